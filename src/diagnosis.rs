@@ -1,0 +1,472 @@
+//! What the analysis says: the model that every report renders.
+//!
+//! Phones are made one at a time ([`Diagnosis::phones`]), so that a report on fifty thousand of them needs no more
+//! memory than a report on one. Network text in here is [`WireText`]; texts of type `String` are our own sentences,
+//! with network text in them already escaped.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::capture::Timestamp;
+use crate::event::{FrameRef, InputSummary};
+use crate::wire::{Mac, WireText};
+
+/// The whole diagnosis.
+pub struct Diagnosis<'a> {
+    /// Path of the site file, if one was given.
+    pub site: Option<String>,
+    /// The inputs, by id.
+    pub inputs: Vec<InputSummary>,
+    /// What the inputs could show.
+    pub coverage: Coverage,
+    /// Who answered.
+    pub servers: Servers,
+    /// Findings, in their fixed order; phones and `caused_by` refer to them by index.
+    pub findings: Vec<Finding>,
+    /// How many phones there are.
+    pub phone_count: usize,
+    /// DHCP clients that are no phones.
+    pub other_dhcp_clients: u64,
+    /// Makes the phone of an index.
+    pub(crate) make_phone: Box<dyn Fn(usize) -> PhoneReport + 'a>,
+}
+
+impl Diagnosis<'_> {
+    /// The phones in their fixed order, each made when asked for.
+    pub fn phones(&self) -> impl Iterator<Item = PhoneReport> + '_ {
+        (0..self.phone_count).map(|i| (self.make_phone)(i))
+    }
+
+    /// Whether any finding is an error: exit code 1.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|f| f.severity == Severity::Error)
+    }
+
+    /// Whether any input was damaged: exit code 3.
+    pub fn has_damage(&self) -> bool {
+        self.inputs.iter().any(|i| i.problem.is_some())
+    }
+}
+
+/// Which directions of a protocol the capture holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Seen {
+    /// Requests and answers.
+    BothWays,
+    /// Only one of them.
+    OneWay,
+    /// Nothing.
+    #[default]
+    None,
+}
+
+/// What the capture could show, and so what may be concluded from it.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    #[allow(missing_docs)]
+    pub dhcp: Seen,
+    #[allow(missing_docs)]
+    pub tftp: Seen,
+    #[allow(missing_docs)]
+    pub registration: Seen,
+    #[allow(missing_docs)]
+    pub cdp_lldp: Seen,
+    /// Frames that a snap length cut.
+    pub cut_frames: u64,
+    /// Frames that are copies of another one.
+    pub duplicate_frames: u64,
+    /// Bounds that were reached, in words.
+    pub limits_reached: Vec<String>,
+    /// What could not be concluded, and why.
+    pub notes: Vec<String>,
+}
+
+/// The servers seen.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Servers {
+    pub dhcp: Vec<DhcpServer>,
+    pub tftp: Vec<TftpServer>,
+    pub call_managers: Vec<CallManager>,
+}
+
+/// A DHCP server, by its server identifier (option 54) or else its address.
+#[derive(Clone, Debug)]
+pub struct DhcpServer {
+    #[allow(missing_docs)]
+    pub ip: Ipv4Addr,
+    /// Messages to phones, copies not counted.
+    pub offers: u64,
+    #[allow(missing_docs)]
+    pub acks: u64,
+    #[allow(missing_docs)]
+    pub naks: u64,
+    /// Phones that it answered.
+    pub phones: u64,
+    /// TFTP servers that it names, sorted.
+    pub tftp: Vec<WireText>,
+    /// Cluster of the site file that its TFTP servers belong to.
+    pub cluster: Option<String>,
+}
+
+/// A TFTP (or HTTP file) server.
+#[derive(Clone, Debug)]
+pub struct TftpServer {
+    #[allow(missing_docs)]
+    pub ip: IpAddr,
+    /// Phones that asked it.
+    pub phones: u64,
+    /// Requests by how they ended.
+    pub served: u64,
+    #[allow(missing_docs)]
+    pub missing: u64,
+    #[allow(missing_docs)]
+    pub silent: u64,
+    #[allow(missing_docs)]
+    pub cluster: Option<String>,
+}
+
+/// A CallManager that phones tried.
+#[derive(Clone, Debug)]
+pub struct CallManager {
+    #[allow(missing_docs)]
+    pub ip: IpAddr,
+    /// Phones by how their last attempt there ended.
+    pub registered: u64,
+    #[allow(missing_docs)]
+    pub rejected: u64,
+    #[allow(missing_docs)]
+    pub refused: u64,
+    #[allow(missing_docs)]
+    pub silent: u64,
+    #[allow(missing_docs)]
+    pub cluster: Option<String>,
+}
+
+/// One phone, as section 3 of the contract has it.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct PhoneReport {
+    pub mac: Mac,
+    pub name: Option<WireText>,
+    pub model: Option<String>,
+    pub ip: Option<IpAddr>,
+    pub vlan: Option<u16>,
+    pub dhcp_server: Option<Ipv4Addr>,
+    /// TFTP servers as the lease orders them: addresses or names.
+    pub lease_tftp: Vec<WireText>,
+    pub tftp_source: Option<TftpSource>,
+    pub offers: Vec<Offer>,
+    /// File servers in the order of first use.
+    pub tftp_servers: Vec<IpAddr>,
+    pub files: Vec<FileFetch>,
+    pub load: LoadReport,
+    pub registration: Registration,
+    /// Cluster that the phone belongs to, that its TFTP server belongs to, that it is registered in.
+    pub cluster_expected: Option<String>,
+    pub cluster_tftp: Option<String>,
+    pub cluster_registered: Option<String>,
+    pub verdict: Verdict,
+    /// Indices into [`Diagnosis::findings`].
+    pub findings: Vec<usize>,
+    pub timeline: Vec<TimelineEntry>,
+    /// The story in sentences with frame numbers.
+    pub narrative: String,
+}
+
+/// Which part of the lease names the TFTP server.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs)]
+pub enum TftpSource {
+    Option150,
+    Option66,
+    Sname,
+    Siaddr,
+    /// No lease names it: set on the phone, or found another way.
+    Manual,
+}
+
+impl TftpSource {
+    /// The word of the contract: `option150`, `option66`, `sname`, `siaddr`, `manual`.
+    pub fn word(self) -> &'static str {
+        match self {
+            TftpSource::Option150 => "option150",
+            TftpSource::Option66 => "option66",
+            TftpSource::Sname => "sname",
+            TftpSource::Siaddr => "siaddr",
+            TftpSource::Manual => "manual",
+        }
+    }
+}
+
+/// An offer that a phone was made.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Offer {
+    pub server: Ipv4Addr,
+    pub tftp: Vec<WireText>,
+    pub at: FrameRef,
+    pub chosen: bool,
+}
+
+/// A file that a phone asked for.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct FileFetch {
+    pub name: WireText,
+    pub server: IpAddr,
+    pub transport: Transport,
+    pub outcome: Outcome,
+    pub bytes: u64,
+    /// The request.
+    pub at: FrameRef,
+}
+
+/// How a file is carried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Transport {
+    Tftp,
+    Http,
+}
+
+/// How a file request ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Outcome {
+    Served,
+    Missing,
+    Refused,
+    NoAnswer,
+    Aborted,
+    Partial,
+}
+
+impl Outcome {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Served => "served",
+            Outcome::Missing => "missing",
+            Outcome::Refused => "refused",
+            Outcome::NoAnswer => "no-answer",
+            Outcome::Aborted => "aborted",
+            Outcome::Partial => "partial",
+        }
+    }
+}
+
+/// Loads of a phone.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct LoadReport {
+    pub running: Option<WireText>,
+    /// `alarm`, `register`, `cdp` or `lldp`.
+    pub running_source: Option<&'static str>,
+    pub configured: Option<WireText>,
+    pub fetched: Option<WireText>,
+    pub wanted_by_call_manager: Option<WireText>,
+}
+
+/// State of the last registration attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[allow(missing_docs)]
+pub enum RegistrationState {
+    Registered,
+    Rejected,
+    Refused,
+    NoAnswer,
+    Closed,
+    Unregistered,
+    #[default]
+    NotSeen,
+}
+
+impl RegistrationState {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            RegistrationState::Registered => "registered",
+            RegistrationState::Rejected => "rejected",
+            RegistrationState::Refused => "refused",
+            RegistrationState::NoAnswer => "no-answer",
+            RegistrationState::Closed => "closed",
+            RegistrationState::Unregistered => "unregistered",
+            RegistrationState::NotSeen => "not-seen",
+        }
+    }
+}
+
+/// How a phone registers.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Registration {
+    pub state: RegistrationState,
+    /// `sccp`, `sccps` or `sip`.
+    pub protocol: Option<&'static str>,
+    pub call_manager: Option<IpAddr>,
+    pub reject_text: Option<WireText>,
+    /// What a reject text of prompt tokens means.
+    pub reject_meaning: Option<WireText>,
+    pub device_type: Option<u32>,
+    pub attempts: u32,
+    pub last_reason: Option<WireText>,
+}
+
+/// The root cause of a phone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Verdict {
+    /// The code of the finding that nothing explains.
+    Finding(&'static str),
+    /// Registered, nothing of severity error.
+    Healthy,
+    /// Not seen registered, nothing of severity error.
+    Incomplete,
+}
+
+impl Verdict {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Finding(code) => code,
+            Verdict::Healthy => "healthy",
+            Verdict::Incomplete => "incomplete",
+        }
+    }
+}
+
+/// One line of a phone's story.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct TimelineEntry {
+    pub time: Timestamp,
+    pub at: FrameRef,
+    /// `dhcp`, `tftp`, `config`, `load`, `tcp`, `sccp`, `sip`, `cdp`, `lldp`, `dns`, `arp`, `icmp`.
+    pub kind: &'static str,
+    pub text: String,
+}
+
+/// How bad.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs)]
+pub enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+impl Severity {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// How sure.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Confidence {
+    /// Consistent with the capture, not proven.
+    Possible,
+    /// By comparison with other phones or servers of the same capture.
+    Likely,
+    /// Said by the site file, `--expect-tftp`, or the packets alone.
+    Certain,
+}
+
+impl Confidence {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Confidence::Possible => "possible",
+            Confidence::Likely => "likely",
+            Confidence::Certain => "certain",
+        }
+    }
+}
+
+/// A value of a finding's facts; the names are fixed per code (contract section 4).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs)]
+pub enum Fact {
+    Null,
+    Text(WireText),
+    Number(u64),
+    Flag(bool),
+    List(Vec<Fact>),
+    Table(Vec<(&'static str, Fact)>),
+}
+
+/// Facts by name, in the order they are shown.
+pub type Facts = Vec<(&'static str, Fact)>;
+
+/// Something that matters here.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    #[allow(missing_docs)]
+    pub code: &'static str,
+    #[allow(missing_docs)]
+    pub severity: Severity,
+    #[allow(missing_docs)]
+    pub confidence: Confidence,
+    /// Sorted.
+    pub phones: Vec<Mac>,
+    /// A few words: `10.1.1.9 is the wrong TFTP server`.
+    pub title: String,
+    /// What, why it matters to the phone, in whole sentences with values.
+    pub summary: String,
+    /// What all its phones share.
+    pub facts: Facts,
+    /// The rest, by phone.
+    pub phone_facts: BTreeMap<Mac, Facts>,
+    /// The finding that explains this one.
+    pub caused_by: Option<usize>,
+    /// The first is the primary one. Never empty.
+    pub evidence: Vec<Evidence>,
+    #[allow(missing_docs)]
+    pub fixes: Vec<Fix>,
+}
+
+impl Finding {
+    /// A Wireshark display filter for the evidence in the input of the primary frame.
+    pub fn wireshark_filter(&self) -> String {
+        let input = self.evidence.first().map(|e| e.at.input);
+        let mut frames: Vec<u64> =
+            self.evidence.iter().filter(|e| Some(e.at.input) == input && e.at.frame > 0).map(|e| e.at.frame).collect();
+        frames.sort_unstable();
+        frames.dedup();
+        let list: Vec<String> = frames.iter().map(u64::to_string).collect();
+        format!("frame.number in {{{}}}", list.join(","))
+    }
+}
+
+/// A frame that shows it.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Evidence {
+    pub at: FrameRef,
+    pub time: Timestamp,
+    pub text: String,
+}
+
+/// Something to change.
+#[derive(Clone, Debug)]
+pub struct Fix {
+    #[allow(missing_docs)]
+    pub title: String,
+    /// `dhcp-server`, `tftp-server`, `call-manager`, `phone` or `network`.
+    pub target: &'static str,
+    /// `ios`, `isc-dhcpd`, `kea`, `dnsmasq`, `windows` or `any`.
+    pub platform: &'static str,
+    #[allow(missing_docs)]
+    pub steps: Vec<String>,
+    /// To paste.
+    pub config: Option<String>,
+    /// The way back.
+    pub undo: Option<String>,
+    /// How to see that it worked.
+    pub verify: String,
+}

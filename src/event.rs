@@ -1,0 +1,208 @@
+//! One decoded message: the one interface between seeing and understanding.
+//!
+//! Events are complete: the analysis needs nothing else, so events written out (`phonescope events`) and read
+//! back give the same diagnosis as the packets. The keys are those of section 5 of the contract; a key without a
+//! value is left out.
+
+use std::net::IpAddr;
+
+use crate::capture::Timestamp;
+use crate::wire::{
+    Anomaly, Mac, WireText, announcement::Announcement, arp, dhcp, dhcpv6, dns, http, icmp, phone_config::PhoneConfig,
+    sccp, sip, tftp,
+};
+
+/// Where a message was seen: the input, and the frame in it that completed the message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct FrameRef {
+    /// Input, from 0.
+    pub input: u32,
+    /// Frame in the input, from 1; 0 for what belongs to no frame.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub frame: u64,
+}
+
+/// One decoded message and where it came from.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Event {
+    /// Input and frame.
+    #[serde(flatten)]
+    pub at: FrameRef,
+    /// When the frame was captured.
+    pub time: Timestamp,
+    /// Addresses and tags around the message.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// What is odd about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anomalies: Vec<Anomaly>,
+    /// Identity of the message on the wire: equal for the copies that mirrors and routers make of one packet, and
+    /// different for a retransmission where the sender makes it so (a new IP id). 0: not known.
+    #[serde(default, skip_serializing_if = "is_zero", with = "digest")]
+    pub digest: u64,
+    /// The message.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// Addresses and tags around a message: those of the innermost headers, tags from the outermost on.
+#[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Envelope {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[allow(missing_docs)]
+    pub src: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[allow(missing_docs)]
+    pub dst: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[allow(missing_docs)]
+    pub sport: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[allow(missing_docs)]
+    pub dport: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[allow(missing_docs)]
+    pub eth_src: Option<Mac>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[allow(missing_docs)]
+    pub eth_dst: Option<Mac>,
+    /// VLAN ids, outside in; a priority tag is 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vlan: Vec<u16>,
+    /// Names of tunnels, outside in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tunnel: Vec<Tunnel>,
+}
+
+/// A tunnel that carried a frame or packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Tunnel {
+    Gre,
+    ErspanI,
+    ErspanII,
+    ErspanIII,
+    Vxlan,
+    Geneve,
+    Ipip,
+    #[serde(rename = "6in4")]
+    SixInFour,
+    Mpls,
+    Pppoe,
+    Tzsp,
+    HpErm,
+    Aruba,
+    Isl,
+    /// A name from an events file of a later version.
+    #[serde(other)]
+    Other,
+}
+
+/// What a TCP segment on a registration port does to its connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub enum TcpFlags {
+    #[serde(rename = "SYN")]
+    #[allow(missing_docs)]
+    Syn,
+    #[serde(rename = "SYN-ACK")]
+    #[allow(missing_docs)]
+    SynAck,
+    #[serde(rename = "FIN")]
+    #[allow(missing_docs)]
+    Fin,
+    #[serde(rename = "RST")]
+    #[allow(missing_docs)]
+    Rst,
+    /// An acknowledgement of octets that the capture does not hold: proof of a loss or of a missing direction.
+    #[serde(rename = "ACK")]
+    AckUnseen,
+}
+
+/// The body of a `tcp` event.
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct TcpEvent {
+    /// What it does.
+    pub flags: TcpFlags,
+    /// Octets of the other direction that it acknowledges and the capture does not hold.
+    #[serde(default, skip_serializing_if = "is_zero32")]
+    pub unseen: u32,
+    /// Protocol recognised on a registration port where it is not what the port is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carries: Option<WireText>,
+}
+
+/// The body of a `capture` event: one input, at its end.
+#[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct InputSummary {
+    /// As given on the command line, `-` for standard input.
+    pub path: WireText,
+    /// `pcap`, `pcapng`, `snoop`, `events` or `live`.
+    pub format: WireText,
+    /// Names of the `LINKTYPE_` registry, such as `EN10MB`.
+    #[serde(default)]
+    pub link_types: Vec<WireText>,
+    /// Frames read.
+    pub packets: u64,
+    /// Octets captured in them.
+    pub bytes: u64,
+    /// Time of the earliest frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Timestamp>,
+    /// Time of the latest frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Timestamp>,
+    /// Frames dropped by the kernel or the port, where the capture says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<u64>,
+    /// Frames that a snap length cut.
+    #[serde(default)]
+    pub cut_frames: u64,
+    /// Frames that are copies of another one.
+    #[serde(default)]
+    pub duplicate_frames: u64,
+    /// Where the input is damaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<WireText>,
+}
+
+/// The message.
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum EventKind {
+    Dhcp(Box<dhcp::Message>),
+    Dhcpv6(Box<dhcpv6::Message>),
+    Tftp(Box<tftp::Packet>),
+    Http(http::Message),
+    Sccp(Box<sccp::Message>),
+    Sip(Box<sip::Message>),
+    Tcp(TcpEvent),
+    Cdp(Box<Announcement>),
+    Lldp(Box<Announcement>),
+    Dns(Box<dns::Message>),
+    Arp(arp::Message),
+    Icmp(icmp::Message),
+    Config(Box<PhoneConfig>),
+    Capture(Box<InputSummary>),
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+fn is_zero32(n: &u32) -> bool {
+    *n == 0
+}
+
+mod digest {
+    pub(super) fn serialize<S: serde::Serializer>(digest: &u64, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(&format_args!("{digest:016x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
+        use serde::Deserialize as _;
+        let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
+        u64::from_str_radix(&text, 16).map_err(serde::de::Error::custom)
+    }
+}

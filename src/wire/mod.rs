@@ -1,0 +1,30 @@
+//! Bytes to typed values: pure functions, no state, no clock, no input or output.
+//!
+//! The contract of this layer:
+//! * every function takes bytes from a hostile network and never panics, loops or allocates
+//!   more than a small multiple of its input;
+//! * what is odd is an [`Anomaly`], and the rest is still read;
+//! * text is a [`WireText`], which can not be printed raw.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod anomaly;
+mod hex;
+mod mac;
+mod text;
+
+pub mod announcement;
+pub mod arp;
+pub mod dhcp;
+pub mod dhcpv6;
+pub mod dns;
+pub mod http;
+pub mod icmp;
+pub mod phone_config;
+pub mod sccp;
+pub mod sip;
+pub mod tftp;
+
+pub use anomaly::Anomaly;
+pub use hex::Hex;
+pub use mac::{HardwareAddress, Mac};
+pub use text::WireText;
