@@ -22,4 +22,5 @@ pub mod capture;
 pub mod diagnosis;
 pub mod event;
 pub mod flow;
+pub mod report;
 pub mod wire;

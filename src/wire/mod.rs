@@ -35,3 +35,4 @@ pub use anomaly::Anomaly;
 pub use hex::Hex;
 pub use mac::{HardwareAddress, Mac};
 pub use text::WireText;
+pub(crate) use text::is_unsafe;
