@@ -14,11 +14,13 @@ mod text;
 
 pub mod announcement;
 pub mod arp;
+pub mod cdp;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
 pub mod http;
 pub mod icmp;
+pub mod lldp;
 pub mod phone_config;
 pub mod sccp;
 pub mod sip;

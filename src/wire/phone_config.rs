@@ -372,3 +372,289 @@ impl Reading {
         (self.config, self.anomalies)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEVICE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!-- made by hand -->
+<device xsi:type="axl:XIPPhone" ctiid="94">
+ <sshUserId>admin</sshUserId><sshPassword>s3cret</sshPassword>
+ <devicePool><callManagerGroup><name>G</name><members>
+  <member priority="1"><callManager><ports><ethernetPhonePort>2000</ethernetPhonePort><sipPort>5060</sipPort></ports>
+   <processNodeName>10.20.0.12</processNodeName></callManager></member>
+  <member priority="0"><callManager><name>cm1</name><ports><ethernetPhonePort>2002</ethernetPhonePort></ports>
+   <processNodeName> cm1.example.net </processNodeName></callManager></member>
+ </members></callManagerGroup></devicePool>
+ <capfList><capf><phonePort>3804</phonePort><processNodeName>10.9.9.9</processNodeName></capf></capfList>
+ <addOnModules><addOnModule idx="1"><loadInformation>S00105000200</loadInformation></addOnModule></addOnModules>
+ <versionStamp>{Mar 03 2001 10:00:00}</versionStamp>
+ <loadInformation model="IP Phone 7960">P003&#48;3020214</loadInformation>
+ <vendorConfig><loadServer>10.20.0.7</loadServer></vendorConfig>
+ <deviceProtocol><![CDATA[SCCP]]></deviceProtocol>
+</device>
+"#;
+
+    fn read(bytes: impl AsRef<[u8]>) -> PhoneConfig {
+        parse(&"SEP003094C2D3FA.cnf.xml".into(), bytes.as_ref()).0
+    }
+
+    fn raw(text: &Option<WireText>) -> Option<&str> {
+        text.as_ref().map(WireText::raw)
+    }
+
+    fn names(config: &PhoneConfig) -> Vec<&str> {
+        config.call_managers.iter().map(WireText::raw).collect()
+    }
+
+    fn with_members(members: &str) -> String {
+        format!("<device><callManagerGroup><members>{members}</members></callManagerGroup></device>")
+    }
+
+    #[test]
+    fn every_element_that_matters_is_read_and_nothing_else() {
+        let (config, anomalies) = parse(&"SEP003094C2D3FA.cnf.xml".into(), DEVICE.as_bytes());
+        assert_eq!(anomalies, []);
+        assert_eq!(names(&config), ["cm1.example.net", "10.20.0.12"], "by priority; the CAPF server is none");
+        assert_eq!(config.port, Some(2002));
+        assert_eq!(raw(&config.load), Some("P00303020214"), "not that of the expansion module");
+        assert_eq!(raw(&config.version_stamp), Some("{Mar 03 2001 10:00:00}"));
+        assert_eq!(raw(&config.device_protocol), Some("SCCP"));
+        assert_eq!(raw(&config.load_server), Some("10.20.0.7"));
+        assert_eq!((config.problem.as_deref(), config.loads.len()), (None, 0));
+        assert!(!serde_json::to_string(&config).unwrap().contains("s3cret"));
+    }
+
+    #[test]
+    fn a_default_file_names_a_load_for_every_device_type() {
+        let config = read(
+            "<Default><callManagerGroup><members><member priority=\"0\"><callManager><ports><ethernetPhonePort>2000\
+             </ethernetPhonePort></ports><processNodeName>10.20.0.11</processNodeName></callManager></member></members>\
+             </callManagerGroup><loadInformation6 model=\"IP Phone 7910\">P00403020214</loadInformation6>\
+             <loadInformation7>P00303020214</loadInformation7><loadInformation8></loadInformation8>\
+             <loadInformation30018/><loadInformation99999999999>x</loadInformation99999999999></Default>",
+        );
+        assert_eq!(names(&config), ["10.20.0.11"]);
+        assert_eq!(config.port, None, "2000 goes without saying");
+        let loads: Vec<_> = config.loads.iter().map(|(n, load)| (*n, load.raw())).collect();
+        assert_eq!(loads, [(6, "P00403020214"), (7, "P00303020214")]);
+        assert_eq!((config.load, config.problem), (None, None));
+    }
+
+    #[test]
+    fn an_empty_load_is_none_and_the_first_of_several_counts() {
+        let text = with_members("") + "<loadInformation> </loadInformation>";
+        assert_eq!(read(text).load, None);
+        let (config, anomalies) = parse(
+            &"SEP.cnf.xml".into(),
+            b"<device><loadInformation>A</loadInformation><loadInformation>B</loadInformation></device>",
+        );
+        assert_eq!(raw(&config.load), Some("A"));
+        assert_eq!(anomalies, [Anomaly::fixed("config: several loadInformation, the first is taken")]);
+    }
+
+    #[test]
+    fn members_without_a_priority_come_last_in_the_order_of_the_file() {
+        let member = |priority: &str, name: &str| {
+            format!("<member{priority}><x><processNodeName>{name}</processNodeName></x></member>")
+        };
+        let text = with_members(
+            &[member("", "a"), member(" priority=\"2\"", "b"), member("", "c"), member(" priority='1'", "d")].concat(),
+        );
+        assert_eq!(names(&read(text)), ["d", "b", "a", "c"]);
+        let text = with_members(&member(" priority=\"0\"", "x").repeat(100));
+        assert_eq!(read(text).call_managers.len(), MAX_CALL_MANAGERS);
+    }
+
+    #[test]
+    fn cut_at_every_length_it_says_so_and_tells_no_half_value() {
+        let whole = read(DEVICE);
+        let end = DEVICE.rfind("</device>").unwrap() + "</device>".len();
+        for length in 0..end {
+            let config = read(&DEVICE[..length]);
+            assert!(config.problem.is_some(), "cut at {length}");
+            assert!(names(&config).iter().all(|name| names(&whole).contains(name)), "cut at {length}: {config:?}");
+            assert!(config.load.is_none() || config.load == whole.load, "cut at {length}: {config:?}");
+            assert!(config.version_stamp.is_none() || config.version_stamp == whole.version_stamp);
+        }
+        assert_eq!(read(&DEVICE[..end]).problem, None);
+        assert_eq!(read(&DEVICE[..900]).problem.unwrap(), "cut off before its end");
+        assert_eq!(read(&DEVICE[..200]).problem.unwrap(), "cut off before its end, and no CallManager named before");
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_told_apart() {
+        assert_eq!(read("").problem.unwrap(), "empty");
+        assert_eq!(read([0, 0, b' ', b'\r', b'\n']).problem.unwrap(), "empty");
+        assert_eq!(read("no tag here").problem.unwrap(), "not XML");
+        assert_eq!(read("<!-- only this -->").problem.unwrap(), "not XML");
+        assert_eq!(read("<!DOCTYPE html><HTML><body>404</body></HTML>").problem.unwrap(), "an HTML page");
+        assert_eq!(
+            read("<flat-profile/>").problem.unwrap(),
+            "not a phone configuration: its root element is flat-profile"
+        );
+        assert_eq!(read("<device/>").problem.unwrap(), "no CallManager named");
+        assert_eq!(read(with_members("")).problem.unwrap(), "no CallManager named");
+        assert_eq!(parse(&"SEPDEFAULT.cnf".into(), b"\x01\x02\x03").0.problem.unwrap(), OLD_FORMAT);
+        assert_eq!(parse(&"SEP1.cnf.xml.enc.sgn".into(), b"\x01\0\x02\x01\x02").0.problem.unwrap(), ENCRYPTED);
+        let hostile = read("<a\u{202e}\u{1b}[2J>").problem.unwrap();
+        assert!(!hostile.contains(['\u{1b}', '\u{202e}']), "{hostile:?}");
+    }
+
+    #[test]
+    fn a_signed_file_is_read_behind_its_header() {
+        let mut signed = b"\x01\0\x02\x01\x02<\x91\0<\x02\xff\xfe<a".to_vec();
+        signed.extend_from_slice(DEVICE.as_bytes());
+        let (config, anomalies) = parse(&"SEP003094C2D3FA.cnf.xml.sgn".into(), &signed);
+        assert_eq!((names(&config).len(), config.problem), (2, None));
+        assert_eq!(anomalies, []);
+        let (config, anomalies) = parse(&"SEP003094C2D3FA.cnf.xml".into(), &[b"junk", DEVICE.as_bytes()].concat());
+        assert_eq!(config.problem, None);
+        assert_eq!(anomalies[0].as_str(), "config: 4 octets in front of the XML");
+    }
+
+    #[test]
+    fn other_character_sets_are_read() {
+        let text = with_members("<member><processNodeName>c\u{fc}m</processNodeName></member>");
+        let latin1: Vec<u8> = text.chars().map(|c| u8::try_from(c).unwrap()).collect();
+        let utf16 = |unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+        let marked = |mark: &[u8], rest: &[u8]| [mark, rest].concat();
+        for bytes in [
+            text.clone().into_bytes(),
+            marked(b"\xef\xbb\xbf", text.as_bytes()),
+            latin1,
+            utf16(u16::to_le_bytes),
+            utf16(u16::to_be_bytes),
+            marked(b"\xff\xfe", &utf16(u16::to_le_bytes)),
+            marked(b"\xfe\xff", &utf16(u16::to_be_bytes)),
+            marked(text.as_bytes(), b"\0\0\0\0"),
+        ] {
+            let config = read(&bytes);
+            assert_eq!(names(&config), ["c\u{fc}m"], "{bytes:?}");
+            assert_eq!(config.problem, None);
+        }
+    }
+
+    #[test]
+    fn sloppy_xml_is_read_as_far_as_it_goes() {
+        let members = "<member priority=0><callManager><processNodeName>10.1.1.1</processNodeName></member>";
+        let (config, anomalies) = parse(&"x".into(), with_members(members).as_bytes());
+        assert_eq!((names(&config), config.problem.clone()), (vec!["10.1.1.1"], None));
+        assert_eq!(anomalies, [Anomaly::fixed("config: tags do not match")]);
+        let text = "<DEVICE></b><callmanagergroup><processnodename>a&b&unknown;c</processnodename></callmanagergroup></DEVICE>";
+        assert_eq!(names(&read(text))[0].chars().next(), Some('a'));
+        assert_eq!(read(text).problem, None);
+    }
+
+    #[test]
+    fn entities_are_not_expanded() {
+        let bomb = format!(
+            "<!DOCTYPE device [<!ENTITY a \"{}\"><!ENTITY b \"&a;&a;&a;&a;&a;\">]>{}",
+            "x".repeat(1000),
+            with_members("<member><processNodeName>&b;&amp;</processNodeName></member>")
+        );
+        let (config, anomalies) = parse(&"x".into(), bomb.as_bytes());
+        assert_eq!(names(&config), ["&"]);
+        assert_eq!(anomalies.len(), 2);
+    }
+
+    #[test]
+    fn hostile_files_are_bounded() {
+        let deep = "<device>".to_owned() + &"<a>".repeat(200_000);
+        assert_eq!(read(&deep).problem.unwrap(), "cut off before its end, and no CallManager named before");
+        let closed = deep + &"</a>".repeat(200_000) + "</device>";
+        assert_eq!(read(&closed).problem.unwrap(), "longer than 1 MiB, the rest is not read".to_owned());
+        let long =
+            with_members(&format!("<member><processNodeName>{}</processNodeName></member>", "\u{20ac}".repeat(9_999)));
+        let (config, anomalies) = parse(&"x".into(), long.as_bytes());
+        assert_eq!(names(&config)[0].len(), 255);
+        assert_eq!(anomalies, [Anomaly::fixed("config: a text of more than 255 octets, cut")]);
+        let mut loads = "<Default>".to_owned();
+        (0..9_000).for_each(|n| loads += &format!("<loadInformation{n}>x</loadInformation{n}>"));
+        assert_eq!(read(loads).loads.len(), MAX_LOADS);
+        read("</a>".repeat(100_000));
+        read("&".repeat(100_000));
+        read("<device ".to_owned() + &"a=\"1\" ".repeat(50_000) + ">");
+    }
+
+    #[test]
+    fn mutations_of_a_file_never_panic() {
+        let mut state = 5278u64;
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % u64::try_from(below).unwrap()).unwrap()
+        };
+        for _ in 0..3_000 {
+            let mut bytes = DEVICE.as_bytes().to_vec();
+            for _ in 0..1 + random(30) {
+                let at = random(bytes.len());
+                match random(4) {
+                    0 => bytes[at] = u8::try_from(random(256)).unwrap(),
+                    1 => bytes[at] = b"<>&\"'/!?-[]\0"[random(12)],
+                    2 => drop(bytes.drain(at..(at + random(40)).min(bytes.len()))),
+                    _ => bytes.truncate(at.max(1)),
+                }
+                if bytes.is_empty() {
+                    break;
+                }
+            }
+            let config = read(&bytes);
+            assert!(config.call_managers.len() <= 3 && config.loads.len() <= 2);
+        }
+    }
+
+    #[test]
+    fn configuration_names_are_known_in_any_case_and_behind_any_path() {
+        for name in [
+            "SEP003094C2D3FA.cnf.xml",
+            "sep003094c2d3fa.CNF.XML",
+            "/SEP003094C2D3FA.cnf.xml",
+            "C:\\TFTP\\XMLDefault.cnf.xml",
+            "XMLDefault7960.cnf.xml",
+            "XMLDefault7961GE.cnf.xml",
+            "sepdefault.cnf.xml",
+            "SEP003094C2D3FA.cnf",
+            "SEPDEFAULT.cnf",
+            "SEP003094C2D3FA.cnf.xml.sgn",
+            "SEP003094C2D3FA.cnf.xml.enc.sgn",
+            "ATADefault.cnf.xml",
+        ] {
+            assert!(is_config_name(name), "{name}");
+        }
+        for name in ["", "SEP", ".cnf.xml", "SEP.cnf.xml", "RINGLIST.XML", "CTLSEP003094C2D3FA.tlv", "SIPDefault.cnf"] {
+            assert!(!is_config_name(name), "{name}");
+        }
+        for name in
+            ["OS79XX.TXT", "SEP003094C2D3FA.cnf.xml/", "SAA003094C2D3FA.cnf", "P00303020214.bin", "dialplan.xml"]
+        {
+            assert!(!is_config_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_mac_of_a_file_name_is_found_with_its_case() {
+        let mac = "00:30:94:c2:d3:fa".parse().unwrap();
+        for (name, upper) in [
+            ("SEP003094C2D3FA.cnf.xml", true),
+            ("sep003094c2d3fa.cnf.xml", false),
+            ("SEP003094c2D3FA.cnf.xml", false),
+            ("/a/CTLSEP003094C2D3FA.tlv", true),
+            ("ITLSEP003094C2D3FA.tlv", true),
+            ("SIP003094C2D3FA.cnf", true),
+            ("ata003094c2d3fa", false),
+            ("SEP003094C2D3FA", true),
+        ] {
+            assert_eq!(device_of_name(name), Some((mac, upper)), "{name}");
+        }
+        for name in
+            ["", "SEP", "SEP003094C2D3F.cnf", "SEP003094C2D3FA1.cnf", "SEP003094C2D3FG.cnf", "SEP\u{e9}03094C2D3FA"]
+        {
+            assert_eq!(device_of_name(name), None, "{name}");
+        }
+        assert_eq!(device_of_name("XMLDefault.cnf.xml"), None);
+        assert_eq!(device_of_name("SEP00:30:94:c2.cnf"), None);
+    }
+}
