@@ -18,9 +18,16 @@
 //!
 //! [`analyzer::Analyzer`] ties the stages together; `docs/architecture.md` has the invariants.
 
+pub mod analyzer;
 pub mod capture;
+pub mod conversation;
+pub mod decoder;
 pub mod diagnosis;
 pub mod event;
+pub mod findings;
 pub mod flow;
+pub mod phone;
+pub mod remedy;
 pub mod report;
+pub mod site;
 pub mod wire;
