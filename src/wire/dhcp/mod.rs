@@ -1,8 +1,8 @@
 //! DHCPv4 and BOOTP messages (RFC 951, 2131, 2132, 3046, 3396, 3925, 5859).
 //!
-//! The options are walked by hand ([`options`]): what is wrong with a lease is often one bad option among good ones,
+//! The options are walked by hand (`options`): what is wrong with a lease is often one bad option among good ones,
 //! so each is read by itself, in wire order, and a defect is noted while the rest is still read.
-//! What the lease says about TFTP servers is in [`tftp`], what the client says it is in [`vendor_class`].
+//! What the lease says about TFTP servers is in `tftp`, what the client says it is in `vendor_class`.
 
 mod options;
 mod tftp;
