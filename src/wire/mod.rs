@@ -21,6 +21,7 @@ pub mod dns;
 pub mod http;
 pub mod icmp;
 pub mod lldp;
+pub mod load;
 pub mod phone_config;
 pub mod sccp;
 pub mod sip;
