@@ -26,6 +26,7 @@ pub mod icmp;
 mod ip;
 mod link;
 pub mod lldp;
+pub mod load;
 pub mod phone_config;
 pub mod sccp;
 pub mod sip;
