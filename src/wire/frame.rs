@@ -149,7 +149,7 @@ pub(super) struct Walk {
     ip_id: u32,
     /// Octets that the capture lacks at the end of the slice in hand.
     pub(super) missing: usize,
-    /// A mirror cut the inner frame and said so.
+    /// The inside may end early for a known reason: a mirror cut it and said so, or fragments were cut.
     pub(super) truncated: bool,
     levels: u8,
 }
@@ -274,6 +274,7 @@ pub fn dissect<'a>(frame: &Frame<'a>) -> Dissection<'a> {
 pub fn dissect_reassembled<'a>(envelope: Envelope, protocol: u8, data: &'a [u8]) -> Dissection<'a> {
     // Tags and tunnels around the fragments count, so a tunnel in a tunnel in fragments ends too.
     let levels = u8::try_from(envelope.vlan.len().saturating_add(envelope.tunnel.len())).unwrap_or(u8::MAX);
-    let walk = Walk { envelope, levels, ..Walk::default() };
+    // A packet that lacks its end has an anomaly already.
+    let walk = Walk { envelope, levels, truncated: true, ..Walk::default() };
     walk.run(Next::Protocol(protocol, data, data.len()))
 }

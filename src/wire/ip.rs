@@ -201,7 +201,7 @@ fn read_udp<'a>(walk: &mut Walk, data: &'a [u8], wire_len: usize) -> Next<'a> {
     let rest = from(data, 8);
     let by_ip = wire_len.saturating_sub(8);
     let wire_len = match usize::from(header.length()).checked_sub(8) {
-        Some(len) if len <= by_ip => len,
+        Some(len) if len <= by_ip || walk.truncated => len,
         Some(_) => {
             walk.note("udp: the length goes beyond the IP packet");
             by_ip

@@ -50,7 +50,11 @@ fn read_loopback<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
         2 => Next::Ipv4(from(data, 4)),
         // AF_INET6 of NetBSD, FreeBSD, macOS, Linux.
         24 | 28 | 30 | 10 => Next::Ipv6(from(data, 4)),
-        _ => OTHER,
+        // Some drivers put an EtherType into the last two octets.
+        _ => match u16_at(data, 2) {
+            Some(ether_type) if ether_type >= 0x0600 => Next::EtherType(ether_type, from(data, 4)),
+            _ => OTHER,
+        },
     }
 }
 
@@ -96,7 +100,6 @@ fn cooked_payload<'a>(
     walk.set_link(src.filter(|mac| !mac.is_zero()), None);
     match (device, protocol) {
         (824, _) => OTHER, // netlink
-        (801, _) => Next::Wlan(data, false),
         (803, _) => read_radiotap(walk, data),
         (_, 0x0004) => Next::Llc(data),
         (_, 0x0007) => Next::Ppp(data),
@@ -221,6 +224,7 @@ mod tests {
         check(0, &[2, 0, 0, 0], &bootp());
         check(0, &[0, 0, 0, 2], &bootp());
         check(108, &[0, 0, 0, 2], &bootp());
+        check(0, &[0x0f, 0, 8, 0], &bootp());
         let v6 = build::ipv6(17, &build::udp(546, 547, b"bootp"));
         for family in [24, 28, 30, 10] {
             check(0, &[family, 0, 0, 0], &v6);

@@ -24,12 +24,11 @@ pub(super) fn read<'a>(walk: &mut Walk, data: &'a [u8], padded: bool) -> Next<'a
         return walk.stop("802.11: the header is cut");
     };
     let (to_ds, from_ds) = (flags & 0x01 != 0, flags & 0x02 != 0);
-    let (mut at, mut is_aggregate, mut is_mesh) =
-        if to_ds && from_ds { (30, false, false) } else { (24, false, false) };
-    if kind & 0x80 != 0 {
-        let qos = u16_at(data, at).unwrap_or(0).to_be_bytes();
-        is_aggregate = qos[0] & 0x80 != 0;
-        is_mesh = qos[1] & 0x01 != 0;
+    let mut at = if to_ds && from_ds { 30 } else { 24 };
+    let has_qos = kind & 0x80 != 0;
+    let mut is_aggregate = false;
+    if has_qos {
+        is_aggregate = u8_at(data, at).is_some_and(|qos| qos & 0x80 != 0);
         at += if flags & 0x80 != 0 { 6 } else { 2 }; // with or without HT control
     }
     if padded {
@@ -60,11 +59,15 @@ pub(super) fn read<'a>(walk: &mut Walk, data: &'a [u8], padded: bool) -> Next<'a
     if is_aggregate {
         return read_aggregate(walk, body);
     }
-    if is_mesh && !body.starts_with(&SNAP_OF_ANY) {
-        // The bit means something else outside a mesh, so the header must lead to LLC. Its first two bits say how
-        // many more addresses it has.
+    if has_qos && !body.starts_with(&SNAP_OF_ANY) {
+        // A mesh header: flags, whose first two bits say how many more addresses it has, time to live, sequence.
+        // The bit of the QoS field that announces it means something else outside a mesh and was not there in
+        // drafts of 802.11s, so what counts is that the header leads to LLC.
         let more = usize::from(u8_at(body, 0).unwrap_or(0) & 0x03);
-        return Next::Llc(from(body, more.saturating_mul(6).saturating_add(6)));
+        let inside = from(body, more.saturating_mul(6).saturating_add(6));
+        if inside.starts_with(&SNAP_OF_ANY) {
+            return Next::Llc(inside);
+        }
     }
     Next::Llc(body)
 }
@@ -128,6 +131,8 @@ mod tests {
         expect(&frame([0x88, 0x03], &[&[4; 6], &[0, 1], &[2, 31, 1, 0, 0, 0], &[5; 12], &llc()]), 4, 3);
         // In an infrastructure network the same bit is part of a queue size.
         expect(&frame([0x88, 0x01], &[&[0, 1], &llc()]), 2, 3);
+        // And in drafts it was not set.
+        expect(&frame([0x88, 0x02], &[&[0, 0], &[1, 30, 1, 0, 0, 0], &[5; 6], &llc()]), 3, 1);
     }
 
     #[test]

@@ -148,6 +148,9 @@ fn a_packet_put_together_goes_on_where_its_fragments_ended() {
     let d = dissect_reassembled(outer.clone(), 17, &[0, 69, 0xc0, 0, 0, 10, 0, 0, 1, 2]);
     assert_eq!(d.payload, Payload::Udp(Datagram { data: &[1, 2], wire_len: 2 }));
     assert_eq!((d.envelope.vlan, d.envelope.sport, d.envelope.dport), (vec![110], Some(69), Some(0xc000)));
+    let d = dissect_reassembled(outer.clone(), 17, &[0, 69, 0xc0, 0, 0x10, 12, 0, 0, 0, 3, 0, 1]);
+    assert_eq!(d.payload, Payload::Udp(Datagram { data: &[0, 3, 0, 1], wire_len: 4100 }), "a fragment was cut");
+    assert_eq!(d.anomalies, []);
     let inner = build::ipv4_between([192, 0, 2, 1], [192, 0, 2, 2], 17, &build::udp(68, 67, b"x"));
     let gre = [&[0, 0, 8, 0][..], &inner].concat();
     let d = dissect_reassembled(outer, 47, &gre);

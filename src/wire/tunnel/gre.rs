@@ -50,6 +50,9 @@ pub(in crate::wire) fn read<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     let Some(inside) = data.get(at..) else {
         return walk.stop("gre: the header is cut");
     };
+    if is_pptp && inside.is_empty() {
+        return OTHER; // an acknowledgment alone
+    }
     match protocol {
         ERSPAN if has(SEQUENCE) => return read_erspan_ii(walk, inside),
         ERSPAN => {
@@ -185,6 +188,8 @@ mod tests {
             let d = dissect(&build::frame(101, &packet));
             assert_eq!((d.payload, d.anomalies.len()), (Payload::Other, notes));
         }
+        let acknowledgment = build::ipv4(47, &[0x20, 0x81, 0x88, 0x0b, 0, 0, 0, 6, 0, 0, 0, 26]);
+        assert_eq!(dissect(&build::frame(101, &acknowledgment)).anomalies, []);
         let packet = build::ipv4(47, &[&[0, 0, 0x20, 0][..], b"cdp"].concat());
         assert_eq!(dissect(&build::frame(101, &packet)).payload, Payload::Cdp(b"cdp"));
     }
