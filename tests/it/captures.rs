@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::frame::mac;
 use crate::support::shipped::{readme, shipped, sites};
+use crate::support::span::{FRAMES_PER_BOOT, Plan, write};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
@@ -78,4 +79,28 @@ fn every_expected_phone_is_in_its_capture() {
 fn shipped_captures_stay_small() {
     let total: usize = files().iter().map(|(_, bytes)| bytes.len()).sum();
     assert!(total < 3_000_000, "{total} bytes");
+}
+
+#[test]
+fn the_span_capture_holds_what_its_plan_says() {
+    let mut bytes = Vec::new();
+    // Segment 3 has the wrong scope.
+    let plan = Plan { packets: 20_000, phones: 1000 };
+    assert_eq!(write(&mut bytes, plan).unwrap(), plan.packets);
+    let mut voice = 0;
+    let mut rejects = 0;
+    let mut last = (0, 0);
+    let mut rest = &bytes[24..];
+    while !rest.is_empty() {
+        let word = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
+        let time = (word(0), word(4));
+        assert!(time >= last, "time goes back");
+        last = time;
+        let (frame, after) = rest[16..].split_at(word(8) as usize);
+        voice += u64::from(frame.len() == 214 && frame[42] == 0x80);
+        rejects += u64::from(frame.windows(13).any(|w| w == b"Version Error"));
+        rest = after;
+    }
+    assert_eq!(voice, plan.packets - plan.phones * FRAMES_PER_BOOT);
+    assert_eq!(rejects, 200);
 }

@@ -79,6 +79,9 @@ pub struct Phone {
     pub claims_name: Option<String>,
     /// Answers the lease with a DECLINE: somebody else has the address.
     pub declines: usize,
+    /// The shortest boot there is, for large captures: no CDP, ARP or files that may be missing, few questions after
+    /// the registration, and acknowledgements that ride on data.
+    pub terse: bool,
 }
 
 impl Phone {
@@ -112,6 +115,7 @@ impl Phone {
             refuses_loads: false,
             claims_name: None,
             declines: 0,
+            terse: false,
         }
     }
 
@@ -181,7 +185,9 @@ impl Phone {
     /// Files asked for before the configuration, none of which need exist.
     pub fn probes(&self, load: &str) -> Vec<String> {
         let name = self.name();
-        if load.starts_with("SCCP") || load.starts_with("TERM") {
+        if self.terse {
+            Vec::new()
+        } else if load.starts_with("SCCP") || load.starts_with("TERM") {
             vec![format!("CTL{name}.tlv"), format!("ITL{name}.tlv"), "ITLFile.tlv".to_owned()]
         } else if load.get(4..6) >= Some("05") {
             vec![format!("CTL{name}.tlv")]

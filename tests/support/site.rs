@@ -173,6 +173,8 @@ pub struct TftpServer {
     pub files: BTreeMap<String, Content>,
     /// Served to phones that have no file of their own.
     pub default: Option<PhoneConfig>,
+    /// Served to every phone as its own.
+    pub every: Option<PhoneConfig>,
     /// Answers from port 69 and not from one of its own for each transfer.
     pub single_port: bool,
     /// Stops in files whose name holds the text, after so many blocks.
@@ -195,6 +197,7 @@ impl TftpServer {
             reach: Reach::Answers,
             files: BTreeMap::new(),
             default: None,
+            every: None,
             single_port: false,
             stalls: None,
             breaks: None,
@@ -262,7 +265,7 @@ pub enum Answer {
     /// Nothing to the SYN.
     NoSynAck,
     /// TCP answers, the registration does not.
-    NoAnswer,
+    IgnoresRegister,
     /// RegisterReject with this text, then FIN.
     Rejects(&'static [u8]),
     /// RegisterReject, then RST.
@@ -368,6 +371,7 @@ pub struct Site {
     pub relay_option: bool,
     pub records: Vec<Record>,
     pub leases: BTreeMap<(Ipv4Addr, Mac), Ipv4Addr>,
+    /// Addresses that each pool has given away.
     taken: BTreeMap<Ipv4Addr, u32>,
     ip_ids: BTreeMap<Ipv4Addr, u16>,
 }
@@ -417,7 +421,7 @@ impl Site {
 
     /// The address that a DHCP server leases to a phone: the same one every time.
     pub fn lease(&mut self, server: &DhcpServer, mac: Mac) -> Ipv4Addr {
-        let taken = self.taken.entry(server.host.ip).or_default();
+        let taken = self.taken.entry(server.pool).or_default();
         *self.leases.entry((server.host.ip, mac)).or_insert_with(|| {
             *taken += 1;
             Ipv4Addr::from(u32::from(server.pool) + *taken - 1)

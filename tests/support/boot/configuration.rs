@@ -161,6 +161,7 @@ impl Boot<'_> {
         let ports = (port, server_port);
         let content = match server.files.get(file) {
             None if file == "XMLDefault.cnf.xml" => server.default.clone().map(Content::Config),
+            None if file.ends_with(".cnf.xml") => server.every.clone().map(Content::Config),
             found => found.cloned(),
         };
         let Some(content) = content else {

@@ -143,9 +143,11 @@ impl Boot<'_> {
     fn bind(&mut self, ack: &Message) -> Lease {
         self.pause(60, 120);
         self.address = ack.yiaddr;
-        let own = (self.phone.mac, self.address);
-        let probe = arp(1, own, ([0; 6], self.address));
-        self.frame(self.now, Frame::ethernet(BROADCAST, self.phone.mac, ETHERTYPE_ARP, &probe));
+        if !self.phone.terse {
+            let own = (self.phone.mac, self.address);
+            let probe = arp(1, own, ([0; 6], self.address));
+            self.frame(self.now, Frame::ethernet(BROADCAST, self.phone.mac, ETHERTYPE_ARP, &probe));
+        }
         read(ack)
     }
 

@@ -175,7 +175,7 @@ impl Boot<'_> {
             let time = self.now + 40 * MILLI;
             self.site.see(time, announcement.frame(switch));
         }
-        if phone.cdp == Cdp::Silent {
+        if phone.cdp == Cdp::Silent || phone.terse {
             return;
         }
         let announcement = Announcement {
@@ -194,7 +194,7 @@ impl Boot<'_> {
     /// The phone needs the MAC address of a host, or of its router on the way there; false: nobody answers.
     fn resolve(&mut self, host: Host, reach: Reach) -> bool {
         let target = if self.segment.holds(host.ip) { host } else { self.segment.router };
-        if self.known.contains(&target.ip) {
+        if self.known.contains(&target.ip) || self.phone.terse {
             return true;
         }
         let silent = target == host && reach == Reach::NoArp;
