@@ -54,6 +54,8 @@ pub struct Phone {
     pub segments: Segments,
     pub alarm: AlarmSpelling,
     pub cdp: Cdp,
+    /// Announces itself by LLDP too.
+    pub lldp: bool,
     pub vendor_class: Vec<u8>,
     /// Index of the segment that it is plugged into.
     pub segment: usize,
@@ -102,6 +104,7 @@ impl Phone {
             segments: Segments::Plain,
             alarm: AlarmSpelling::Dotted,
             cdp: Cdp::WithLoad,
+            lldp: false,
             vendor_class,
             segment: 0,
             tftp_options: Vec::new(),
