@@ -54,6 +54,8 @@ pub struct Phone {
     pub segments: Segments,
     pub alarm: AlarmSpelling,
     pub cdp: Cdp,
+    /// Announces itself by LLDP too.
+    pub lldp: bool,
     pub vendor_class: Vec<u8>,
     /// Index of the segment that it is plugged into.
     pub segment: usize,
@@ -79,6 +81,9 @@ pub struct Phone {
     pub claims_name: Option<String>,
     /// Answers the lease with a DECLINE: somebody else has the address.
     pub declines: usize,
+    /// The shortest boot there is, for large captures: no CDP, ARP or files that may be missing, few questions after
+    /// the registration, and acknowledgements that ride on data.
+    pub terse: bool,
 }
 
 impl Phone {
@@ -99,6 +104,7 @@ impl Phone {
             segments: Segments::Plain,
             alarm: AlarmSpelling::Dotted,
             cdp: Cdp::WithLoad,
+            lldp: false,
             vendor_class,
             segment: 0,
             tftp_options: Vec::new(),
@@ -112,6 +118,7 @@ impl Phone {
             refuses_loads: false,
             claims_name: None,
             declines: 0,
+            terse: false,
         }
     }
 
@@ -181,7 +188,9 @@ impl Phone {
     /// Files asked for before the configuration, none of which need exist.
     pub fn probes(&self, load: &str) -> Vec<String> {
         let name = self.name();
-        if load.starts_with("SCCP") || load.starts_with("TERM") {
+        if self.terse {
+            Vec::new()
+        } else if load.starts_with("SCCP") || load.starts_with("TERM") {
             vec![format!("CTL{name}.tlv"), format!("ITL{name}.tlv"), "ITLFile.tlv".to_owned()]
         } else if load.get(4..6) >= Some("05") {
             vec![format!("CTL{name}.tlv")]

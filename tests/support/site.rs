@@ -15,6 +15,11 @@ pub const SECOND: Nanos = 1_000_000_000;
 pub const MILLI: Nanos = 1_000_000;
 pub const MICRO: Nanos = 1_000;
 
+/// What a router takes to pass a packet on.
+const ROUTING: Nanos = 35 * MICRO;
+/// Octets of IPv4 payload that fit into a frame.
+const FRAGMENT: usize = 1480;
+
 /// A host with its address; its MAC address follows from it (a Compaq server, as CallManager ran on).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Host {
@@ -173,6 +178,8 @@ pub struct TftpServer {
     pub files: BTreeMap<String, Content>,
     /// Served to phones that have no file of their own.
     pub default: Option<PhoneConfig>,
+    /// Served to every phone as its own.
+    pub every: Option<PhoneConfig>,
     /// Answers from port 69 and not from one of its own for each transfer.
     pub single_port: bool,
     /// Stops in files whose name holds the text, after so many blocks.
@@ -186,6 +193,8 @@ pub struct TftpServer {
     /// Takes TFTP options.
     pub takes_options: bool,
     pub error_text: &'static str,
+    /// Answers requests for files whose name holds the text with this error.
+    pub errors: Vec<(&'static str, u16, &'static str)>,
 }
 
 impl TftpServer {
@@ -195,6 +204,7 @@ impl TftpServer {
             reach: Reach::Answers,
             files: BTreeMap::new(),
             default: None,
+            every: None,
             single_port: false,
             stalls: None,
             breaks: None,
@@ -202,6 +212,7 @@ impl TftpServer {
             loses_first_block: false,
             takes_options: false,
             error_text: "File not found",
+            errors: Vec::new(),
         }
     }
 
@@ -262,7 +273,7 @@ pub enum Answer {
     /// Nothing to the SYN.
     NoSynAck,
     /// TCP answers, the registration does not.
-    NoAnswer,
+    IgnoresRegister,
     /// RegisterReject with this text, then FIN.
     Rejects(&'static [u8]),
     /// RegisterReject, then RST.
@@ -368,6 +379,7 @@ pub struct Site {
     pub relay_option: bool,
     pub records: Vec<Record>,
     pub leases: BTreeMap<(Ipv4Addr, Mac), Ipv4Addr>,
+    /// Addresses that each pool has given away.
     taken: BTreeMap<Ipv4Addr, u32>,
     ip_ids: BTreeMap<Ipv4Addr, u16>,
 }
@@ -417,7 +429,7 @@ impl Site {
 
     /// The address that a DHCP server leases to a phone: the same one every time.
     pub fn lease(&mut self, server: &DhcpServer, mac: Mac) -> Ipv4Addr {
-        let taken = self.taken.entry(server.host.ip).or_default();
+        let taken = self.taken.entry(server.pool).or_default();
         *self.leases.entry((server.host.ip, mac)).or_insert_with(|| {
             *taken += 1;
             Ipv4Addr::from(u32::from(server.pool) + *taken - 1)
@@ -450,25 +462,26 @@ impl Site {
         let (from, to) = if up { (station.ip, host.ip) } else { (host.ip, station.ip) };
         let id = self.ip_id(from);
         let header = |ttl| Ipv4 { src: from, dst: to, protocol, id, ttl };
-        let frame = |dst, src, ttl: u8| Frame::ethernet(dst, src, ETHERTYPE_IPV4, &header(ttl).packet(payload));
         let tag = |f: Frame| if let Some(id) = segment.vlan { f.tagged(id) } else { f };
-        if segment.holds(host.ip) {
-            let (dst, src) = if up { (host.mac, station.mac) } else { (station.mac, host.mac) };
-            self.see(time, tag(frame(dst, src, 64)));
-            return header(64).packet(payload);
-        }
-        let far = far_router(host.ip);
-        let both = self.tap == Tap::BothSides;
-        if up {
-            self.see(time, tag(frame(segment.router.mac, station.mac, 64)));
-            if both {
-                self.see(time + 35 * MICRO, frame(host.mac, far, 63));
+        let near = if up { (segment.router.mac, station.mac) } else { (station.mac, segment.router.mac) };
+        let far = if up { (host.mac, far_router(host.ip)) } else { (far_router(host.ip), host.mac) };
+        let direct = if up { (host.mac, station.mac) } else { (station.mac, host.mac) };
+        for part in 0..payload.len().div_ceil(FRAGMENT).max(1) {
+            let frame = |(dst, src), ttl| {
+                let parts = header(ttl).fragments(payload, FRAGMENT);
+                Frame::ethernet(dst, src, ETHERTYPE_IPV4, &parts[part])
+            };
+            let time = time + part as u64 * 120 * MICRO;
+            if segment.holds(host.ip) {
+                self.see(time, tag(frame(direct, 64)));
+                continue;
             }
-        } else {
-            if both {
-                self.see(time, frame(far, host.mac, 64));
+            let (first, last) = if up { (64, 63) } else { (63, 64) };
+            let (near_time, far_time) = if up { (time, time + ROUTING) } else { (time + ROUTING, time) };
+            self.see(near_time, tag(frame(near, first)));
+            if self.tap == Tap::BothSides {
+                self.see(far_time, frame(far, last));
             }
-            self.see(time + 35 * MICRO, tag(frame(station.mac, segment.router.mac, 63)));
         }
         header(64).packet(payload)
     }

@@ -29,7 +29,7 @@ impl Capture {
     }
 
     /// Begins so many milliseconds after the first frame that is like this.
-    pub fn from_after(mut self, like: impl Fn(&[u8]) -> bool, ms: Millis) -> Self {
+    pub fn since(mut self, like: impl Fn(&[u8]) -> bool, ms: Millis) -> Self {
         let begin = self.first(like) + ms * MILLI;
         self.records.retain(|r| r.time >= begin);
         self

@@ -159,8 +159,14 @@ impl Boot<'_> {
         self.moment();
         let server_port = if server.single_port { 69 } else { 32_768 + self.draw.between(0, 16_000) as u16 };
         let ports = (port, server_port);
+        if let Some((_, code, text)) = server.errors.iter().find(|(part, ..)| file.contains(part)) {
+            self.datagram(server.host, false, ports, &tftp::error(*code, text));
+            self.pause(3, 9);
+            return Fetched::Missing;
+        }
         let content = match server.files.get(file) {
             None if file == "XMLDefault.cnf.xml" => server.default.clone().map(Content::Config),
+            None if file.ends_with(".cnf.xml") => server.every.clone().map(Content::Config),
             found => found.cloned(),
         };
         let Some(content) = content else {

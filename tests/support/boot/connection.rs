@@ -84,9 +84,16 @@ impl Boot<'_> {
         for payload in segments {
             self.segment(connection, up, PSH | ACK, &payload);
             self.now += self.draw.between(100 * MICRO, 300 * MICRO);
-            self.segment(connection, !up, ACK, &[]);
-            self.now += self.draw.between(200 * MICRO, 900 * MICRO);
+            if !self.phone.terse {
+                self.acknowledge(connection, !up);
+            }
         }
+    }
+
+    /// An acknowledgement by itself.
+    pub(super) fn acknowledge(&mut self, connection: &mut Connection, up: bool) {
+        self.segment(connection, up, ACK, &[]);
+        self.now += self.draw.between(200 * MICRO, 900 * MICRO);
     }
 
     /// One side ends the connection, the other follows. `up`: the phone begins.

@@ -139,13 +139,28 @@ impl Boot<'_> {
         None
     }
 
+    /// Halfway through its lease a phone asks its server, and nobody else, to extend it (RFC 2131, section 4.3.2).
+    pub(super) fn renew(&mut self, server: &Rc<DhcpServer>) {
+        let xid = self.draw.next() as u32;
+        let mut request = self.question(dhcp::REQUEST, xid).option(55, &WANTED);
+        request.broadcast = false;
+        request.ciaddr = self.address;
+        self.datagram(server.host, true, (68, 67), &request.bytes());
+        self.now += server.delay;
+        let mut ack = self.reply(server, dhcp::ACK, &request, self.address);
+        ack.giaddr = Ipv4Addr::UNSPECIFIED;
+        self.datagram(server.host, false, (68, 67), &ack.bytes());
+    }
+
     /// Takes the address and tells the neighbours.
     fn bind(&mut self, ack: &Message) -> Lease {
         self.pause(60, 120);
         self.address = ack.yiaddr;
-        let own = (self.phone.mac, self.address);
-        let probe = arp(1, own, ([0; 6], self.address));
-        self.frame(self.now, Frame::ethernet(BROADCAST, self.phone.mac, ETHERTYPE_ARP, &probe));
+        if !self.phone.terse {
+            let own = (self.phone.mac, self.address);
+            let probe = arp(1, own, ([0; 6], self.address));
+            self.frame(self.now, Frame::ethernet(BROADCAST, self.phone.mac, ETHERTYPE_ARP, &probe));
+        }
         read(ack)
     }
 

@@ -9,12 +9,14 @@ mod registration;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 
 use super::capture_file::Nanos;
 use super::cdp::Announcement;
 use super::dns;
 use super::draw::Draw;
 use super::frame::{self, BROADCAST, ETHERTYPE_ARP, Frame, HOST_UNREACHABLE, ICMP, Mac, UDP, udp};
+use super::lldp;
 use super::phone::{Cdp, Millis, Phone};
 use super::site::{Host, MICRO, MILLI, Reach, SECOND, START, Segment, Site};
 
@@ -56,12 +58,27 @@ pub struct Boot<'a> {
 impl Site {
     /// Switches a phone on, `at` milliseconds after the start.
     pub fn boot(&mut self, at: Millis, phone: &Phone) -> Booted {
+        let mut boot = Boot::new(self, at, phone);
+        boot.play();
+        Booted { registered: boot.registered, load: boot.load, address: boot.address, end: boot.now }
+    }
+
+    /// A phone that has an address renews its lease with the site's first DHCP server.
+    pub fn renew(&mut self, at: Millis, phone: &Phone, address: Ipv4Addr) {
+        let server = Rc::clone(&self.dhcp[0]);
+        let mut boot = Boot::new(self, at, phone);
+        boot.address = address;
+        boot.renew(&server);
+    }
+}
+
+impl<'a> Boot<'a> {
+    fn new(site: &'a mut Site, at: Millis, phone: &Phone) -> Self {
         let mut draw = Draw::for_name(&[phone.mac.as_slice(), &at.to_be_bytes()].concat());
-        let segment = self.segments[phone.segment].clone();
-        let mut boot = Boot {
-            site: self,
+        Boot {
+            segment: site.segments[phone.segment].clone(),
+            site,
             phone: phone.clone(),
-            segment,
             now: START + at * MILLI,
             load: phone.load.clone(),
             address: Ipv4Addr::UNSPECIFIED,
@@ -74,9 +91,7 @@ impl Site {
             files_asked: 0,
             came_back: false,
             draw,
-        };
-        boot.play();
-        Booted { registered: boot.registered, load: boot.load, address: boot.address, end: boot.now }
+        }
     }
 }
 
@@ -175,7 +190,19 @@ impl Boot<'_> {
             let time = self.now + 40 * MILLI;
             self.site.see(time, announcement.frame(switch));
         }
-        if phone.cdp == Cdp::Silent {
+        if phone.lldp {
+            let announcement = lldp::Announcement {
+                port_id: format!("{}:P1", phone.name().trim_start_matches("SEP")),
+                system_name: Some(phone.name()),
+                system_description: Some(format!("Cisco IP Phone {}, {}", phone.model, self.load)),
+                voice_vlan: vlan,
+                firmware: Some(self.load.clone()),
+                model: Some(format!("CP-{}", phone.model)),
+            };
+            let time = self.now + 5 * MILLI;
+            self.site.see(time, announcement.frame(phone.mac));
+        }
+        if phone.cdp == Cdp::Silent || phone.terse {
             return;
         }
         let announcement = Announcement {
@@ -194,7 +221,7 @@ impl Boot<'_> {
     /// The phone needs the MAC address of a host, or of its router on the way there; false: nobody answers.
     fn resolve(&mut self, host: Host, reach: Reach) -> bool {
         let target = if self.segment.holds(host.ip) { host } else { self.segment.router };
-        if self.known.contains(&target.ip) {
+        if self.known.contains(&target.ip) || self.phone.terse {
             return true;
         }
         let silent = target == host && reach == Reach::NoArp;

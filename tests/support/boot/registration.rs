@@ -65,7 +65,7 @@ impl Boot<'_> {
         self.introduce(&mut connection);
         match answer {
             Answer::Refuses | Answer::NoSynAck => unreachable!("no connection"),
-            Answer::NoAnswer => {
+            Answer::IgnoresRegister => {
                 for _ in 0..2 {
                     self.seconds(10);
                     let register = self.register_message();
@@ -123,7 +123,7 @@ impl Boot<'_> {
     /// May it come? Not now; and then it may.
     fn ask_for_token(&mut self, connection: &mut Connection, seconds: u32) {
         let ask = sccp::register_token_req(&self.phone.name(), self.address, self.phone.device_type());
-        self.say(connection, true, &[ask.clone()]);
+        self.say(connection, true, std::slice::from_ref(&ask));
         self.say(connection, false, &[sccp::register_token_reject(seconds)]);
         self.seconds(u64::from(seconds));
         self.say(connection, true, &[ask]);
@@ -156,9 +156,13 @@ impl Boot<'_> {
             up(sccp::TIME_DATE_REQ),
             down(vec![sccp::time_date(8 * 3600 + clock, (START / SECOND) as u32 + clock)]),
         ];
-        for (up, messages) in exchange {
+        let asked = if self.phone.terse { 3 } else { exchange.len() };
+        for (up, messages) in exchange.into_iter().take(asked) {
             self.say(&mut connection, up, &messages);
             self.pause(2, 12);
+        }
+        if self.phone.terse {
+            self.acknowledge(&mut connection, true);
         }
         self.registered = true;
         let falls_silent = answer == Answer::RegistersThenFallsSilent;

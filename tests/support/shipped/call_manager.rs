@@ -68,7 +68,7 @@ pub(super) const SHIPPED: &[Shipped] = &[
         what: "CallManager takes the connection and acknowledges, but never answers the Register; the phone closes.",
         expect: &[(A, "call-manager-no-answer", NO_ANSWER)],
         site: None,
-        build: || only(cm(&[Answer::NoAnswer])),
+        build: || only(cm(&[Answer::IgnoresRegister])),
     },
     Shipped {
         path: "call-manager-no-answer/fires-arp.pcap",

@@ -1,7 +1,7 @@
 //! Captures about who is who, and where it is plugged in.
 
 use super::super::phone::Phone;
-use super::super::site::{Host, Tap};
+use super::super::site::{CallManager, Host, Site, Tap, TftpServer};
 use super::*;
 
 pub(super) const SHIPPED: &[Shipped] = &[
@@ -48,7 +48,34 @@ pub(super) const SHIPPED: &[Shipped] = &[
         site: None,
         build: voice_vlan,
     },
+    Shipped {
+        path: "trust-list-mismatch/fires-refused.pcap",
+        what: "The server refuses the trust lists (ERROR 2) where a system without security says that there are none; the \
+               phone registers: a warning.",
+        expect: &[(F, HEALTHY, REGISTERED)],
+        site: None,
+        build: || trust_lists(&[("ITL", 2, "Access violation"), ("CTL", 2, "Access violation")]),
+    },
+    Shipped {
+        path: "trust-list-mismatch/silent-none.pcap",
+        what: "There are no trust lists.",
+        expect: &[(F, HEALTHY, REGISTERED)],
+        site: None,
+        build: || trust_lists(&[]),
+    },
 ];
+
+fn trust_lists(errors: &[(&'static str, u16, &'static str)]) -> Vec<u8> {
+    const LOAD: &str = "SCCP41.8-5-3S";
+    let config = PhoneConfig::naming(&["10.40.0.10"]).load(LOAD);
+    let tftp = TftpServer::at("10.40.0.5").phone(F, &config).with(|s| s.errors = errors.to_vec());
+    let mut site = Site::new(&[Segment::new("10.40.110")])
+        .dhcp(DhcpServer::at("10.40.0.2", "10.40.110.20").option_150(&["10.40.0.5"]))
+        .tftp(tftp)
+        .call_manager(CallManager::at("10.40.0.10", "CUCM-PUB").with(|c| c.protocol_version = 20));
+    site.boot(0, &Phone::new("7941G", F, LOAD));
+    site.capture().pcap()
+}
 
 fn one_name() -> Vec<u8> {
     let mut site = headquarters(flat(), dhcp_flat(), tftp_30(&[A, B]));

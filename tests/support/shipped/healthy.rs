@@ -1,8 +1,11 @@
 //! Boots in which nothing is wrong, on every kind of span port.
 
+use super::super::capture_file::{Order, Pcapng, Record, Resolution, pcap};
+use super::super::frame::Frame;
 use super::super::phone::{AlarmSpelling, Cdp, Phone, Segments};
 use super::super::phone_config::PhoneConfig;
 use super::super::site::{CallManager, Site, Tap, TftpServer};
+use super::super::span_port::syn;
 use super::super::tunnel;
 use super::*;
 
@@ -24,8 +27,37 @@ pub(super) const SHIPPED: &[Shipped] = &[
         build: || one_phone(Tap::Access).capture().pcapng(),
     },
     Shipped {
+        path: "healthy/boot-big-endian.pcap",
+        what: "The same boot in a pcap file of a big-endian machine, with nanoseconds.",
+        expect: ONE,
+        site: None,
+        build: || pcap(Order::Big, Resolution::Nano, tunnel::LINK_ETHERNET, &one_phone(Tap::Access).records()),
+    },
+    Shipped {
+        path: "healthy/boot-sections.pcapng",
+        what: "The same boot in two pcapng sections of different byte order; the second has two interfaces, of which one \
+               is cooked and counts nanoseconds.",
+        expect: ONE,
+        site: None,
+        build: sections,
+    },
+    Shipped {
+        path: "healthy/begins-late.pcap",
+        what: "The capture begins when the phone is registered: there are keepalives and their answers, nothing else.",
+        expect: ONE,
+        site: None,
+        build: begins_late,
+    },
+    Shipped {
+        path: "healthy/fragments.pcap",
+        what: "A 7941G fetches a load in blocks of 8192 octets, so that every block comes in six IPv4 fragments.",
+        expect: &[(F, HEALTHY, REGISTERED)],
+        site: None,
+        build: fragments,
+    },
+    Shipped {
         path: "healthy/boot-7941-options.pcap",
-        what: "A 7941G boots: trust lists missing, TFTP options agreed on, the load named in its Register.",
+        what: "A 7941G boots: CDP and LLDP, trust lists missing, TFTP options agreed on, the load named in its Register.",
         expect: &[(F, HEALTHY, REGISTERED)],
         site: None,
         build: boot_7941,
@@ -149,16 +181,61 @@ fn boot() -> Vec<u8> {
     one_phone(Tap::Access).capture().pcap()
 }
 
-fn boot_7941() -> Vec<u8> {
-    const LOAD: &str = "SCCP41.8-5-3S";
-    let config = PhoneConfig::naming(&["10.40.0.10"]).load(LOAD);
-    let tftp = TftpServer::at("10.40.0.5").phone(F, &config).with(|s| s.takes_options = true);
-    let mut site = Site::new(&[Segment::new("10.40.110").vlan(410)])
+fn sections() -> Vec<u8> {
+    let records = one_phone(Tap::Access).records();
+    let (lease, rest) = records.split_at(8);
+    let mut file = Pcapng::new(Order::Big);
+    file.interface(tunnel::LINK_ETHERNET, 0, 6, "span0");
+    for record in lease {
+        file.packet(0, record, &[]);
+    }
+    file.section(Order::Little, &[(4, b"tests/support")]);
+    file.interface(tunnel::LINK_ETHERNET, 262_144, 6, "span0");
+    file.interface(tunnel::LINK_SLL2, 262_144, 9, "any");
+    for (n, record) in rest.iter().enumerate() {
+        if n % 2 == 0 {
+            file.packet(0, record, &[(1, b"a comment")]);
+        } else {
+            let cooked = tunnel::sll2(3, &Frame(record.data.clone()));
+            file.packet(1, &Record::whole(record.time, cooked), &[]);
+        }
+    }
+    file.into_bytes()
+}
+
+fn begins_late() -> Vec<u8> {
+    one_phone(Tap::Access).capture().since(syn, 10_000).pcap()
+}
+
+const LOAD_7941: &str = "SCCP41.8-5-3S";
+
+/// A later site: a 7941G with TFTP options, in VLAN 410.
+fn site_7941(tftp: TftpServer) -> Site {
+    Site::new(&[Segment::new("10.40.110").vlan(410)])
         .dhcp(DhcpServer::at("10.40.0.2", "10.40.110.20").option_150(&["10.40.0.5"]))
-        .tftp(tftp)
-        .call_manager(CallManager::at("10.40.0.10", "CUCM-PUB").with(|c| c.protocol_version = 20));
-    let options = [("tsize", "0"), ("blksize", "8192")];
-    site.boot(0, &Phone::new("7941G", F, LOAD).with(|p| p.tftp_options = options.to_vec()));
+        .tftp(tftp.with(|s| s.takes_options = true))
+        .call_manager(CallManager::at("10.40.0.10", "CUCM-PUB").with(|c| c.protocol_version = 20))
+}
+
+fn phone_7941(load: &str) -> Phone {
+    let options = vec![("tsize", "0"), ("blksize", "8192")];
+    Phone::new("7941G", F, load).with(|p| {
+        p.tftp_options = options;
+        p.lldp = true;
+    })
+}
+
+fn boot_7941() -> Vec<u8> {
+    let config = PhoneConfig::naming(&["10.40.0.10"]).load(LOAD_7941);
+    let mut site = site_7941(TftpServer::at("10.40.0.5").phone(F, &config));
+    site.boot(0, &phone_7941(LOAD_7941));
+    site.capture().pcap()
+}
+
+fn fragments() -> Vec<u8> {
+    let config = PhoneConfig::naming(&["10.40.0.10"]).load(LOAD_7941);
+    let mut site = site_7941(TftpServer::at("10.40.0.5").phone(F, &config).load(LOAD_7941, 40));
+    site.boot(0, &phone_7941("SCCP41.8-4-2S"));
     site.capture().pcap()
 }
 

@@ -71,7 +71,34 @@ pub(super) const SHIPPED: &[Shipped] = &[
         site: None,
         build: one_way,
     },
+    Shipped {
+        path: "load-trap/fires-lease-renewed.pcap",
+        what: "A phone is registered on the 3.0 load; then it renews its lease, which now names the 3.1 TFTP server: the \
+               next boot will take it away. A warning. Another phone has booted since, took the 3.1 load and is rejected.",
+        expect: &[(A, HEALTHY, REGISTERED), (B, "wrong-tftp-server", REJECTED)],
+        site: Some("load-trap/site.toml"),
+        build: || renews(TFTP_31),
+    },
+    Shipped {
+        path: "load-trap/silent-lease-renewed.pcap",
+        what: "A registered phone renews its lease, which names the same TFTP server as before.",
+        expect: &[(A, HEALTHY, REGISTERED), (B, HEALTHY, REGISTERED)],
+        site: Some("load-trap/site.toml"),
+        build: || renews(TFTP_30),
+    },
 ];
+
+/// The scope names this TFTP server when phone A renews its lease and phone B boots.
+fn renews(tftp: &str) -> Vec<u8> {
+    let stray = TftpServer::at(TFTP_31).phone(B, &PhoneConfig::naming(&[CM_30]).load(LOAD_31)).load(LOAD_31, 20);
+    let mut site = headquarters(voice(), dhcp_voice(), tftp_30(&[A, B])).tftp(stray);
+    let registered = phone(A).with(|p| p.keep_alives = 5);
+    let address = site.boot(0, &registered).address;
+    site.dhcp = vec![Rc::new(DhcpServer::at(DHCP, "10.30.110.60").option_150(&[tftp]))];
+    site.renew(100_000, &registered, address);
+    site.boot(110_000, &phone(B));
+    site.capture().pcap()
+}
 
 /// A load of the same release that the phone does not run yet.
 const NEWER: &str = "P00303000400";

@@ -185,13 +185,14 @@ pub fn readme() -> String {
     let mut text = format!(
         "# Captures\n\n\
          Every file here is built by the programs in `tests/support`; none was recorded. All addresses, names and load\n\
-         contents in them are invented, and nobody's. Nothing is random: the seed is {SEED}, and a test\n\
+         contents in them are invented (phones and servers bear MAC prefixes of vendors that made such, and in\n\
+         `malformed-tftp-option/fires-150-text.pcap` two public addresses are what a text reads as). Nothing is random: the seed is {SEED}, and a test\n\
          (`tests/it/captures.rs`) holds that each file is what its program writes. `BLESS=1 cargo test --test it captures`\n\
          writes them anew.\n\n\
          No real phone, load or CallManager was involved. The words of a RegisterReject, the protocol versions that the\n\
          first loads offer, and times between messages are modelled on what is published, where it is.\n\n\
-         `<finding code>/fires-…` has that finding, `<finding code>/silent-…` is a near miss. Where a site file is named,\n\
-         the verdicts hold with `--site` and that file.\n"
+         `<finding code>/fires-…` has that finding, `<finding code>/silent-…` is a near miss that has not, or only as a\n\
+         warning where the text says so. Where a site file is named, the verdicts hold with `--site` and that file.\n"
     );
     let mut folder = "";
     for capture in shipped() {
