@@ -21,4 +21,5 @@
 pub mod capture;
 pub mod diagnosis;
 pub mod event;
+pub mod flow;
 pub mod wire;

@@ -23,6 +23,7 @@ pub mod phone_config;
 pub mod sccp;
 pub mod sip;
 pub mod tftp;
+pub mod tls;
 
 pub use anomaly::Anomaly;
 pub use hex::Hex;

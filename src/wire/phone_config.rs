@@ -34,3 +34,8 @@ pub struct PhoneConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
+
+/// Reads a configuration file.
+pub fn parse(file: &WireText, _bytes: &[u8]) -> (PhoneConfig, Vec<super::Anomaly>) {
+    (PhoneConfig { file: file.clone(), ..PhoneConfig::default() }, Vec::new())
+}
