@@ -261,7 +261,11 @@ impl Attempt {
         }
         match (self.end, &self.register) {
             (Some((_, end)), _) if end.by_server() => {
-                if self.gap { S::NotSeen } else { S::Closed }
+                if self.gap {
+                    S::NotSeen
+                } else {
+                    S::Closed
+                }
             }
             _ if self.gap || blind || (!self.server_seen && self.syn.is_some()) => S::NotSeen,
             (Some(_), Some(_)) => S::NoAnswer,

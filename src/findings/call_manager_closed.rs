@@ -51,7 +51,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let attempt = contact.attempt?;
         let (stamp, end) = attempt.end?;
         let how = if end == End::ServerRst { "RST" } else { "FIN" };
-        let mut shown = vec![evidence(stamp, format!("CallManager {server} ends the connection of {} ({how})", cx.label()))];
+        let mut shown =
+            vec![evidence(stamp, format!("CallManager {server} ends the connection of {} ({how})", cx.label()))];
         if let Some(register) = attempt.register {
             shown.push(evidence(register.first, format!("{} registers with {server}", cx.label())));
         }
@@ -64,13 +65,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             evidence: shown,
             says: Says {
                 title: format!("CallManager {server} ends the connection without an answer"),
-                summary: format!("CallManager {server} takes the connection of {} and ends it ({how}) before it answers the registration.", cx.label()),
+                summary: format!(
+                    "CallManager {server} takes the connection of {} and ends it ({how}) before it answers the registration.",
+                    cx.label()
+                ),
                 fixes: vec![Fix {
                     title: format!("Find out why CallManager {server} turns the phone away"),
                     target: "call-manager",
                     platform: "any",
                     steps: vec![
-                        format!("Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"),
+                        format!(
+                            "Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"
+                        ),
                         "Look for the device in its trace and event log at this time.".to_owned(),
                     ],
                     config: None,

@@ -63,7 +63,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             _ => "icmp",
         };
         let error = contact.attempt.and_then(|a| a.unreachable);
-        let mut shown = vec![evidence(tries.first, format!("{} sends CallManager {server} a {question}, and gets no answer", cx.label()))];
+        let mut shown = vec![evidence(
+            tries.first,
+            format!("{} sends CallManager {server} a {question}, and gets no answer", cx.label()),
+        )];
         if tries.count > 1 {
             shown.push(evidence(tries.last, format!("the latest of {} tries", tries.count)));
         }
@@ -85,17 +88,25 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             evidence: shown,
             says: Says {
                 title: format!("CallManager {server} does not answer"),
-                summary: format!("{} tries CallManager {server} port {port}: nothing answers its {question} ({} sent).", cx.label(), tries.count),
+                summary: format!(
+                    "{} tries CallManager {server} port {port}: nothing answers its {question} ({} sent).",
+                    cx.label(),
+                    tries.count
+                ),
                 fixes: vec![Fix {
                     title: format!("Make CallManager {server} reachable from the phones"),
                     target: if register { "call-manager" } else { "network" },
                     platform: "any",
                     steps: if register {
-                        vec![format!("{server} takes the connection and does not answer the Register: look into its service and its traces, restart it if it hangs.")]
+                        vec![format!(
+                            "{server} takes the connection and does not answer the Register: look into its service and its traces, restart it if it hangs."
+                        )]
                     } else {
                         vec![
                             format!("Is {server} up, and is it a CallManager of this phone's cluster?"),
-                            format!("Do routes and filters let TCP {port} pass between the phones and {server}, both ways?"),
+                            format!(
+                                "Do routes and filters let TCP {port} pass between the phones and {server}, both ways?"
+                            ),
                         ]
                     },
                     config: None,

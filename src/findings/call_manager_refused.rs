@@ -62,14 +62,19 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ],
             says: Says {
                 title: format!("CallManager {server} refuses connections to port {port}"),
-                summary: format!("{} tries CallManager {server}, and its host refuses the connection to port {port} ({how}).", cx.label()),
+                summary: format!(
+                    "{} tries CallManager {server}, and its host refuses the connection to port {port} ({how}).",
+                    cx.label()
+                ),
                 fixes: vec![Fix {
                     title: format!("Start CallManager on {server}"),
                     target: "call-manager",
                     platform: "any",
                     steps: vec![
                         format!("Is the CallManager service running on {server}, and does it listen on TCP {port}?"),
-                        format!("If {server} is no CallManager: correct the CallManager group in the phones' configuration."),
+                        format!(
+                            "If {server} is no CallManager: correct the CallManager group in the phones' configuration."
+                        ),
                     ],
                     config: None,
                     undo: None,

@@ -51,20 +51,28 @@ pub fn explains(cause: &Draft, effect: &Draft) -> bool {
     match c {
         // A lease of a server that should not answer explains all that came of the lease.
         "unknown-dhcp-server" => match e {
-            "wrong-tftp-server" | "malformed-tftp-option" | "no-tftp-address" => same(cause, "dhcp_server", effect, "dhcp_server"),
+            "wrong-tftp-server" | "malformed-tftp-option" | "no-tftp-address" => {
+                same(cause, "dhcp_server", effect, "dhcp_server")
+            }
             "conflicting-dhcp-offers" => true,
             _ => false,
         },
         "conflicting-dhcp-offers" => match e {
-            "wrong-tftp-server" | "malformed-tftp-option" | "no-tftp-address" => same(cause, "chosen", effect, "dhcp_server"),
+            "wrong-tftp-server" | "malformed-tftp-option" | "no-tftp-address" => {
+                same(cause, "chosen", effect, "dhcp_server")
+            }
             _ => false,
         },
-        "malformed-tftp-option" => is(&["no-tftp-address", "wrong-tftp-server", "tftp-no-answer"], e) || is(&REGISTRATION, e),
+        "malformed-tftp-option" => {
+            is(&["no-tftp-address", "wrong-tftp-server", "tftp-no-answer"], e) || is(&REGISTRATION, e)
+        }
         "wrong-tftp-server" if is(&FILES, e) => {
             fact(effect, "tftp_server").is_none() || same(cause, "tftp_used", effect, "tftp_server")
         }
         "wrong-tftp-server" => e == "stuck-load" || is(&REGISTRATION, e),
-        "no-dhcp-answer" | "dhcp-refused" | "no-tftp-address" | "tftp-name-unresolved" => is(&FILES, e) || is(&REGISTRATION, e),
+        "no-dhcp-answer" | "dhcp-refused" | "no-tftp-address" | "tftp-name-unresolved" => {
+            is(&FILES, e) || is(&REGISTRATION, e)
+        }
         "tftp-no-answer" | "config-file-missing" | "config-file-broken" | "tftp-transfer-failed" => {
             is(&REGISTRATION, e) || (e == "stuck-load" && c != "config-file-missing")
         }
@@ -80,9 +88,10 @@ pub fn explains(cause: &Draft, effect: &Draft) -> bool {
 /// For each draft of one phone the draft that explains it directly: the latest one in the boot that does.
 pub fn causes(drafts: &[Draft]) -> Vec<Option<usize>> {
     let direct = |effect: &Draft| {
-        let explaining = drafts.iter().enumerate().filter(|(_, cause)| {
-            stage(cause.rule.code) <= stage(effect.rule.code) && explains(cause, effect)
-        });
+        let explaining = drafts
+            .iter()
+            .enumerate()
+            .filter(|(_, cause)| stage(cause.rule.code) <= stage(effect.rule.code) && explains(cause, effect));
         explaining.max_by_key(|(_, cause)| stage(cause.rule.code)).map(|(index, _)| index)
     };
     drafts.iter().map(direct).collect()

@@ -81,9 +81,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let severity = if wrong.is_some() { Severity::Error } else { Severity::Warning };
     let confidence = wrong.map_or(Confidence::Certain, |w| w.right.confidence);
     offers.sort_by_key(|o| o.terms.server);
-    let rows = offers.iter().map(|o| {
-        Fact::Table(vec![("server", text(o.terms.server)), ("tftp", wire_texts(&o.terms.tftp()))])
-    });
+    let rows = offers
+        .iter()
+        .map(|o| Fact::Table(vec![("server", text(o.terms.server)), ("tftp", wire_texts(&o.terms.tftp()))]));
     let said: Vec<String> = offers
         .iter()
         .map(|o| {
@@ -115,7 +115,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let mut shown: Vec<_> = offers
         .iter()
-        .map(|o| evidence(o.stamp, format!("DHCP server {} answers {} with another TFTP server", o.terms.server, cx.label())))
+        .map(|o| {
+            evidence(o.stamp, format!("DHCP server {} answers {} with another TFTP server", o.terms.server, cx.label()))
+        })
         .collect();
     shown.sort_by_key(|e| e.at);
     vec![Draft {
@@ -126,8 +128,16 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         facts: vec![("offers", Fact::List(rows.collect())), ("chosen", optional(chosen))],
         evidence: shown,
         says: Says {
-            title: format!("DHCP servers {} disagree about the TFTP server", and_list(&servers.iter().collect::<Vec<_>>())),
-            summary: format!("{} is answered by {} DHCP servers: {}.{took}", cx.label(), servers.len(), said.join("; ")),
+            title: format!(
+                "DHCP servers {} disagree about the TFTP server",
+                and_list(&servers.iter().collect::<Vec<_>>())
+            ),
+            summary: format!(
+                "{} is answered by {} DHCP servers: {}.{took}",
+                cx.label(),
+                servers.len(),
+                said.join("; ")
+            ),
             fixes,
         },
     }]

@@ -13,8 +13,8 @@ use crate::conversation::file::{Fetch, Why};
 use crate::conversation::registration::Attempt;
 use crate::conversation::{Stamp, Tries};
 use crate::diagnosis::{Confidence, Outcome, RegistrationState, TftpSource};
-use crate::phone::{ArpAsk, Phone};
 use crate::phone::registry::Registry;
+use crate::phone::{ArpAsk, Phone};
 use crate::site::{Cluster, Site};
 use crate::wire::{WireText, phone_config};
 
@@ -105,13 +105,7 @@ pub const SETTLED: u64 = 10_000_000_000;
 impl<'a> PhoneContext<'a> {
     /// This phone in this world.
     pub fn new(world: &'a World<'a>, phone: &'a Phone) -> PhoneContext<'a> {
-        PhoneContext {
-            world,
-            phone,
-            contacts: OnceCell::new(),
-            tftp_use: OnceCell::new(),
-            wrong: OnceCell::new(),
-        }
+        PhoneContext { world, phone, contacts: OnceCell::new(), tftp_use: OnceCell::new(), wrong: OnceCell::new() }
     }
 
     /// Latest time of the capture.
@@ -165,7 +159,9 @@ impl<'a> PhoneContext<'a> {
     pub fn tftp_use(&self) -> Option<TftpUse> {
         *self.tftp_use.get_or_init(|| {
             let files = self.files();
-            let of_phone = |f: &&Fetch| phone_config::device_of_name(f.name.raw()).is_some() || phone_config::is_config_name(f.name.raw());
+            let of_phone = |f: &&Fetch| {
+                phone_config::device_of_name(f.name.raw()).is_some() || phone_config::is_config_name(f.name.raw())
+            };
             let served = |f: &&Fetch| phone_config::is_config_name(f.name.raw()) && f.outcome() == Outcome::Served;
             let fetch = files.iter().rev().find(served).or_else(|| files.iter().rev().find(of_phone)).or(files.last());
             if let Some(fetch) = fetch {
@@ -217,7 +213,10 @@ impl<'a> PhoneContext<'a> {
     pub fn unanswered_arp(&self, server: IpAddr) -> Option<&'a ArpAsk> {
         let blind = self.world.visible.blind_arp;
         self.phone.arp.iter().find(|a| {
-            IpAddr::V4(a.target) == server && a.answered.is_none() && !blind && a.tries.unanswered(self.now(), ARP_INTERVAL)
+            IpAddr::V4(a.target) == server
+                && a.answered.is_none()
+                && !blind
+                && a.tries.unanswered(self.now(), ARP_INTERVAL)
         })
     }
 

@@ -78,7 +78,13 @@ fn seen((asked, answered): (u64, u64)) -> Seen {
 }
 
 /// The coverage of the report, with a note for every conclusion that it lowers or withholds.
-pub fn coverage(registry: &Registry, visible: &Visibility, inputs: &[InputSummary], limits: &[String], notes: &[String]) -> Coverage {
+pub fn coverage(
+    registry: &Registry,
+    visible: &Visibility,
+    inputs: &[InputSummary],
+    limits: &[String],
+    notes: &[String],
+) -> Coverage {
     let traffic = registry.traffic;
     let mut notes = notes.to_vec();
     let mut note = |when: bool, text: &str| {
@@ -113,9 +119,9 @@ pub fn coverage(registry: &Registry, visible: &Visibility, inputs: &[InputSummar
         "frames were cut by the snap length: configurations and long messages in them were not read; capture with \
          snap length 0 (tcpdump -s 0)",
     );
-    let began_late = lists.iter().filter(|p| {
-        !p.dhcp.list.iter().any(|e| matches!(e.kind, Kind::Boot | Kind::Reboot)) && p.announced.is_none()
-    });
+    let began_late = lists
+        .iter()
+        .filter(|p| !p.dhcp.list.iter().any(|e| matches!(e.kind, Kind::Boot | Kind::Reboot)) && p.announced.is_none());
     let late = began_late.count();
     if late > 0 {
         notes.push(format!(
@@ -124,7 +130,9 @@ pub fn coverage(registry: &Registry, visible: &Visibility, inputs: &[InputSummar
         ));
     }
     if traffic.encrypted > 0 {
-        notes.push("registrations over TLS are seen only as connections: their outcome is not in the capture".to_owned());
+        notes.push(
+            "registrations over TLS are seen only as connections: their outcome is not in the capture".to_owned(),
+        );
     }
     if registry.nameless > 0 {
         notes.push(format!(

@@ -81,9 +81,13 @@ fn note_unknown_addresses(world: &World<'_>, order: &[usize], notes: &mut Vec<St
     }
     let mut unknown: BTreeSet<IpAddr> = BTreeSet::new();
     for phone in order.iter().filter_map(|i| world.registry.phones().get(*i)) {
-        let asked = phone.files.iter().map(|f| f.server).filter(|s| world.site.cluster_of_tftp(&s.to_string()).is_none());
-        let tried =
-            phone.attempts.iter().map(|a| a.server).filter(|s| world.site.cluster_of_call_manager(&s.to_string()).is_none());
+        let asked =
+            phone.files.iter().map(|f| f.server).filter(|s| world.site.cluster_of_tftp(&s.to_string()).is_none());
+        let tried = phone
+            .attempts
+            .iter()
+            .map(|a| a.server)
+            .filter(|s| world.site.cluster_of_call_manager(&s.to_string()).is_none());
         unknown.extend(asked.chain(tried));
     }
     for ip in unknown.into_iter().take(20) {
@@ -115,7 +119,11 @@ fn servers(world: &World<'_>, order: &[usize]) -> Servers {
             let offers = exchange.offers.iter().map(|o| (o, false));
             for (seen, is_ack) in offers.chain(exchange.ack.iter().map(|a| (a, true))) {
                 let tally = dhcp.entry(seen.terms.server).or_default();
-                if is_ack { tally.acks += 1 } else { tally.offers += 1 }
+                if is_ack {
+                    tally.acks += 1
+                } else {
+                    tally.offers += 1
+                }
                 tally.phones.insert(phone.mac);
                 tally.tftp.extend(seen.terms.tftp());
             }

@@ -108,7 +108,8 @@ impl Groups {
             }
         }
         let mut groups: Vec<Option<Group>> = self.groups.into_iter().map(Some).collect();
-        let findings = order.iter().filter_map(|old| groups.get_mut(*old).and_then(Option::take)).map(|g| g.finding(&place));
+        let findings =
+            order.iter().filter_map(|old| groups.get_mut(*old).and_then(Option::take)).map(|g| g.finding(&place));
         (findings.collect(), place)
     }
 }

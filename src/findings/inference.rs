@@ -255,7 +255,10 @@ impl Basis {
                 format!("the CallManager that it tries, {server}, is of cluster {cluster} in the site file")
             }
             Basis::Peers(1, mac, _) => {
-                format!("{}, which is registered with the CallManager that it tries, got its files there", mac.device_name())
+                format!(
+                    "{}, which is registered with the CallManager that it tries, got its files there",
+                    mac.device_name()
+                )
             }
             Basis::Peers(count, mac, _) => format!(
                 "{count} phones that are registered with the CallManager that it tries got their files there, such as {}",
@@ -264,7 +267,9 @@ impl Basis {
             Basis::ServesFiles(server, _) => format!("the CallManager that it tries, {server}, serves files itself"),
             Basis::OtherOffer(server, 0, _) => format!("the other DHCP server, {server}, offers it"),
             Basis::OtherOffer(server, count, _) => {
-                format!("the other DHCP server, {server}, offers it, and {count} phones that took such a lease are registered")
+                format!(
+                    "the other DHCP server, {server}, offers it, and {count} phones that took such a lease are registered"
+                )
             }
             Basis::TookLoad => "it took a load there, and was turned away after".to_owned(),
         }
@@ -276,8 +281,12 @@ impl Basis {
             Basis::Peers(_, mac, stamp) => {
                 Some(super::evidence(*stamp, format!("{} asks this server, and is registered", mac.device_name())))
             }
-            Basis::ServesFiles(server, stamp) => Some(super::evidence(*stamp, format!("{server} is asked for a file, and serves it"))),
-            Basis::OtherOffer(server, _, stamp) => Some(super::evidence(*stamp, format!("DHCP server {server} offers another TFTP server"))),
+            Basis::ServesFiles(server, stamp) => {
+                Some(super::evidence(*stamp, format!("{server} is asked for a file, and serves it")))
+            }
+            Basis::OtherOffer(server, _, stamp) => {
+                Some(super::evidence(*stamp, format!("DHCP server {server} offers another TFTP server")))
+            }
             _ => None,
         }
     }
@@ -301,7 +310,8 @@ pub fn right_load(cx: &PhoneContext<'_>) -> Option<(WireText, Confidence)> {
 
 /// Whether a phone's own name stands for it in `phones` of a text.
 pub fn is_own_config(phone: &Phone, file: &str) -> bool {
-    phone_config::is_config_name(file) && phone_config::device_of_name(file).is_some_and(|(mac, _)| {
-        mac == phone.mac || phone.name().and_then(|n| Mac::from_device_name(n.raw())) == Some(mac)
-    })
+    phone_config::is_config_name(file)
+        && phone_config::device_of_name(file).is_some_and(|(mac, _)| {
+            mac == phone.mac || phone.name().and_then(|n| Mac::from_device_name(n.raw())) == Some(mac)
+        })
 }

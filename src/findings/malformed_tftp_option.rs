@@ -80,7 +80,13 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ],
             evidence: vec![evidence(
                 lease.stamp,
-                format!("DHCP server {} sends option {number} as {} to {}: {}", terms.server, option.raw, cx.label(), option.reads_as),
+                format!(
+                    "DHCP server {} sends option {number} as {} to {}: {}",
+                    terms.server,
+                    option.raw,
+                    cx.label(),
+                    option.reads_as
+                ),
             )],
             says: Says {
                 title: format!("option {number} of {} is malformed", terms.server),

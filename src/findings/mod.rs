@@ -86,7 +86,6 @@ macro_rules! declare_finding {
     };
 }
 
-
 mod call_manager_closed;
 mod call_manager_no_answer;
 mod call_manager_refused;

@@ -87,7 +87,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let sure = if tries.count >= 3 { Confidence::Certain } else { Confidence::Likely };
     let mut shown = vec![evidence(tries.first, format!("{} asks for an address, in {in_vlan}", cx.label()))];
     if tries.count > 1 {
-        shown.push(evidence(tries.last, format!("{} asks for the last time seen ({} in all)", cx.label(), tries.count)));
+        shown
+            .push(evidence(tries.last, format!("{} asks for the last time seen ({} in all)", cx.label(), tries.count)));
     }
     vec![Draft {
         rule: &NO_DHCP_ANSWER,
@@ -108,7 +109,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 target: "network",
                 platform: "any",
                 steps: vec![
-                    "Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface.".to_owned(),
+                    "Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
+                        .to_owned(),
                     "On the DHCP server: is there a scope for this VLAN, and are addresses free in it?".to_owned(),
                     format!("Is {in_vlan} the voice VLAN? On the switch port: show interfaces switchport."),
                 ],

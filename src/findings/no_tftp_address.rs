@@ -60,7 +60,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let settled = cx.now().nanos_since(lease.stamp.time) >= SETTLED || cx.moved_on(lease.stamp);
     let confidence = if settled && !by_accident { Confidence::Certain } else { Confidence::Likely };
     let confidence = if settled { cx.of_absence(confidence) } else { confidence };
-    let accident = if by_accident { " (its siaddr is its own address, which some servers fill in by themselves)" } else { "" };
+    let accident =
+        if by_accident { " (its siaddr is its own address, which some servers fill in by themselves)" } else { "" };
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
     let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, Vec::new());
     let mut fixes = remedy::dhcp::set_option_150(&scope, &right);
@@ -84,7 +85,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         confidence,
         servers: vec![IpAddr::V4(terms.server)],
         facts: vec![("dhcp_server", text(terms.server))],
-        evidence: vec![evidence(lease.stamp, format!("DHCP server {} leases an address to {}, without a TFTP server", terms.server, cx.label()))],
+        evidence: vec![evidence(
+            lease.stamp,
+            format!("DHCP server {} leases an address to {}, without a TFTP server", terms.server, cx.label()),
+        )],
         says: Says {
             title: format!("the lease from {} names no TFTP server", terms.server),
             summary: format!(

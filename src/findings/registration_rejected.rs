@@ -52,7 +52,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let server = contact.server;
         let said = if reject_text.is_empty() { "without a text".to_owned() } else { format!("\"{reject_text}\"") };
         let meaning_said = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
-        let mut shown = vec![evidence(*stamp, format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()))];
+        let mut shown =
+            vec![evidence(*stamp, format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()))];
         if let Some(register) = attempt.register {
             shown.push(evidence(register.first, format!("{} registers with {server}", cx.label())));
         }

@@ -79,7 +79,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         confidence = confidence.min(Confidence::Possible);
     }
     let named = match (&configured, config) {
-        (Some(load), _) if same_load(load.raw(), running.raw()) => format!("its configuration names the load that it runs, {load}"),
+        (Some(load), _) if same_load(load.raw(), running.raw()) => {
+            format!("its configuration names the load that it runs, {load}")
+        }
         (Some(load), _) => format!("its configuration names {load}, which it could not take"),
         (None, Some(_)) => "its configuration names no load".to_owned(),
         (None, None) => "its configuration is not in this capture".to_owned(),

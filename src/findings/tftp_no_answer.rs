@@ -69,7 +69,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let why = error.map_or(Why::Silent, |(_, why)| why);
         let mut shown = vec![evidence(first.request.first, format!("{} asks {server} for {}", cx.label(), first.name))];
         if last.request.last > first.request.first {
-            shown.push(evidence(last.request.last, format!("{} asks for the last time seen ({tries} in all)", cx.label())));
+            shown.push(evidence(
+                last.request.last,
+                format!("{} asks for the last time seen ({tries} in all)", cx.label()),
+            ));
         }
         if let Some((stamp, why)) = error {
             shown.push(evidence(stamp, format!("ICMP: {server} can not be reached ({})", why.word())));
@@ -86,14 +89,22 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         && let Some(used) = cx.tftp_use()
         && let Some(ask) = cx.unanswered_arp(used.server)
     {
-        let shown = vec![evidence(ask.tries.first, format!("{} asks who has {}, and nobody answers", cx.label(), used.server))];
+        let shown =
+            vec![evidence(ask.tries.first, format!("{} asks who has {}, and nobody answers", cx.label(), used.server))];
         let sure = if ask.tries.count >= 3 { Confidence::Certain } else { Confidence::Likely };
         drafts.push(draft(cx, used.server, ask.tries.count, Why::Arp, cx.of_absence(sure), shown));
     }
     drafts
 }
 
-fn draft(cx: &PhoneContext<'_>, server: IpAddr, tries: u32, why: Why, confidence: Confidence, shown: Vec<Evidence>) -> Draft {
+fn draft(
+    cx: &PhoneContext<'_>,
+    server: IpAddr,
+    tries: u32,
+    why: Why,
+    confidence: Confidence,
+    shown: Vec<Evidence>,
+) -> Draft {
     let what = match why {
         Why::Silent => "and gets no answer at all",
         Why::IcmpPort => "and the host answers that nothing listens there (ICMP port unreachable)",
@@ -102,7 +113,9 @@ fn draft(cx: &PhoneContext<'_>, server: IpAddr, tries: u32, why: Why, confidence
         Why::Arp => "and no host has that address (ARP stays without answer)",
     };
     let step = match why {
-        Why::Silent => "Is the TFTP service running there, and do UDP 69 and its answers from ephemeral ports pass every filter on the way, both ways?",
+        Why::Silent => {
+            "Is the TFTP service running there, and do UDP 69 and its answers from ephemeral ports pass every filter on the way, both ways?"
+        }
         Why::IcmpPort => "Start the TFTP service on that host, or correct the address.",
         Why::IcmpHost => "Is the host up, and does the router have a route to it?",
         Why::IcmpFiltered => "Let UDP 69 and the answers from ephemeral ports pass the filter that answers.",
@@ -128,7 +141,8 @@ fn draft(cx: &PhoneContext<'_>, server: IpAddr, tries: u32, why: Why, confidence
                 platform: "any",
                 steps: vec![
                     step.to_owned(),
-                    "If it is not the phones' TFTP server at all: correct option 150 in the scope that names it.".to_owned(),
+                    "If it is not the phones' TFTP server at all: correct option 150 in the scope that names it."
+                        .to_owned(),
                 ],
                 config: None,
                 undo: None,

@@ -41,7 +41,9 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    let Some(used) = cx.tftp_use().filter(|u| u.asked && u.source == Some(TftpSource::Manual)) else { return Vec::new() };
+    let Some(used) = cx.tftp_use().filter(|u| u.asked && u.source == Some(TftpSource::Manual)) else {
+        return Vec::new();
+    };
     let Some(lease) = cx.phone.lease() else { return Vec::new() };
     // An offer of any server may be where it has it from.
     let offered = cx.phone.dhcp.list.iter().flat_map(|e| e.offers.iter().chain(&e.ack));

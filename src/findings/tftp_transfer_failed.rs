@@ -58,11 +58,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             _ => false,
         };
         let came_later = files.iter().any(|f| f.name == fetch.name && f.outcome() == Outcome::Served);
-        let said = drafts.iter().any(|d| d.facts.iter().any(|(n, v)| *n == "file" && *v == super::Fact::Text(fetch.name.clone())));
+        let said = drafts
+            .iter()
+            .any(|d| d.facts.iter().any(|(n, v)| *n == "file" && *v == super::Fact::Text(fetch.name.clone())));
         if !failed || fetch.unseen || came_later || said {
             continue;
         }
-        let mut shown = vec![evidence(fetch.request.first, format!("{} asks {} for {}", cx.label(), fetch.server, fetch.name))];
+        let mut shown =
+            vec![evidence(fetch.request.first, format!("{} asks {} for {}", cx.label(), fetch.server, fetch.name))];
         shown.push(evidence(fetch.progress, format!("block {} is the last new one", fetch.blocks)));
         if let Some((stamp, code, message, by_phone)) = &fetch.error {
             let who = if *by_phone { "the phone" } else { "the server" };

@@ -53,7 +53,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let took = cx.terms().map(|t| t.server);
     let mut drafts: Vec<Draft> = Vec::new();
     let mut seen: Vec<Ipv4Addr> = Vec::new();
-    for (exchange, offer) in cx.phone.dhcp.list.iter().rev().flat_map(|e| e.ack.iter().chain(&e.offers).map(move |o| (e, o))) {
+    for (exchange, offer) in
+        cx.phone.dhcp.list.iter().rev().flat_map(|e| e.ack.iter().chain(&e.offers).map(move |o| (e, o)))
+    {
         let server = offer.terms.server;
         if known.contains(&server) || seen.contains(&server) || server.is_unspecified() {
             continue;
@@ -61,7 +63,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         seen.push(server);
         let is_taken = took == Some(server);
         let tftp = offer.terms.tftp();
-        let names = if tftp.is_empty() { "no TFTP server".to_owned() } else { format!("TFTP server {}", and_list(&tftp)) };
+        let names =
+            if tftp.is_empty() { "no TFTP server".to_owned() } else { format!("TFTP server {}", and_list(&tftp)) };
         let did = if is_taken { "took its lease" } else { "did not take its offer" };
         let _ = exchange;
         drafts.push(Draft {

@@ -88,9 +88,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         format!("It should be {}: {}", and_list(&right.servers), right.basis.because())
     };
     let load = taken.as_ref().map(|l| format!(" The phone came away with load {l}.")).unwrap_or_default();
-    let turned_away = cx.contacts().iter().find(|c| c.turned_away()).map(|c| {
-        format!(" CallManager {} then turned it away ({}).", c.server, c.state.word())
-    });
+    let turned_away = cx
+        .contacts()
+        .iter()
+        .find(|c| c.turned_away())
+        .map(|c| format!(" CallManager {} then turned it away ({}).", c.server, c.state.word()));
     let rival = rival(cx, wrong);
     vec![Draft {
         rule: &WRONG_TFTP_SERVER,
@@ -141,7 +143,11 @@ fn load_taken(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Option<String> {
 fn rival(cx: &PhoneContext<'_>, wrong: &WrongServer) -> String {
     match (wrong.used.source, cx.terms()) {
         (Some(source), Some(terms)) if source != TftpSource::Manual && wrong.used.asked => {
-            format!(" Not a manual setting: {} of the lease from {} names the same server.", source_words(source), terms.server)
+            format!(
+                " Not a manual setting: {} of the lease from {} names the same server.",
+                source_words(source),
+                terms.server
+            )
         }
         (Some(TftpSource::Manual), Some(terms)) => {
             let named = terms.tftp();
@@ -160,7 +166,10 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
     }
     let lease = cx.phone.lease().filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
     if let Some(lease) = lease {
-        shown.push(evidence(lease.stamp, format!("DHCP server {} names TFTP server {}", lease.terms.server, used.server)));
+        shown.push(evidence(
+            lease.stamp,
+            format!("DHCP server {} names TFTP server {}", lease.terms.server, used.server),
+        ));
     }
     if shown.is_empty() {
         shown.push(evidence(used.stamp, format!("{} is pointed at TFTP server {}", cx.label(), used.server)));
@@ -228,7 +237,8 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
     // What rests on a comparison says so before it is pasted.
     if wrong.right.confidence != Confidence::Certain && !matches!(wrong.right.basis, Basis::TookLoad) {
         for fix in fixes.iter_mut().filter(|f| f.config.is_some()) {
-            fix.steps.insert(0, format!("Check first that {} is right: {}.", and_list(right), wrong.right.basis.because()));
+            fix.steps
+                .insert(0, format!("Check first that {} is right: {}.", and_list(right), wrong.right.basis.because()));
         }
     }
     fixes

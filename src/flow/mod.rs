@@ -6,6 +6,8 @@ use crate::event::EventKind;
 use crate::wire::Anomaly;
 
 pub mod ip_defrag;
+pub mod streams;
+pub mod tcp_reassembly;
 pub mod tftp_transfers;
 
 /// What a flow handed out: a message, without the frame and the addresses, which its caller knows.

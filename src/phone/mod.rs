@@ -185,9 +185,11 @@ impl Phone {
 
     /// The latest load that it fetched to its end: the load's name and the request.
     pub fn fetched(&self) -> Option<(String, &Fetch)> {
-        self.files.iter().rev().filter(|f| f.outcome() == Outcome::Served).find_map(|f| {
-            crate::wire::load::is_load_file(f.name.raw()).map(|load| (load, f))
-        })
+        self.files
+            .iter()
+            .rev()
+            .filter(|f| f.outcome() == Outcome::Served)
+            .find_map(|f| crate::wire::load::is_load_file(f.name.raw()).map(|load| (load, f)))
     }
 
     /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none.

@@ -401,20 +401,22 @@ impl Registry {
             let Some((slot, _)) = self.sender(event, stamp) else { return };
             let device = phone_config::device_of_name(name.raw());
             let asks_as_phone = device.is_some() || is_phone_file(name.raw());
-            let slot = if asks_as_phone {
-                self.named(slot, device.map(|(mac, _)| mac), Some(src), env.eth_src)
-            } else {
-                slot
-            };
+            let slot =
+                if asks_as_phone { self.named(slot, device.map(|(mac, _)| mac), Some(src), env.eth_src) } else { slot };
             self.note_spelling(name.raw());
-            let timeout = packet.options.iter().find(|(k, _)| k.raw() == "timeout").and_then(|(_, v)| v.raw().parse().ok());
+            let timeout =
+                packet.options.iter().find(|(k, _)| k.raw() == "timeout").and_then(|(_, v)| v.raw().parse().ok());
             let Some(phone) = self.client(slot, stamp) else { return };
             phone.is_phone |= asks_as_phone;
             if let Some((mac, _)) = device {
                 note_name(phone, &WireText::from(mac.device_name().as_str()), stamp);
             }
             let same = |f: &&mut Fetch| {
-                f.is_open() && f.server == dst && f.name == name && f.transport == Transport::Tftp && f.answered.is_none()
+                f.is_open()
+                    && f.server == dst
+                    && f.name == name
+                    && f.transport == Transport::Tftp
+                    && f.answered.is_none()
             };
             if let Some(fetch) = phone.files.iter_mut().rev().take(4).find(same) {
                 fetch.request.again(stamp);
@@ -527,7 +529,9 @@ impl Registry {
         let is_it = |a: &Attempt| a.server == server && a.port == port && a.client_port == client_port;
         let found = phone.attempts.iter().rposition(is_it);
         // The same port again after its end is a new connection.
-        let index = match found.filter(|i| !opens || phone.attempts.get(*i).is_some_and(|a| a.end.is_none() && a.connected.is_none())) {
+        let index = match found
+            .filter(|i| !opens || phone.attempts.get(*i).is_some_and(|a| a.end.is_none() && a.connected.is_none()))
+        {
             Some(index) => index,
             None => {
                 let attempt = Attempt::new(server, port, client_port, protocol, stamp);
@@ -577,13 +581,16 @@ impl Registry {
                 self.note_spelling(load.raw());
             }
             // An answered KeepAlive is a registered phone, though nothing in the capture names it.
-            if message.id == id::KEEP_ALIVE_ACK && let Some(phone) = self.client(slot, stamp) {
+            if message.id == id::KEEP_ALIVE_ACK
+                && let Some(phone) = self.client(slot, stamp)
+            {
                 phone.is_phone |= !phone.is_other;
             }
             return;
         }
         let name = message.device.as_ref().filter(|n| !n.is_empty());
-        let is_registration = matches!(message.id, id::REGISTER | id::ALARM | id::TOKEN_REQUEST | id::SPCP_TOKEN_REQUEST);
+        let is_registration =
+            matches!(message.id, id::REGISTER | id::ALARM | id::TOKEN_REQUEST | id::SPCP_TOKEN_REQUEST);
         if !is_registration {
             return;
         }
@@ -636,7 +643,10 @@ impl Registry {
                 attempt.rejected = Some((stamp, WireText::from(format!("{status} {phrase}").trim()), None));
             }
         }
-        let Some(mac) = message.device.as_ref().and_then(|d| Mac::from_device_name(d.raw())).filter(|_| from_phone) else { return };
+        let Some(mac) = message.device.as_ref().and_then(|d| Mac::from_device_name(d.raw())).filter(|_| from_phone)
+        else {
+            return;
+        };
         let slot = self.named(slot, Some(mac), event.envelope.src, event.envelope.eth_src);
         if let Some(phone) = self.client(slot, stamp) {
             phone.is_phone = true;

@@ -4,8 +4,8 @@ use crate::conversation::Stamp;
 use crate::conversation::dhcp::Kind;
 use crate::conversation::registration::End;
 use crate::diagnosis::{Outcome, RegistrationState, TimelineEntry, Transport, Verdict};
-use crate::findings::context::PhoneContext;
 use crate::findings::and_list;
+use crate::findings::context::PhoneContext;
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
 
@@ -54,7 +54,11 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
         }
     }
     for ask in phone.arp.iter().filter(|a| a.answered.is_none()) {
-        add(ask.tries.first, "arp", format!("asks who has {}{}, and gets no answer", ask.target, times(ask.tries.count)));
+        add(
+            ask.tries.first,
+            "arp",
+            format!("asks who has {}{}, and gets no answer", ask.target, times(ask.tries.count)),
+        );
     }
     for fetch in &phone.files {
         let how = if fetch.transport == Transport::Http { "over HTTP " } else { "" };
@@ -62,14 +66,16 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
         add(first, "tftp", format!("asks {} {how}for {}{}", fetch.server, fetch.name, times(fetch.request.count)));
         let end = match fetch.outcome() {
             Outcome::Served => fetch.done.map(|s| (s, format!("{} is served, {} octets", fetch.name, fetch.bytes))),
-            Outcome::Missing => fetch.error.as_ref().map(|e| (e.0, format!("{} is not on {}", fetch.name, fetch.server))),
+            Outcome::Missing => {
+                fetch.error.as_ref().map(|e| (e.0, format!("{} is not on {}", fetch.name, fetch.server)))
+            }
             Outcome::Refused | Outcome::Aborted => {
                 fetch.error.as_ref().map(|e| (e.0, format!("{} fails: error {} {}", fetch.name, e.1, e.2)))
             }
-            Outcome::Partial => {
-                Some((fetch.progress, format!("{} got as far as block {}", fetch.name, fetch.blocks)))
+            Outcome::Partial => Some((fetch.progress, format!("{} got as far as block {}", fetch.name, fetch.blocks))),
+            Outcome::NoAnswer => {
+                fetch.unreachable.map(|(s, why)| (s, format!("{} can not be reached ({})", fetch.server, why.word())))
             }
-            Outcome::NoAnswer => fetch.unreachable.map(|(s, why)| (s, format!("{} can not be reached ({})", fetch.server, why.word()))),
         };
         if let Some((stamp, text)) = end {
             add(stamp, "tftp", text);
@@ -153,20 +159,46 @@ pub fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
         Some(ack) => {
             let address = ack.address.map_or("a lease".to_owned(), |a| a.to_string());
             let tftp = ack.terms.tftp();
-            let tftp = if tftp.is_empty() { "no TFTP server".to_owned() } else { format!("TFTP server {}", and_list(&tftp)) };
-            said.push(format!("{} ({model}) got {address} and {tftp} from {} ({})", cx.label(), ack.terms.server, frame(ack.stamp)));
+            let tftp =
+                if tftp.is_empty() { "no TFTP server".to_owned() } else { format!("TFTP server {}", and_list(&tftp)) };
+            said.push(format!(
+                "{} ({model}) got {address} and {tftp} from {} ({})",
+                cx.label(),
+                ack.terms.server,
+                frame(ack.stamp)
+            ));
         }
         None => match cx.phone.exchange().filter(|e| !e.answered()).and_then(|e| e.discover.or(e.request)) {
-            Some(tries) => said.push(format!("{} ({model}) asks for an address{} and gets none ({})", cx.label(), times(tries.count), frame(tries.first))),
+            Some(tries) => said.push(format!(
+                "{} ({model}) asks for an address{} and gets none ({})",
+                cx.label(),
+                times(tries.count),
+                frame(tries.first)
+            )),
             None => said.push(format!("{} ({model})", cx.label())),
         },
     }
     if let Some((fetch, config)) = cx.config() {
         let load = phone.load_in(config).map_or("no load".to_owned(), |l| format!("load {l}"));
-        let managers = if config.call_managers.is_empty() { "no CallManager".to_owned() } else { format!("CallManager {}", and_list(&config.call_managers)) };
-        said.push(format!("{} served {} naming {managers} and {load} ({})", fetch.server, fetch.name, frame(fetch.request.first)));
+        let managers = if config.call_managers.is_empty() {
+            "no CallManager".to_owned()
+        } else {
+            format!("CallManager {}", and_list(&config.call_managers))
+        };
+        said.push(format!(
+            "{} served {} naming {managers} and {load} ({})",
+            fetch.server,
+            fetch.name,
+            frame(fetch.request.first)
+        ));
     } else if let Some(fetch) = cx.files().last() {
-        said.push(format!("it asked {} for {}: {} ({})", fetch.server, fetch.name, fetch.outcome().word(), frame(fetch.request.first)));
+        said.push(format!(
+            "it asked {} for {}: {} ({})",
+            fetch.server,
+            fetch.name,
+            fetch.outcome().word(),
+            frame(fetch.request.first)
+        ));
     }
     if let Some((load, fetch)) = phone.fetched() {
         said.push(format!("it took load {load} from {} ({})", fetch.server, frame(fetch.request.first)));
@@ -180,7 +212,11 @@ pub fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
             RegistrationState::Registered => format!("{server} accepted it"),
             RegistrationState::Unregistered => format!("it was registered with {server} and left"),
             RegistrationState::Rejected => {
-                let text = contact.attempt.and_then(|a| a.rejected.as_ref()).map(|(_, t, _)| t.to_string()).unwrap_or_default();
+                let text = contact
+                    .attempt
+                    .and_then(|a| a.rejected.as_ref())
+                    .map(|(_, t, _)| t.to_string())
+                    .unwrap_or_default();
                 format!("{server} rejected it: \"{text}\"")
             }
             RegistrationState::Refused => format!("{server} refused the connection"),

@@ -40,7 +40,8 @@ impl Scope {
 
 /// Option 150 of a scope set to the right servers, one fix per platform.
 pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
-    let right: Vec<Ipv4Addr> = right.iter().filter_map(|ip| if let IpAddr::V4(v4) = ip { Some(*v4) } else { None }).collect();
+    let right: Vec<Ipv4Addr> =
+        right.iter().filter_map(|ip| if let IpAddr::V4(v4) = ip { Some(*v4) } else { None }).collect();
     if right.is_empty() {
         return Vec::new();
     }
@@ -52,7 +53,10 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
         platform,
         steps: vec![
             step,
-            format!("Reset the phones of {} afterwards: a lease in use is not asked for again before half its time.", scope.label()),
+            format!(
+                "Reset the phones of {} afterwards: a lease in use is not asked for again before half its time.",
+                scope.label()
+            ),
         ],
         config: Some(config(&right)),
         undo: old.as_deref().map(config),
@@ -145,9 +149,12 @@ pub fn remove_server(server: Ipv4Addr, vlan: Option<u16>) -> Fix {
         target: "network",
         platform: "ios",
         steps: vec![
-            format!("Find the port of {server}: its MAC is in the evidence frames; show mac address-table address MAC on the switch."),
+            format!(
+                "Find the port of {server}: its MAC is in the evidence frames; show mac address-table address MAC on the switch."
+            ),
             "Stop the DHCP service there, or move the device out of the voice VLAN.".to_owned(),
-            "Keep it from coming back: DHCP snooping on the voice VLAN, with only the right server's port trusted.".to_owned(),
+            "Keep it from coming back: DHCP snooping on the voice VLAN, with only the right server's port trusted."
+                .to_owned(),
             "Reset the phones that took its lease.".to_owned(),
         ],
         undo: config.as_ref().map(|_| format!("no ip dhcp snooping vlan {}\n", vlan.as_deref().unwrap_or_default())),

@@ -49,13 +49,16 @@ pub fn name_load(mac: Mac, load: &str, running: Option<&str>, server: IpAddr) ->
     let name = mac.device_name();
     let mut steps = vec![
         format!("Make sure that the load {load} exists on {server}: without it the phone stays as it is."),
-        format!("On the TFTP path of {server}, in {name}.cnf.xml (MAC in upper case), name the load as below; everything else stays."),
+        format!(
+            "On the TFTP path of {server}, in {name}.cnf.xml (MAC in upper case), name the load as below; everything else stays."
+        ),
         "Reset the phone: it reads the file, fetches the load, and reboots with it.".to_owned(),
     ];
     if running.is_some_and(signed_only) && !signed_only(load) {
         steps.insert(
             0,
-            "Careful: loads from 5.0 on accept signed loads only; there is no way back from one to a load before 5.0.".to_owned(),
+            "Careful: loads from 5.0 on accept signed loads only; there is no way back from one to a load before 5.0."
+                .to_owned(),
         );
     }
     Fix {
@@ -87,6 +90,7 @@ pub fn no_auto_registration(call_manager_or_tftp: IpAddr) -> Fix {
         ],
         config: None,
         undo: Some("Clear Auto-registration Disabled.".to_owned()),
-        verify: "The server no longer serves XMLDefault.cnf.xml or a configuration of its own to these phones.".to_owned(),
+        verify: "The server no longer serves XMLDefault.cnf.xml or a configuration of its own to these phones."
+            .to_owned(),
     }
 }

@@ -31,6 +31,7 @@ pub mod phone_config;
 pub mod sccp;
 pub mod sip;
 pub mod tftp;
+pub mod tls;
 mod tunnel;
 mod wlan;
 

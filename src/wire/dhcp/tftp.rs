@@ -35,7 +35,7 @@ impl TftpSource {
 }
 
 /// An option that ought to name a TFTP server and does not.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct UnusableOption {
     /// 150 or 66.
     pub option: u8,
