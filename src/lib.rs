@@ -21,5 +21,6 @@
 pub mod capture;
 pub mod diagnosis;
 pub mod event;
+pub mod flow;
 pub mod report;
 pub mod wire;

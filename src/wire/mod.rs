@@ -10,6 +10,7 @@
 mod anomaly;
 mod hex;
 mod mac;
+mod octets;
 mod text;
 
 pub mod announcement;
@@ -17,12 +18,18 @@ pub mod arp;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
+mod ethernet;
+pub mod frame;
 pub mod http;
 pub mod icmp;
+mod ip;
+mod link;
 pub mod phone_config;
 pub mod sccp;
 pub mod sip;
 pub mod tftp;
+mod tunnel;
+mod wlan;
 
 pub use anomaly::Anomaly;
 pub use hex::Hex;

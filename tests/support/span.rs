@@ -1,0 +1,1 @@
+//! The large capture for measurements.
