@@ -15,6 +15,7 @@ mod text;
 
 pub mod announcement;
 pub mod arp;
+pub mod cdp;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
@@ -24,6 +25,7 @@ pub mod http;
 pub mod icmp;
 mod ip;
 mod link;
+pub mod lldp;
 pub mod phone_config;
 pub mod sccp;
 pub mod sip;

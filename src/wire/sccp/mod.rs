@@ -1,8 +1,29 @@
 //! SCCP ("Skinny") messages; there is no RFC, the source is the project's wire reference with its vectors.
+//!
+//! [`Header`] frames a stream, [`parse_message`] reads one message, [`find_message`] finds the next one after a loss.
 
 use std::net::IpAddr;
 
-use super::WireText;
+use super::{Anomaly, WireText};
+
+mod alarm;
+mod device_types;
+mod layouts;
+mod names;
+mod reject;
+
+pub use alarm::{AlarmText, xml_value};
+pub use device_types::{device_type_name, is_phone_type};
+pub use layouts::{ConfigStat, ConfigStatV2, MediaFailure, Payload, Register, RegisterAck, ServerRes, TokenRequest};
+pub use names::message_name;
+
+/// Octets of the header: length, version and message id, each little-endian.
+pub const HEADER_LEN: usize = 12;
+/// Greatest length word that is believed. Longer ones mean that the place in the stream is lost: the largest message
+/// known has 2416 octets, and waiting for 4 GiB is the classic failure of a decoder.
+pub const MAX_LENGTH: u32 = 8192;
+/// Greatest header version that is believed.
+const MAX_VERSION: u32 = 0x20;
 
 /// One message: the body of an `sccp` event (contract section 5).
 #[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -80,3 +101,200 @@ pub struct Message {
 fn is_zero(n: &u32) -> bool {
     *n == 0
 }
+
+/// Why octets are no SCCP header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HeaderError {
+    /// The length is less than the message id needs.
+    LengthBelow4,
+    /// The length is above [`MAX_LENGTH`].
+    LengthAboveLimit,
+    /// The header version is none that any sender is known or expected to use.
+    UnknownHeaderVersion,
+    /// Neither length nor version fit: this is another protocol.
+    NotSccp,
+}
+
+/// The first twelve octets of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Header {
+    /// Octets that follow the version word: message id and payload.
+    pub length: u32,
+    /// 0, or the protocol version agreed on.
+    pub version: u32,
+    /// Message id.
+    pub id: u32,
+}
+
+impl Header {
+    /// Reads a header; `None` where there are fewer than twelve octets.
+    pub fn read(octets: &[u8]) -> Option<Header> {
+        let word = |at: usize| octets.get(at..)?.first_chunk::<4>().map(|w| u32::from_le_bytes(*w));
+        Some(Header { length: word(0)?, version: word(4)?, id: word(8)? })
+    }
+
+    /// Whether it can head a message at all.
+    ///
+    /// # Errors
+    /// Where length or version are out of bounds; unknown ids are values, not errors.
+    pub fn check(&self) -> Result<(), HeaderError> {
+        let version_fits = self.version <= MAX_VERSION;
+        match self.length {
+            4..=MAX_LENGTH if version_fits => Ok(()),
+            4..=MAX_LENGTH => Err(HeaderError::UnknownHeaderVersion),
+            _ if !version_fits => Err(HeaderError::NotSccp),
+            0..4 => Err(HeaderError::LengthBelow4),
+            _ => Err(HeaderError::LengthAboveLimit),
+        }
+    }
+
+    /// Octets of the whole message, header included.
+    pub fn message_len(&self) -> usize {
+        usize::try_from(self.length).unwrap_or(usize::MAX).saturating_add(8)
+    }
+
+    /// Whether the version is one that was seen on the wire.
+    fn has_known_version(&self) -> bool {
+        matches!(self.version, 0 | 0x0a | 0x0b | 0x0f..=0x16)
+    }
+
+    /// Whether this is very likely the start of a message: known version, known id, a length that the id can have.
+    /// For the start of a segment, where messages normally start.
+    pub fn is_likely(&self) -> bool {
+        self.check().is_ok() && self.has_known_version() && names::is_usual_payload(self.id, self.length - 4)
+    }
+
+    /// Whether this is the start of a message even where nothing says that one starts here.
+    fn is_exact(&self) -> bool {
+        self.check().is_ok() && self.has_known_version() && names::is_exact_payload(self.id, self.length - 4)
+    }
+}
+
+/// Where the first message starts in octets that may begin in the middle of one.
+///
+/// Accepts an offset only where a whole message follows that is [exact](Header::is_exact), and behind it the end of
+/// `octets` or another such header: the header test alone takes runs of zeros for keepalives.
+pub fn find_message(octets: &[u8]) -> Option<usize> {
+    let last = octets.len().checked_sub(HEADER_LEN)?;
+    (0..=last).find(|at| {
+        let exact = |at: usize| octets.get(at..).and_then(Header::read).filter(Header::is_exact);
+        exact(*at).is_some_and(|header| {
+            let end = at + header.message_len();
+            end == octets.len() || exact(end).is_some()
+        })
+    })
+}
+
+/// Whether `octets` are nothing but whole messages, one behind the other, from the first octet to the last.
+/// `len` is how many octets there were on the wire: the last message may be cut off by the snap length.
+pub fn is_whole_messages(octets: &[u8], len: usize) -> bool {
+    let mut at = 0;
+    while at < len {
+        match octets.get(at..).and_then(Header::read).filter(Header::is_likely) {
+            Some(header) => at += header.message_len(),
+            None => return false,
+        }
+    }
+    at == len && len > 0
+}
+
+/// Reads one message that starts at the first octet. Octets behind it are left alone; where some of it is missing,
+/// what is there is read, and an anomaly says so. `None`: not even the header is there.
+///
+/// # Errors
+/// Where the header is none.
+pub fn parse_message(octets: &[u8]) -> Option<Result<(Message, Vec<Anomaly>), HeaderError>> {
+    let header = Header::read(octets)?;
+    Some(header.check().map(|()| read(header, octets)))
+}
+
+fn read(header: Header, octets: &[u8]) -> (Message, Vec<Anomaly>) {
+    let mut anomalies = Vec::new();
+    let payload = Payload::new(octets.get(HEADER_LEN..).unwrap_or_default(), header.message_len() - HEADER_LEN);
+    if !header.has_known_version() {
+        anomalies.push(Anomaly::new(format!("sccp: header version {} was never seen before", header.version)));
+    }
+    if payload.is_cut() {
+        let (have, all) = (payload.octets().len() + HEADER_LEN, header.message_len());
+        anomalies.push(Anomaly::new(format!("sccp: {have} of the message's {all} octets are here")));
+    }
+    let name = message_name(header.id);
+    if name.is_none() {
+        anomalies.push(Anomaly::new(format!("sccp: message id 0x{:04x} is unknown", header.id)));
+    }
+    let mut message = Message {
+        id: header.id,
+        name: name.map(WireText::from),
+        length: header.length,
+        header_version: header.version,
+        ..Message::default()
+    };
+    fill(&mut message, payload);
+    (message, anomalies)
+}
+
+fn fill(message: &mut Message, payload: Payload<'_>) {
+    match message.id {
+        0x0001 => {
+            let register = Register(payload);
+            message.device = register.device_name();
+            message.device_type = register.device_type();
+            message.station_ip = register.station_ip();
+            message.protocol_version = register.protocol_version();
+            message.load = register.load();
+        }
+        0x0020 => fill_alarm(message, payload),
+        0x0029 | 0x8000 => {
+            let request = TokenRequest(payload);
+            message.device = request.device_name();
+            message.device_type = request.device_type();
+        }
+        0x0081 => {
+            let ack = RegisterAck(payload);
+            message.keepalive_s = ack.keepalive_secs();
+            message.protocol_version = ack.protocol_version();
+        }
+        0x0093 => {
+            message.device = ConfigStat(payload).device_name();
+            message.server_name = ConfigStat(payload).server_name();
+        }
+        0x0142 => {
+            message.device = ConfigStatV2(payload).device_name();
+            message.server_name = ConfigStatV2(payload).server_name();
+        }
+        // An empty one is an answer too: this server leaves the load to the configuration file.
+        0x0098 => message.version_text = payload.string(0, 16).map(WireText::from_bytes),
+        0x009d => {
+            let text = payload.string(0, payload.declared());
+            message.reject_meaning = text.and_then(reject::meaning).map(|m| WireText::from(m.as_str()));
+            message.reject_text = text.map(WireText::from_bytes);
+        }
+        0x009f => message.reset_type = payload.u32(0),
+        0x0118 => message.status = payload.u32(0),
+        0x011b | 0x8101 => message.wait_s = payload.u32(0),
+        0x015a => {
+            let xml = WireText::until_nul(payload.octets());
+            message.device = xml_value(xml.raw(), "DeviceName").map(WireText::from);
+            message.xml_reason = xml_value(xml.raw(), "ReasonForOutOfService").map(WireText::from);
+        }
+        _ => {}
+    }
+}
+
+fn fill_alarm(message: &mut Message, payload: Payload<'_>) {
+    message.severity = payload.u32(0);
+    // Half a text is shown as it is, only its values are not relied on; a device name is read whole or not at all.
+    let rest = payload.octets().get(4..).unwrap_or_default();
+    let field = rest.get(..80).unwrap_or(rest);
+    let cut = payload.is_cut() && field.len() < 80 && !field.contains(&0);
+    let text = WireText::until_nul(field);
+    let parsed = AlarmText::parse(text.raw(), cut);
+    message.alarm_number = parsed.number;
+    message.device = parsed.name.map(WireText::from);
+    message.load = parsed.load.map(WireText::from);
+    message.last_reason = parsed.last.map(WireText::from);
+    message.alarm_text = Some(text).filter(|t| !t.is_empty());
+}
+
+#[cfg(test)]
+mod vectors;
