@@ -56,9 +56,10 @@ enum State {
 }
 
 /// The record that the reader stands at.
-pub(super) enum Current {
+enum Current {
     None,
-    Frame(FrameHead),
+    /// The one in `head`.
+    Frame,
     Event(Box<Event>),
 }
 
@@ -68,6 +69,7 @@ pub(super) struct Input {
     room: usize,
     state: State,
     current: Current,
+    head: FrameHead,
     tally: Tally,
     format: &'static str,
     /// Kept from an events file: what it tells of its inputs.
@@ -98,6 +100,7 @@ impl Input {
             room,
             state: State::Done,
             current: Current::None,
+            head: FrameHead::default(),
             tally: Tally::default(),
             format: "",
             told: None,
@@ -167,12 +170,10 @@ impl Input {
             self.current = Current::None;
             return Ok(());
         };
-        match reading.reader.next(&mut reading.stream, &mut self.tally) {
-            Step::Frame(head) => {
-                let time = head.timed.then_some(head.time);
-                self.tally.packets(head.number);
-                self.tally.frame(time, head.link_type, head.len as u64, head.orig_len);
-                self.current = Current::Frame(head);
+        match reading.reader.next(&mut reading.stream, &mut self.tally, &mut self.head) {
+            Step::Frame => {
+                self.tally.frame(&self.head);
+                self.current = Current::Frame;
             }
             Step::Event(event) => self.next_event(event, accept),
             Step::End => self.finish(),
@@ -192,13 +193,13 @@ impl Input {
                     Accept::Keep => {}
                     Accept::Refuse => self.tally.problem(|| "events of more inputs than are told apart".to_owned()),
                 },
-                Step::Frame(_) | Step::End => {
+                Step::Frame | Step::End => {
                     self.finish();
                     return;
                 }
             }
             let State::Reading(reading) = &mut self.state else { return };
-            step = reading.reader.next(&mut reading.stream, &mut self.tally);
+            step = reading.reader.next(&mut reading.stream, &mut self.tally, &mut self.head);
         }
     }
 
@@ -250,7 +251,7 @@ impl Input {
     pub(super) fn time(&self) -> Option<Timestamp> {
         match &self.current {
             Current::None => None,
-            Current::Frame(head) => Some(head.time),
+            Current::Frame => Some(self.head.time),
             Current::Event(event) => Some(event.time),
         }
     }
@@ -259,7 +260,8 @@ impl Input {
     #[inline]
     pub(super) fn record(&mut self, id: u32) -> Option<super::Record<'_>> {
         match &self.current {
-            Current::Frame(head) => {
+            Current::Frame => {
+                let head = &self.head;
                 let State::Reading(reading) = &self.state else { return None };
                 Some(super::Record::Frame(Frame {
                     input: id,

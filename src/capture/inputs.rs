@@ -298,14 +298,14 @@ impl Opened {
             return Err(CaptureError::EmptyFolder { path, others });
         }
         if !passed_over.is_empty() {
-            self.warnings.push(format!("{path}: passed over {} that is no capture: {named}", count(passed_over.len())));
+            self.warnings.push(format!("{path}: passed over {}: {named}", count(passed_over.len())));
         }
         Ok(())
     }
 }
 
 fn count(files: usize) -> String {
-    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
+    if files == 1 { "1 file that is no capture".to_owned() } else { format!("{files} files that are no captures") }
 }
 
 fn room(inputs: usize) -> usize {
