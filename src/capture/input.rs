@@ -23,6 +23,9 @@ use crate::wire::WireText;
 /// Compressed data in compressed data, at most.
 const MAX_LAYERS: u32 = 2;
 
+/// How standard input is named on the command line and in reports.
+pub(super) const STANDARD_INPUT: &str = "-";
+
 /// A path as it is shown: the text where it is UTF-8, marks of replacement where not.
 pub(super) fn shown(path: &Path) -> WireText {
     WireText::from_bytes(path.as_os_str().as_encoded_bytes())
@@ -124,7 +127,8 @@ impl Input {
     /// Recognises the format, unpacking where needed, and reads the file header.
     fn open_format(&mut self, stream: &mut Stream) -> Result<Reader, CaptureError> {
         let Input { path: name, tally, room, .. } = self;
-        let name = &*name;
+        let standard_input = name.raw() == STANDARD_INPUT;
+        let name = &if standard_input { "standard input".into() } else { name.clone() };
         let path = || name.clone();
         let broken = |format| move |what| CaptureError::Header { path: name.clone(), format, what };
         for _ in 0..=MAX_LAYERS {
@@ -145,7 +149,7 @@ impl Input {
                     });
                 }
                 Format::Foreign(foreign) => {
-                    let advice = foreign.way.text(&name.to_string());
+                    let advice = foreign.way.text((!standard_input).then(|| name.to_string()).as_deref());
                     return Err(CaptureError::Foreign { path: path(), what: foreign.what, advice });
                 }
                 Format::Unknown(start) => return Err(CaptureError::Unknown { path: path(), start }),
@@ -222,6 +226,7 @@ impl Input {
         if self.size.is_some() && self.time().is_some() {
             self.state = State::Parked(path.to_owned());
             self.tally = Tally::default();
+            self.read.store(0, Ordering::Relaxed);
         }
     }
 
