@@ -117,9 +117,10 @@ impl Streams {
         let (from, to) = ((flow.src, flow.sport), (flow.dst, flow.dport));
         let (key, index) = if from <= to { ((from, to), 0) } else { ((to, from), 1) };
 
-        let mut connection = self.connections.remove(&key).filter(|c| time.nanos_since(c.last) < IDLE_NANOS);
-        // `remove` above took its octets out of the table; they are counted again below.
-        self.held = self.held.saturating_sub(connection.as_ref().map_or(0, |c| c.held));
+        let known = self.connections.remove(&key);
+        // What it holds is counted again below.
+        self.held = self.held.saturating_sub(known.as_ref().map_or(0, |c| c.held));
+        let mut connection = known.filter(|c| time.nanos_since(c.last) < IDLE_NANOS);
         if segment.syn && connection.as_ref().is_some_and(|c| c.is_another(index, segment)) {
             connection = None;
         }
@@ -259,9 +260,10 @@ impl Connection {
             *closed = false;
             tell(if segment.ack_flag { TcpFlags::SynAck } else { TcpFlags::Syn }, 0, None, sink);
         }
-        if segment.ack_flag && !segment.rst {
+        // The number in a RST is that of a segment that came, not of a stream that nobody saw.
+        if segment.ack_flag && !(segment.rst && other.reassembly.next().is_none()) {
             other.reassembly.note_ack(segment.ack, time);
-            if let Some((octets, until)) = other.reassembly.take_unseen(time, segment.fin) {
+            if let Some((octets, until)) = other.reassembly.take_unseen(time, segment.fin || segment.rst) {
                 other.count_unseen(octets, until);
             }
             let unseen = u32::try_from(std::mem::take(&mut other.unseen)).unwrap_or(u32::MAX);

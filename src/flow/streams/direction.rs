@@ -227,7 +227,7 @@ impl Direction {
 
     /// Ends the stream: what is missing does not come any more. `whole`: a FIN ends it.
     pub(super) fn end(&mut self, whole: bool, requests: &mut Requests, found: &mut Vec<Found>) {
-        let whole = whole && self.reassembly.held() == 0;
+        let whole = whole && self.reassembly.is_complete();
         self.reassembly.give_up_all();
         self.drain(requests, found);
         if let Stream::Http(s) = &mut self.stream {
