@@ -11,6 +11,8 @@ use crate::capture::Timestamp;
 use crate::event::{FrameRef, InputSummary};
 use crate::wire::{Mac, WireText};
 
+pub use crate::wire::dhcp::TftpSource;
+
 /// The whole diagnosis.
 pub struct Diagnosis<'a> {
     /// Path of the site file, if one was given.
@@ -172,31 +174,6 @@ pub struct PhoneReport {
     pub timeline: Vec<TimelineEntry>,
     /// The story in sentences with frame numbers.
     pub narrative: String,
-}
-
-/// Which part of the lease names the TFTP server.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[allow(missing_docs)]
-pub enum TftpSource {
-    Option150,
-    Option66,
-    Sname,
-    Siaddr,
-    /// No lease names it: set on the phone, or found another way.
-    Manual,
-}
-
-impl TftpSource {
-    /// The word of the contract: `option150`, `option66`, `sname`, `siaddr`, `manual`.
-    pub fn word(self) -> &'static str {
-        match self {
-            TftpSource::Option150 => "option150",
-            TftpSource::Option66 => "option66",
-            TftpSource::Sname => "sname",
-            TftpSource::Siaddr => "siaddr",
-            TftpSource::Manual => "manual",
-        }
-    }
 }
 
 /// An offer that a phone was made.

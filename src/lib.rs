@@ -18,8 +18,17 @@
 //!
 //! [`analyzer::Analyzer`] ties the stages together; `docs/architecture.md` has the invariants.
 
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the one part of the library that reads files")]
+pub mod analyzer;
 pub mod capture;
+pub mod conversation;
+pub mod decoder;
 pub mod diagnosis;
 pub mod event;
+pub mod findings;
 pub mod flow;
+pub mod phone;
+pub mod remedy;
+pub mod report;
+pub mod site;
 pub mod wire;

@@ -3,6 +3,25 @@
 //! This is the only part of the library that does input and output. It reads frames and says where
 //! they were damaged; it does not look inside them.
 
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod compressed;
+mod error;
+mod events_file;
+mod format;
+mod input;
+mod inputs;
+mod link_type;
+mod pcap_file;
+mod pcapng;
+mod reader;
+mod snoop;
+mod stream;
+mod tally;
+
+pub use error::CaptureError;
+pub use inputs::{Inputs, Record};
+
 use std::fmt;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z, as captured.

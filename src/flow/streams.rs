@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use hashlink::LinkedHashMap;
 
-use super::Decoded;
 use super::tcp_reassembly::TcpSegment;
+use super::{Decoded, Flow};
 use crate::capture::Timestamp;
 use crate::event::{EventKind, TcpEvent, TcpFlags};
 use crate::wire::WireText;
@@ -62,16 +62,6 @@ impl Service {
 /// SIP (5060, with TLS 5061), files over HTTP (6970, with TLS 6971).
 pub fn is_interesting_port(port: u16) -> bool {
     service(port).is_some()
-}
-
-/// Addresses and ports of a segment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub struct Flow {
-    pub src: IpAddr,
-    pub dst: IpAddr,
-    pub sport: u16,
-    pub dport: u16,
 }
 
 #[derive(Debug)]

@@ -10,22 +10,33 @@
 mod anomaly;
 mod hex;
 mod mac;
+mod octets;
 mod text;
 
 pub mod announcement;
 pub mod arp;
+pub mod cdp;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
+mod ethernet;
+pub mod frame;
 pub mod http;
 pub mod icmp;
+mod ip;
+mod link;
+pub mod lldp;
+pub mod load;
 pub mod phone_config;
 pub mod sccp;
 pub mod sip;
 pub mod tftp;
 pub mod tls;
+mod tunnel;
+mod wlan;
 
 pub use anomaly::Anomaly;
 pub use hex::Hex;
 pub use mac::{HardwareAddress, Mac};
 pub use text::WireText;
+pub(crate) use text::is_unsafe;

@@ -1,0 +1,206 @@
+//! Files of `phonescope events`: one decoded message a line, and a `capture` line at the end of each input.
+//!
+//! A line that is no event is damage, but the next line starts afresh, so reading goes on.
+
+use std::collections::BTreeMap;
+
+use super::Timestamp;
+use super::reader::{self, Step};
+use super::stream::Stream;
+use super::tally::Tally;
+use crate::event::{Event, EventKind, InputSummary};
+
+/// The longest line taken for one: a configuration file of a phone fits many times.
+const MAX_LINE: usize = 16 << 20;
+/// Inputs told apart in one events file.
+pub(super) const MAX_INPUTS: u32 = 65_536;
+/// Types of line this version knows. Lines of other types come from a later one, and are passed over.
+const KNOWN_TYPES: &[&str] =
+    &["dhcp", "dhcpv6", "tftp", "http", "sccp", "sip", "tcp", "cdp", "lldp", "dns", "arp", "icmp", "config", "capture"];
+/// Types of the lines of a report.
+const REPORT_TYPES: &[&str] = &["input", "phone", "finding"];
+
+/// What is known of one of the inputs that an events file tells of.
+#[derive(Default)]
+pub(super) struct ToldInput {
+    /// Its `capture` line.
+    pub(super) summary: Option<InputSummary>,
+    last_frame: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+}
+
+impl ToldInput {
+    /// The summary as told; without one, what the events show: at least as many frames as the last one's number.
+    pub(super) fn summary(&self) -> InputSummary {
+        let mut summary = self.summary.clone().unwrap_or_else(|| InputSummary {
+            packets: self.last_frame,
+            first: self.first,
+            last: self.last,
+            ..InputSummary::default()
+        });
+        summary.format = "events".into();
+        summary
+    }
+}
+
+/// Reads an events file.
+pub(super) struct EventsFile {
+    line: u64,
+    told: BTreeMap<u32, ToldInput>,
+    passed_over: u64,
+}
+
+/// Whether the first line of a file makes it an events file, a report, or neither.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FirstLine {
+    Events,
+    Report,
+    Other,
+}
+
+/// Judges the first line of a file.
+pub(super) fn first_line(line: &[u8]) -> FirstLine {
+    #[derive(serde::Deserialize)]
+    struct Keys {
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        schema: Option<String>,
+        input: Option<u64>,
+        time: Option<String>,
+    }
+    match serde_json::from_slice::<Keys>(line) {
+        Ok(Keys { schema: Some(schema), .. }) if schema.starts_with("phonescope.report/") => FirstLine::Report,
+        Ok(Keys { kind: Some(kind), .. }) if REPORT_TYPES.contains(&kind.as_str()) => FirstLine::Report,
+        Ok(Keys { kind: Some(kind), .. }) if KNOWN_TYPES.contains(&kind.as_str()) => FirstLine::Events,
+        Ok(Keys { kind: Some(_), input: Some(_), time: Some(_), .. }) => FirstLine::Events,
+        _ => FirstLine::Other,
+    }
+}
+
+/// Makes the next line lie ahead whole. `None`: there is none. The flag says whether a line feed ends it.
+pub(super) fn find_line(stream: &mut Stream) -> Option<(usize, bool)> {
+    let mut looked_at = 0;
+    loop {
+        let ahead = stream.ahead();
+        let end = ahead.get(looked_at..).unwrap_or_default().iter().position(|octet| *octet == b'\n');
+        if let Some(end) = end {
+            return Some((looked_at + end, true));
+        }
+        looked_at = ahead.len();
+        if looked_at > MAX_LINE || !stream.ensure(looked_at + 1) {
+            return (looked_at > 0).then_some((looked_at, false));
+        }
+    }
+}
+
+impl EventsFile {
+    /// A reader from the start of the file.
+    pub(super) fn new() -> EventsFile {
+        EventsFile { line: 0, told: BTreeMap::new(), passed_over: 0 }
+    }
+
+    /// The inputs that the file tells of, by the ids it gives them.
+    pub(super) fn told(&self) -> &BTreeMap<u32, ToldInput> {
+        &self.told
+    }
+
+    /// The next event. `capture` lines are given too.
+    pub(super) fn next(&mut self, stream: &mut Stream, tally: &mut Tally) -> Step {
+        loop {
+            let start = stream.position();
+            let Some((len, whole)) = find_line(stream) else { return self.finish(stream, tally) };
+            self.line += 1;
+            let line = stream.slice(0, len);
+            let text = if start == 0 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line }.trim_ascii();
+            if text.is_empty() {
+                stream.consume(len + usize::from(whole));
+                continue;
+            }
+            let parsed = serde_json::from_slice::<Event>(text);
+            if parsed.is_err() && !whole {
+                if len > MAX_LINE {
+                    let place = reader::place(stream, start);
+                    tally.fatal(format!("line {} at {place} has no end; nothing from there on was read", self.line));
+                    return Step::End;
+                }
+                return reader::cut(stream, tally, format_args!("in line {}", self.line));
+            }
+            let step = match parsed {
+                Ok(event) if event.at.input < MAX_INPUTS => {
+                    self.note(&event);
+                    Some(Step::Event(Box::new(event)))
+                }
+                Ok(event) => {
+                    let (line, input) = (self.line, event.at.input);
+                    tally.problem(|| format!("line {line} is of input {input}; {MAX_INPUTS} are told apart"));
+                    None
+                }
+                Err(_) if is_of_later_version(text) => {
+                    self.passed_over += 1;
+                    None
+                }
+                Err(error) => {
+                    let (line, place) = (self.line, reader::place(stream, start));
+                    tally.problem(|| format!("line {line} at {place} is no event ({})", reason(&error)));
+                    None
+                }
+            };
+            stream.consume(len + usize::from(whole));
+            if let Some(step) = step {
+                return step;
+            }
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        let told = self.told.entry(event.at.input).or_default();
+        if let EventKind::Capture(summary) = &event.kind {
+            told.summary = Some((**summary).clone());
+            return;
+        }
+        told.last_frame = told.last_frame.max(event.at.frame);
+        told.first = Some(told.first.map_or(event.time, |first| first.min(event.time)));
+        told.last = Some(told.last.map_or(event.time, |last| last.max(event.time)));
+    }
+
+    #[cold]
+    fn finish(&mut self, stream: &Stream, tally: &mut Tally) -> Step {
+        if let Some(failure) = stream.failure() {
+            let place = reader::place(stream, stream.end_position());
+            tally.fatal(format!("cut off after line {} at {place}: {failure}", self.line));
+        }
+        let untold: Vec<String> = self
+            .told
+            .iter()
+            .filter(|(_, told)| told.summary.is_none())
+            .map(|(input, _)| input.to_string())
+            .take(4)
+            .collect();
+        if !untold.is_empty() {
+            tally.warning(format!(
+                "no capture line for input {}: filtered, or not written to its end",
+                untold.join(", ")
+            ));
+        }
+        if self.passed_over > 0 {
+            tally.warning(format!("{} lines of types that this version does not know", self.passed_over));
+        }
+        Step::End
+    }
+}
+
+fn is_of_later_version(line: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    serde_json::from_slice::<Kind>(line).is_ok_and(|kind| !KNOWN_TYPES.contains(&kind.kind.as_str()))
+}
+
+/// The reason without the position in the line, which for an event always is its end.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
+}

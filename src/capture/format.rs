@@ -1,0 +1,275 @@
+//! What kind of file this is, by its first octets; never by its name.
+//!
+//! Formats that are not read are named, with the program that converts them: "not a capture" helps nobody who has
+//! just been sent one.
+
+use super::events_file::{self, FirstLine};
+use super::stream::Stream;
+use super::{compressed, pcap_file, pcapng, snoop};
+
+/// Octets looked at before a file is called text.
+const SAMPLE: usize = 512;
+
+/// What the first octets say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Format {
+    Pcap,
+    Pcapng,
+    Snoop,
+    Events,
+    Gzip,
+    Zstd,
+    Empty,
+    /// Known, but not read.
+    Foreign(Foreign),
+    /// The first octets in hex.
+    Unknown(String),
+}
+
+/// A format that is known, but not read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Foreign {
+    /// With its article.
+    pub(super) what: &'static str,
+    pub(super) way: Way,
+}
+
+/// What makes a file readable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// Wireshark's editcap converts it.
+    Editcap,
+    /// A program unpacks it.
+    Unpack(&'static str),
+    /// In other words.
+    Advice(&'static str),
+}
+
+impl Way {
+    /// The advice for the file at `path`.
+    pub(super) fn text(self, path: &str) -> String {
+        match self {
+            Way::Editcap => format!("convert it: editcap {path} OUT.pcap"),
+            Way::Unpack(command) => format!("unpack it first: {command} {path}"),
+            Way::Advice(advice) => advice.to_owned(),
+        }
+    }
+}
+
+/// Formats known by their first octets.
+const MAGICS: &[(&[u8], &str, Way)] = &[
+    (b"RTSS", "a Microsoft Network Monitor 1 capture", Way::Editcap),
+    (b"GMBU", "a Microsoft Network Monitor 2 capture", Way::Editcap),
+    (b"TRSNIFF data    \x1a", "a Sniffer (DOS) capture", Way::Editcap),
+    (b"XCP\0", "a Sniffer (Windows) or NetXRay capture", Way::Editcap),
+    (b"VL\0\0", "a NetXRay capture", Way::Editcap),
+    (b"\x7fver", "an OmniPeek capture", Way::Editcap),
+    (b"ObserverPktBufferVersion=", "a Network Instruments Observer capture", Way::Editcap),
+    (b"iptrace 1.0", "an AIX iptrace capture", Way::Editcap),
+    (b"iptrace 2.0", "an AIX iptrace capture", Way::Editcap),
+    (b"EyeSDN", "an EyeSDN capture", Way::Editcap),
+    (b"\x05VNF", "a Visual Networks capture", Way::Editcap),
+    (b"NSTRACE", "a NetScaler trace", Way::Editcap),
+    (b"btsnoop\0", "a Bluetooth capture (btsnoop)", Way::Advice("it holds no Ethernet; give a capture of the phones")),
+    (b"\x00\x00\x02\x00\x12\x05\x00\x10", "a Tektronix K12 capture", Way::Editcap),
+    (b"+---------+---------------+----------+", "a Tektronix K12 text export", Way::Editcap),
+    (b"\x1c\x00\x01\xac", "an Ixia lcap capture", Way::Editcap),
+    (b"\x1c\x00\x01\xab", "an Ixia lcap capture", Way::Editcap),
+    (b"\xac\x01\x00\x1c", "an Ixia lcap capture", Way::Editcap),
+    (b"\xab\x01\x00\x1c", "an Ixia lcap capture", Way::Editcap),
+    (b"\xa1\xb2\xc3\xcd", "a pcap of a variant that is not known", Way::Editcap),
+    (b"\xfd7zXZ\0", "compressed with xz", Way::Unpack("xz -d")),
+    (b"BZh", "compressed with bzip2", Way::Unpack("bzip2 -d")),
+    (b"\x04\x22\x4d\x18", "compressed with lz4", Way::Unpack("lz4 -d")),
+    (b"\x1f\x9d", "compressed with compress", Way::Unpack("uncompress")),
+    (b"PK\x03\x04", "a zip archive", Way::Unpack("unzip")),
+    (b"PK\x05\x06", "an empty zip archive", Way::Advice("get the file again")),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", Way::Unpack("7z x")),
+    (b"Rar!\x1a\x07", "a RAR archive", Way::Unpack("unrar x")),
+    (b"MSCF", "a cabinet archive", Way::Unpack("cabextract")),
+    (b"\0\0\0\x01Bud1", "a folder's settings (.DS_Store)", Way::Advice("leave it out")),
+    (b"ElfFile\0", "a Windows event log", Way::Advice("give a capture of the network")),
+    (b"%PDF", "a PDF document", Way::Advice("give the capture itself")),
+    (b"\x7fELF", "a program", Way::Advice("give a capture")),
+    (b"\x89PNG", "a picture", Way::Advice("give the capture itself, not a picture of it")),
+    (b"\xff\xd8\xff", "a picture", Way::Advice("give the capture itself, not a picture of it")),
+];
+
+/// What a transfer in text mode makes of the first octets of a pcapng, which were chosen to show it.
+const TEXT_MODE: &[&[u8]] =
+    &[b"\x0a\x0a\x0a", b"\x0d\x0a\x0d\x0d\x0d\x0a", b"\x0a\x0d\x0a", b"\x0d\x0a\x0d\x0a\x0d\x0a"];
+
+/// Looks at what lies ahead and consumes nothing.
+pub(super) fn recognise(stream: &mut Stream) -> Format {
+    if !stream.ensure(1) {
+        return Format::Empty;
+    }
+    // No more is asked for than is needed: a live pipe may have no more for a long time.
+    if let Some(format) = stream.ensure(4).then(|| by_magic(stream)).flatten() {
+        return format;
+    }
+    if let Some(format) = by_first_line(stream) {
+        return format;
+    }
+    stream.ensure(SAMPLE);
+    let sample = stream.slice(0, SAMPLE);
+    let foreign = MAGICS
+        .iter()
+        .find(|(magic, _, _)| sample.starts_with(magic))
+        .map(|(_, what, way)| Foreign { what, way: *way })
+        .or_else(|| by_structure(sample))
+        .or_else(|| by_text(sample));
+    foreign.map_or_else(|| Format::Unknown(hex(sample)), Format::Foreign)
+}
+
+fn by_magic(stream: &mut Stream) -> Option<Format> {
+    let first = *stream.ahead().first_chunk::<4>()?;
+    if pcap_file::is_magic(first) {
+        return Some(Format::Pcap);
+    }
+    if first == pcapng::MAGIC {
+        return Some(Format::Pcapng);
+    }
+    if first.starts_with(&compressed::GZIP_MAGIC) {
+        return Some(Format::Gzip);
+    }
+    if compressed::is_zstd(first) {
+        return Some(Format::Zstd);
+    }
+    (snoop::MAGIC.starts_with(&first) && stream.ensure(8) && stream.ahead().starts_with(snoop::MAGIC))
+        .then_some(Format::Snoop)
+}
+
+/// Lines of JSON: events, or a report.
+fn by_first_line(stream: &mut Stream) -> Option<Format> {
+    let start = stream.ahead().strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream.ahead()).trim_ascii_start();
+    if !start.is_empty() && !start.starts_with(b"{") {
+        return None;
+    }
+    let (len, _) = events_file::find_line(stream)?;
+    let line = stream.slice(0, len);
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+    match events_file::first_line(line) {
+        FirstLine::Events => Some(Format::Events),
+        FirstLine::Report => Some(Format::Foreign(REPORT)),
+        FirstLine::Other => None,
+    }
+}
+
+const REPORT: Foreign = Foreign {
+    what: "a report of phonescope, not what it was made from",
+    way: Way::Advice("give the capture, or the output of phonescope events"),
+};
+
+/// Formats without a magic, known by numbers that fit together. Only their names depend on it.
+fn by_structure(sample: &[u8]) -> Option<Foreign> {
+    let foreign = |what| Some(Foreign { what, way: Way::Editcap });
+    if TEXT_MODE.iter().any(|start| sample.starts_with(start)) && sample.get(..24).is_some_and(|start| !is_text(start))
+    {
+        return Some(Foreign {
+            what: "a pcapng that a transfer in text mode has damaged",
+            way: Way::Advice("get it again in binary mode"),
+        });
+    }
+    if sample.get(257..262) == Some(b"ustar") {
+        return Some(Foreign { what: "a tar archive", way: Way::Unpack("tar xf") });
+    }
+    if is_lanalyzer(sample) {
+        return foreign("a Novell LANalyzer capture");
+    }
+    if is_erf(sample) {
+        return foreign("an Endace ERF capture");
+    }
+    if is_commview(sample) {
+        return foreign("a CommView capture");
+    }
+    None
+}
+
+/// A header record of type 0x1001 or 0x1007, little-endian, and of the length that it has.
+fn is_lanalyzer(sample: &[u8]) -> bool {
+    match sample {
+        [0x01 | 0x07, 0x10, low, high, ..] => {
+            let record = usize::from(u16::from_le_bytes([*low, *high])) + 4;
+            // The record after it is of one of the same family of types.
+            (12..400).contains(&record) && sample.get(record + 1) == Some(&0x10)
+        }
+        _ => false,
+    }
+}
+
+/// Time (little-endian, seconds in the upper half), type, flags, record length, loss, wire length (big-endian).
+fn is_erf(sample: &[u8]) -> bool {
+    let record = |at: usize| -> Option<(u32, usize)> {
+        let [_, _, _, _, a, b, c, d, kind, _, high, low, _, _, wire_high, wire_low] =
+            *sample.get(at..)?.first_chunk()?;
+        let (length, wire) = (u16::from_be_bytes([high, low]), u16::from_be_bytes([wire_high, wire_low]));
+        let fits = matches!(kind & 0x7f, 1..=48) && length >= 18 && wire > 0 && length <= wire.saturating_add(64);
+        fits.then(|| (u32::from_le_bytes([a, b, c, d]), usize::from(length)))
+    };
+    let Some((first, length)) = record(0) else { return false };
+    // From 1995 to 2100, and the record after it within a day.
+    let plausible = (788_918_400..4_102_444_800).contains(&first);
+    plausible && (length + 16 > sample.len() || record(length).is_some_and(|(next, _)| next.abs_diff(first) < 86_400))
+}
+
+/// Two lengths, version 0, then a date: year (two octets), month, day, hour, minute, second.
+fn is_commview(sample: &[u8]) -> bool {
+    match sample {
+        [_, len_high, _, _, 0, year_low, year_high, 1..=12, 1..=31, 0..=23, 0..=59, 0..=59, ..] => {
+            (1990..2100).contains(&u16::from_le_bytes([*year_low, *year_high])) && *len_high < 0x40
+        }
+        _ => false,
+    }
+}
+
+fn by_text(sample: &[u8]) -> Option<Foreign> {
+    let sample = sample.strip_prefix(b"\xef\xbb\xbf").unwrap_or(sample);
+    let text = sample.trim_ascii_start();
+    let starts = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    if starts(b"<!doctype html") || starts(b"<html") {
+        return Some(Foreign {
+            what: "a web page (HTML)",
+            way: Way::Advice("the download gave a page in place of the capture; get the file again"),
+        });
+    }
+    if starts(b"<?xml") || starts(b"<pdml") || starts(b"<psml") {
+        return Some(Foreign {
+            what: "an XML document",
+            way: Way::Advice("packets exported as XML can not be read back; give the capture itself"),
+        });
+    }
+    if !is_text(sample) {
+        return None;
+    }
+    if starts(b"{") || starts(b"[") {
+        if sample.windows(18).any(|part| part == b"phonescope.report/") {
+            return Some(REPORT);
+        }
+        return Some(Foreign {
+            what: "a JSON document, not the output of phonescope events",
+            way: Way::Advice("give the capture itself"),
+        });
+    }
+    Some(Foreign {
+        what: "a text file",
+        way: Way::Advice("give the capture itself; a hex dump becomes one with text2pcap"),
+    })
+}
+
+/// UTF-8 without control characters but those of text. A character may be cut at the end of the sample.
+fn is_text(sample: &[u8]) -> bool {
+    let text = match std::str::from_utf8(sample) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            sample.get(..error.valid_up_to()).and_then(|start| std::str::from_utf8(start).ok()).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text.is_empty() && text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\x0c' | '\x1b'))
+}
+
+fn hex(sample: &[u8]) -> String {
+    let octets: Vec<String> = sample.iter().take(8).map(|octet| format!("{octet:02x}")).collect();
+    octets.join(" ")
+}

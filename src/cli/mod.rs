@@ -1,0 +1,182 @@
+//! The command line: one file a command; the only place that prints, and that decides the exit code.
+
+mod analyze;
+mod events;
+mod explain;
+mod messages;
+mod output;
+mod progress;
+mod reading;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Finds out from captured packets why a Cisco IP phone does not come up.
+#[derive(Parser, Debug)]
+#[command(name = "phonescope", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 no finding of severity error; 1 at least one; 2 the work could not be done;
+3 an input was damaged, and the report covers what could be read.";
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Read captures, diagnose the phones in them, report
+    Analyze(analyze::Arguments),
+    /// Print one decoded signalling message a line (NDJSON), judging nothing
+    Events(events::Arguments),
+    /// Say what a finding means, how it is recognised and how to fix it
+    Explain(explain::Arguments),
+}
+
+/// What to read.
+#[derive(Args, Debug)]
+struct Inputs {
+    /// Capture files (pcap, pcapng, also compressed), files of events, folders of them, or - for standard input.
+    /// Several are one timeline.
+    #[arg(value_name = "CAPTURE", required_unless_present = "read")]
+    captures: Vec<PathBuf>,
+    /// A capture, as the arguments without a name; may be given more than once
+    #[arg(short, value_name = "FILE")]
+    read: Vec<PathBuf>,
+}
+
+impl Inputs {
+    fn paths(&self) -> Vec<PathBuf> {
+        self.read.iter().chain(&self.captures).cloned().collect()
+    }
+}
+
+/// How much is said on standard error.
+#[derive(Args, Debug)]
+struct Verbosity {
+    /// Say nothing on standard error but errors and damage
+    #[arg(short, long)]
+    quiet: bool,
+    /// Show no progress
+    #[arg(long)]
+    no_progress: bool,
+}
+
+/// Whether there is colour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also where there is no terminal
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// How the work ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    /// Done; nothing of severity error.
+    Clean,
+    /// Done; at least one finding of severity error.
+    Findings,
+    /// Done on what could be read of a damaged input.
+    Damaged,
+}
+
+impl End {
+    fn of(damaged: bool, errors: bool) -> End {
+        match (damaged, errors) {
+            (true, _) => End::Damaged,
+            (false, true) => End::Findings,
+            (false, false) => End::Clean,
+        }
+    }
+
+    fn code(self) -> u8 {
+        match self {
+            End::Clean => 0,
+            End::Findings => 1,
+            End::Damaged => 3,
+        }
+    }
+}
+
+/// Why the work could not be done: exit code 2.
+#[derive(Debug)]
+enum Failure {
+    /// What, where, what to do.
+    Work(String),
+    /// The output takes no more.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(e: io::Error) -> Failure {
+        Failure::Output(e)
+    }
+}
+
+/// Runs the command that the arguments name.
+pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help goes to standard output and is no failure; a closed pipe does not matter here.
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let result = match cli.command {
+        Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Events(arguments) => events::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+    };
+    match result {
+        Ok(end) => ExitCode::from(end.code()),
+        // Whoever closes the pipe has read enough.
+        Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(End::Clean.code()),
+        Err(Failure::Output(e)) => {
+            messages::say(&format!("cannot write the output: {}", messages::reason(&e)));
+            ExitCode::from(2)
+        }
+        Err(Failure::Work(message)) => {
+            messages::say(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn damage_takes_precedence_over_findings() {
+        let codes = [(false, false), (false, true), (true, false), (true, true)];
+        assert_eq!(codes.map(|(damaged, errors)| End::of(damaged, errors).code()), [0, 1, 3, 3]);
+    }
+
+    #[test]
+    fn captures_are_named_with_or_without_an_option_but_must_be_named() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        for line in ["phonescope analyze a", "phonescope analyze -r a -r b c", "phonescope events -"] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+        for line in ["phonescope", "phonescope analyze", "phonescope analyze a --no-such", "phonescope nothing"] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        let Ok(Cli { command: Command::Analyze(a) }) = parse("phonescope analyze -r a c -r b") else { panic!() };
+        assert_eq!(a.inputs.paths(), ["a", "b", "c"].map(PathBuf::from));
+    }
+}

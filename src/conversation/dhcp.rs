@@ -1,0 +1,281 @@
+//! One lease: the exchange of one client with its DHCP servers under one transaction id (RFC 2131 section 3).
+//!
+//! Relayed copies of a message are the message seen again, not another one.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use super::{Stamp, Tries};
+use crate::diagnosis::TftpSource;
+use crate::wire::WireText;
+use crate::wire::dhcp::{Message, MessageType, Op, UnusableOption};
+
+/// A relay's copy follows its original within this; a client repeats a DISCOVER after seconds.
+const RELAY_NANOS: u64 = 500_000_000;
+/// A DISCOVER under a transaction id that was answered is a new boot after this.
+const NEW_BOOT_NANOS: u64 = 2_000_000_000;
+/// Offers kept per exchange; more servers than this answer no honest phone.
+const MAX_OFFERS: usize = 16;
+
+/// What a server offers beside the address: shared by all phones of its scope.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct LeaseTerms {
+    /// Server identifier (option 54), or else the sender's address.
+    pub server: Ipv4Addr,
+    /// Where TFTP servers are named, in the order a phone looks.
+    pub sources: Vec<(TftpSource, Vec<WireText>)>,
+    /// TFTP options that name nothing usable.
+    pub unusable: Vec<UnusableOption>,
+    /// Subnet mask.
+    pub mask: Option<Ipv4Addr>,
+    /// Routers.
+    pub routers: Vec<Ipv4Addr>,
+    /// DNS servers.
+    pub dns: Vec<Ipv4Addr>,
+}
+
+impl LeaseTerms {
+    /// The terms of a reply; `sender` where it carries no server identifier.
+    pub fn of(message: &Message, sender: Option<Ipv4Addr>) -> LeaseTerms {
+        let server = message.opt54.or(sender).or(message.siaddr).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let mut sources = message.tftp_sources();
+        // Some servers put their own address into siaddr whatever is configured (boot reference 1.4): beside a
+        // source that was configured it says nothing.
+        if sources.len() > 1 {
+            sources.retain(|(source, names)| {
+                *source != TftpSource::Siaddr || names.iter().any(|n| n.raw() != server.to_string())
+            });
+        }
+        LeaseTerms {
+            server,
+            sources,
+            unusable: message.unusable_tftp_options(),
+            mask: message.opt1,
+            routers: message.opt3.clone(),
+            dns: message.opt6.clone(),
+        }
+    }
+
+    /// TFTP servers in the order a phone sees them, each once.
+    pub fn tftp(&self) -> Vec<WireText> {
+        let mut all: Vec<WireText> = Vec::new();
+        for name in self.sources.iter().flat_map(|(_, names)| names) {
+            if !all.contains(name) {
+                all.push(name.clone());
+            }
+        }
+        all
+    }
+
+    /// Where `server` is named, first place first.
+    pub fn source_of(&self, server: &str) -> Option<TftpSource> {
+        self.sources.iter().find(|(_, names)| names.iter().any(|n| n.raw() == server)).map(|(s, _)| *s)
+    }
+
+    /// Whether the only thing that looks like a TFTP server is the DHCP server's own address in `siaddr`.
+    pub fn only_own_siaddr(&self) -> bool {
+        let own = self.server.to_string();
+        !self.sources.is_empty()
+            && self.sources.iter().all(|(s, names)| *s == TftpSource::Siaddr && names.iter().all(|n| n.raw() == own))
+    }
+}
+
+/// An offer, or the acknowledgement of a lease.
+#[derive(Clone, Debug)]
+pub struct OfferSeen {
+    /// Where.
+    pub stamp: Stamp,
+    /// The address.
+    pub address: Option<Ipv4Addr>,
+    /// The rest.
+    pub terms: Arc<LeaseTerms>,
+}
+
+/// How an exchange began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// DISCOVER, or a REQUEST or reply whose DISCOVER the capture does not hold.
+    Boot,
+    /// REQUEST for an address that it remembers (INIT-REBOOT).
+    Reboot,
+    /// REQUEST of a client that has its address (renew, rebind).
+    Renew,
+    /// INFORM and what is no lease.
+    Inform,
+}
+
+/// One exchange.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Transaction id.
+    pub xid: u32,
+    /// How it began.
+    pub kind: Kind,
+    /// DISCOVERs.
+    pub discover: Option<Tries>,
+    /// REQUESTs.
+    pub request: Option<Tries>,
+    /// Offers, one per server and terms.
+    pub offers: Vec<OfferSeen>,
+    /// The server that the REQUEST names.
+    pub requested: Option<Ipv4Addr>,
+    /// The lease.
+    pub ack: Option<OfferSeen>,
+    /// Refusal: server and text.
+    pub nak: Option<(Stamp, Ipv4Addr, Option<WireText>)>,
+    /// The client found the address in use.
+    pub decline: Option<Stamp>,
+    /// First message of it.
+    pub began: Stamp,
+    /// Latest message of it.
+    pub last: Stamp,
+}
+
+impl Exchange {
+    fn new(message: &Message, stamp: Stamp) -> Exchange {
+        let kind = match message.msg {
+            MessageType::Inform | MessageType::Release => Kind::Inform,
+            MessageType::Request if message.ciaddr.is_some() => Kind::Renew,
+            MessageType::Request if message.opt54.is_none() => Kind::Reboot,
+            _ => Kind::Boot,
+        };
+        Exchange {
+            xid: message.xid,
+            kind,
+            discover: None,
+            request: None,
+            offers: Vec::new(),
+            requested: None,
+            ack: None,
+            nak: None,
+            decline: None,
+            began: stamp,
+            last: stamp,
+        }
+    }
+
+    /// Whether any server answered.
+    pub fn answered(&self) -> bool {
+        !self.offers.is_empty() || self.ack.is_some() || self.nak.is_some()
+            // A REQUEST that names a server answers an offer, whether the capture holds the offer or not.
+            || self.requested.is_some()
+    }
+
+    /// Whether it is the start of a boot.
+    pub fn is_boot(&self) -> bool {
+        matches!(self.kind, Kind::Boot | Kind::Reboot)
+    }
+
+    /// Whether it shows that answers reached the phone which the capture does not hold.
+    pub fn answer_not_captured(&self) -> bool {
+        self.requested.is_some() && self.kind == Kind::Boot && self.offers.is_empty() && self.ack.is_none()
+    }
+
+    fn takes(&self, message: &Message, stamp: Stamp) -> bool {
+        if self.xid != message.xid {
+            return false;
+        }
+        let later = stamp.time.nanos_since(self.last.time) > NEW_BOOT_NANOS;
+        match message.msg {
+            MessageType::Discover => !(later && (self.ack.is_some() || self.nak.is_some())),
+            MessageType::Request => !(later && self.ack.is_some()),
+            MessageType::Inform => self.kind == Kind::Inform,
+            _ => true,
+        }
+    }
+}
+
+/// What a message did to a client's exchanges.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// A boot begins.
+    BootBegan,
+    /// The lease is acknowledged; the address is the client's.
+    Leased(Option<Ipv4Addr>),
+    /// Anything else.
+    Noted,
+}
+
+/// Exchanges kept per phone.
+const MAX_EXCHANGES: usize = 24;
+
+/// The exchanges of one client, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Exchanges {
+    /// Oldest first.
+    pub list: Vec<Exchange>,
+    /// How many older ones were dropped.
+    pub forgotten: u32,
+}
+
+impl Exchanges {
+    /// Takes in one message (no mirror's copy).
+    pub fn observe(
+        &mut self,
+        message: &Message,
+        stamp: Stamp,
+        sender: Option<Ipv4Addr>,
+        intern: &mut dyn FnMut(LeaseTerms) -> Arc<LeaseTerms>,
+    ) -> Outcome {
+        let known = self.list.iter().rposition(|e| e.takes(message, stamp));
+        let index = known.unwrap_or_else(|| {
+            super::push_bounded(&mut self.list, Exchange::new(message, stamp), MAX_EXCHANGES, &mut self.forgotten);
+            self.list.len() - 1
+        });
+        let began = known.is_none();
+        let Some(exchange) = self.list.get_mut(index) else { return Outcome::Noted };
+        exchange.last = exchange.last.max(stamp);
+        match (message.op, message.msg) {
+            (Op::Request, MessageType::Discover) => {
+                note_try(&mut exchange.discover, message, stamp);
+                if began { Outcome::BootBegan } else { Outcome::Noted }
+            }
+            (Op::Request, MessageType::Request) => {
+                note_try(&mut exchange.request, message, stamp);
+                exchange.requested = exchange.requested.or(message.opt54);
+                if began && exchange.is_boot() { Outcome::BootBegan } else { Outcome::Noted }
+            }
+            (Op::Request, MessageType::Decline) => {
+                exchange.decline = exchange.decline.or(Some(stamp));
+                Outcome::Noted
+            }
+            (Op::Reply, MessageType::Offer | MessageType::Ack | MessageType::Bootp) => {
+                let terms = intern(LeaseTerms::of(message, sender));
+                let seen = OfferSeen { stamp, address: message.yiaddr, terms };
+                if message.msg == MessageType::Offer {
+                    let known = exchange.offers.iter().any(|o| o.terms == seen.terms && o.address == seen.address);
+                    if !known && exchange.offers.len() < MAX_OFFERS {
+                        exchange.offers.push(seen);
+                    }
+                    return Outcome::Noted;
+                }
+                if exchange.kind == Kind::Inform {
+                    return Outcome::Noted;
+                }
+                if exchange.ack.is_none() {
+                    exchange.ack = Some(seen);
+                }
+                Outcome::Leased(message.yiaddr.or(message.ciaddr))
+            }
+            (Op::Reply, MessageType::Nak) => {
+                let server = message.opt54.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
+                exchange.nak.get_or_insert((stamp, server, message.opt56.clone()));
+                Outcome::Noted
+            }
+            _ => Outcome::Noted,
+        }
+    }
+}
+
+fn note_try(tries: &mut Option<Tries>, message: &Message, stamp: Stamp) {
+    match tries {
+        None => *tries = Some(Tries::new(stamp)),
+        Some(t) => {
+            let gap = stamp.time.nanos_since(t.last.time);
+            let relayed = message.giaddr.is_some();
+            if gap > if relayed { 2 * RELAY_NANOS } else { RELAY_NANOS / 5 } {
+                t.again(stamp);
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One file that a phone asks for, over TFTP (RFC 1350) or HTTP: the request, how far the transfer got, how it ended.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::{Stamp, Tries};
+use crate::diagnosis::{Outcome, Transport};
+use crate::wire::phone_config::PhoneConfig;
+use crate::wire::{WireText, tftp};
+
+/// Why a request stays without answer, where the network says so (RFC 792).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Why {
+    /// Nothing came back.
+    Silent,
+    /// ICMP port (or protocol) unreachable.
+    IcmpPort,
+    /// ICMP host or network unreachable.
+    IcmpHost,
+    /// ICMP administratively prohibited.
+    IcmpFiltered,
+    /// Nobody answers ARP for it.
+    Arp,
+}
+
+impl Why {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Why::Silent => "silent",
+            Why::IcmpPort => "icmp-port",
+            Why::IcmpHost => "icmp-host",
+            Why::IcmpFiltered => "icmp-filtered",
+            Why::Arp => "arp",
+        }
+    }
+
+    /// What a destination-unreachable code means (ICMP type 3, or ICMPv6 type 1 where `v6`).
+    pub fn of_unreachable(code: u8, v6: bool) -> Why {
+        match (v6, code) {
+            (false, 2 | 3) | (true, 4) => Why::IcmpPort,
+            (false, 9 | 10 | 13) | (true, 1 | 5 | 6) => Why::IcmpFiltered,
+            _ => Why::IcmpHost,
+        }
+    }
+}
+
+/// One request and what came of it.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// Name as asked for.
+    pub name: WireText,
+    /// Whom it was asked.
+    pub server: IpAddr,
+    /// How.
+    pub transport: Transport,
+    /// The client's port: the transfer's identity.
+    pub client_port: u16,
+    /// The request and its repetitions.
+    pub request: Tries,
+    /// Retransmission interval that the request itself names (RFC 2349), seconds.
+    pub timeout_secs: Option<u8>,
+    /// First answer: DATA, OACK, ERROR, status line; and later an acknowledgement by the phone that proves one.
+    pub answered: Option<Stamp>,
+    /// Latest packet that took the transfer further.
+    pub progress: Stamp,
+    /// Latest packet of it.
+    pub last: Stamp,
+    /// Packets that repeat a block already seen since the last progress.
+    pub stalled: u32,
+    /// Highest block of DATA seen, roll-over not counted.
+    pub block: u16,
+    /// Blocks seen.
+    pub blocks: u32,
+    /// Octets in them.
+    pub bytes: u64,
+    /// An acknowledged block was never captured.
+    pub unseen: bool,
+    /// The last block came, or the body is whole.
+    pub done: Option<Stamp>,
+    /// The end, with code and text. `true`: sent by the phone.
+    pub error: Option<(Stamp, u16, WireText, bool)>,
+    /// ICMP that quotes it.
+    pub unreachable: Option<(Stamp, Why)>,
+    /// The configuration that it carried.
+    pub config: Option<Arc<PhoneConfig>>,
+}
+
+impl Fetch {
+    /// A request begins.
+    pub fn new(name: WireText, server: IpAddr, transport: Transport, client_port: u16, stamp: Stamp) -> Fetch {
+        Fetch {
+            name,
+            server,
+            transport,
+            client_port,
+            request: Tries::new(stamp),
+            timeout_secs: None,
+            answered: None,
+            progress: stamp,
+            last: stamp,
+            stalled: 0,
+            block: 0,
+            blocks: 0,
+            bytes: 0,
+            unseen: false,
+            done: None,
+            error: None,
+            unreachable: None,
+            config: None,
+        }
+    }
+
+    /// Whether a packet of the phone or the server goes on with this transfer.
+    pub fn is_open(&self) -> bool {
+        self.done.is_none() && self.error.is_none()
+    }
+
+    /// How it stands.
+    pub fn outcome(&self) -> Outcome {
+        match (&self.error, self.done) {
+            (Some((_, 1, _, false)), _) => Outcome::Missing,
+            (Some((_, _, _, by_phone)), None) if self.blocks > 0 || *by_phone => Outcome::Aborted,
+            (Some(_), None) => Outcome::Refused,
+            (_, Some(_)) => Outcome::Served,
+            (None, None) if self.answered.is_some() => Outcome::Partial,
+            (None, None) => Outcome::NoAnswer,
+        }
+    }
+
+    /// Takes in a later TFTP packet of this transfer. `from_phone`: sent by the client.
+    pub fn observe(&mut self, packet: &tftp::Packet, stamp: Stamp, from_phone: bool) {
+        self.last = self.last.max(stamp);
+        match packet.op {
+            tftp::Op::Oack => {
+                self.answered.get_or_insert(stamp);
+                self.progress = stamp;
+            }
+            tftp::Op::Data => {
+                self.answered.get_or_insert(stamp);
+                let block = packet.block.unwrap_or(0);
+                // The next block, or the first after a roll-over, or blocks later than expected (windows, loss).
+                if self.blocks == 0 || block.wrapping_sub(self.block).wrapping_sub(1) < 0x7fff {
+                    if self.blocks > 0 && block != self.block.wrapping_add(1) {
+                        self.unseen = true;
+                    }
+                    self.block = block;
+                    self.blocks += 1;
+                    self.bytes += u64::from(packet.bytes.unwrap_or(0));
+                    self.progress = stamp;
+                    self.stalled = 0;
+                } else {
+                    self.stalled += 1;
+                }
+                if packet.last {
+                    self.done.get_or_insert(stamp);
+                }
+            }
+            tftp::Op::Ack => {
+                // An acknowledgement of what was never captured proves that it was sent.
+                let block = packet.block.unwrap_or(0);
+                let ahead = block.wrapping_sub(self.block);
+                if from_phone && block > 0 && (self.blocks == 0 || (ahead > 0 && ahead < 0x7fff)) {
+                    self.answered.get_or_insert(stamp);
+                    self.unseen = true;
+                    self.block = block;
+                    self.progress = stamp;
+                }
+            }
+            tftp::Op::Error => {
+                let text = packet.error_text.clone().unwrap_or_default();
+                if !from_phone {
+                    self.answered.get_or_insert(stamp);
+                }
+                self.error.get_or_insert((stamp, packet.error_code.unwrap_or(0), text, from_phone));
+            }
+            tftp::Op::Rrq | tftp::Op::Wrq => self.request.again(stamp),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! One registration attempt: one TCP connection of a phone to a CallManager (SCCP reference, section 5).
+
+use std::net::IpAddr;
+
+use super::file::Why;
+use super::{Stamp, Tries};
+use crate::diagnosis::RegistrationState;
+use crate::wire::{WireText, sccp};
+
+/// Message ids that matter here.
+#[allow(missing_docs)]
+pub mod id {
+    pub const KEEP_ALIVE: u32 = 0x0000;
+    pub const REGISTER: u32 = 0x0001;
+    pub const IP_PORT: u32 = 0x0002;
+    pub const ALARM: u32 = 0x0020;
+    pub const UNREGISTER: u32 = 0x0027;
+    pub const TOKEN_REQUEST: u32 = 0x0029;
+    pub const REGISTER_ACK: u32 = 0x0081;
+    pub const VERSION_RES: u32 = 0x0098;
+    pub const REGISTER_REJECT: u32 = 0x009d;
+    pub const RESET: u32 = 0x009f;
+    pub const KEEP_ALIVE_ACK: u32 = 0x0100;
+    pub const UNREGISTER_ACK: u32 = 0x0118;
+    pub const TOKEN_ACK: u32 = 0x011a;
+    pub const TOKEN_REJECT: u32 = 0x011b;
+    pub const XML_ALARM: u32 = 0x015a;
+    pub const SPCP_TOKEN_REQUEST: u32 = 0x8000;
+    pub const SPCP_TOKEN_ACK: u32 = 0x8100;
+    pub const SPCP_TOKEN_REJECT: u32 = 0x8101;
+}
+
+/// Who ended the connection, and how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum End {
+    ServerFin,
+    ServerRst,
+    PhoneFin,
+    PhoneRst,
+}
+
+impl End {
+    /// Whether the CallManager ended it.
+    pub fn by_server(self) -> bool {
+        matches!(self, End::ServerFin | End::ServerRst)
+    }
+}
+
+/// How the phone registers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Protocol {
+    Sccp,
+    Sccps,
+    Sip,
+}
+
+impl Protocol {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Protocol::Sccp => "sccp",
+            Protocol::Sccps => "sccps",
+            Protocol::Sip => "sip",
+        }
+    }
+
+    /// What a CallManager's port is for.
+    pub fn of_port(port: u16) -> Option<Protocol> {
+        match port {
+            2000 => Some(Protocol::Sccp),
+            2443 => Some(Protocol::Sccps),
+            5060 | 5061 => Some(Protocol::Sip),
+            _ => None,
+        }
+    }
+}
+
+/// One attempt.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The CallManager.
+    pub server: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// The phone's port.
+    pub client_port: u16,
+    /// How.
+    pub protocol: Protocol,
+    /// First packet of it.
+    pub began: Stamp,
+    /// Latest packet of it.
+    pub last: Stamp,
+    /// SYNs.
+    pub syn: Option<Tries>,
+    /// SYN-ACK, or the first packet that proves one.
+    pub connected: Option<Stamp>,
+    /// ICMP that quotes it.
+    pub unreachable: Option<(Stamp, Why)>,
+    /// Alarm before Register.
+    pub alarm: Option<Stamp>,
+    /// Register (or REGISTER), and its repetitions.
+    pub register: Option<Tries>,
+    /// RegisterAck; or the first message that only a registered phone sends or gets.
+    pub registered: Option<Stamp>,
+    /// RegisterReject: text, and what its tokens mean.
+    pub rejected: Option<(Stamp, WireText, Option<WireText>)>,
+    /// Unregister.
+    pub unregistered: Option<Stamp>,
+    /// KeepAlives of the phone.
+    pub keepalives: u32,
+    /// Their answers.
+    pub keepalive_acks: u32,
+    /// KeepAlives since the last answer.
+    pub keepalives_open: u32,
+    /// First and latest of these.
+    pub keepalive: Option<Stamp>,
+    /// Reset ordered by the CallManager: type.
+    pub reset: Option<(Stamp, u32)>,
+    /// Token refused: not a refusal to register.
+    pub token_rejected: Option<Stamp>,
+    /// The load that the CallManager wants.
+    pub wanted: Option<(Stamp, WireText)>,
+    /// The end of the connection.
+    pub end: Option<(Stamp, End)>,
+    /// Octets of either side are missing from the capture.
+    pub gap: bool,
+    /// Any packet of the CallManager was captured.
+    pub server_seen: bool,
+}
+
+impl Attempt {
+    /// A connection begins, with a SYN or in its middle.
+    pub fn new(server: IpAddr, port: u16, client_port: u16, protocol: Protocol, stamp: Stamp) -> Attempt {
+        Attempt {
+            server,
+            port,
+            client_port,
+            protocol,
+            began: stamp,
+            last: stamp,
+            syn: None,
+            connected: None,
+            unreachable: None,
+            alarm: None,
+            register: None,
+            registered: None,
+            rejected: None,
+            unregistered: None,
+            keepalives: 0,
+            keepalive_acks: 0,
+            keepalives_open: 0,
+            keepalive: None,
+            reset: None,
+            token_rejected: None,
+            wanted: None,
+            end: None,
+            gap: false,
+            server_seen: false,
+        }
+    }
+
+    /// Takes in an SCCP message.
+    pub fn observe_sccp(&mut self, message: &sccp::Message, stamp: Stamp, from_phone: bool) {
+        self.last = self.last.max(stamp);
+        self.connected.get_or_insert(stamp);
+        self.server_seen |= !from_phone;
+        self.gap |= message.missing_before > 0;
+        match (message.id, from_phone) {
+            (id::KEEP_ALIVE, true) => {
+                self.keepalives += 1;
+                self.keepalives_open += 1;
+                self.keepalive = Some(stamp);
+            }
+            (id::KEEP_ALIVE_ACK, false) => {
+                self.keepalive_acks += 1;
+                self.keepalives_open = 0;
+                self.keepalive = Some(stamp);
+            }
+            (id::ALARM, true) => self.alarm = self.alarm.or(Some(stamp)),
+            (id::REGISTER, true) => match &mut self.register {
+                Some(tries) => tries.again(stamp),
+                None => self.register = Some(Tries::new(stamp)),
+            },
+            (id::REGISTER_ACK, false) => {
+                self.registered.get_or_insert(stamp);
+                self.unregistered = None;
+            }
+            (id::REGISTER_REJECT, false) => {
+                let text = message.reject_text.clone().unwrap_or_default();
+                self.rejected = Some((stamp, text, message.reject_meaning.clone()));
+            }
+            (id::UNREGISTER, true) => self.unregistered = Some(stamp),
+            (id::RESET, false) => self.reset = message.reset_type.map(|t| (stamp, t)),
+            (id::TOKEN_REJECT | id::SPCP_TOKEN_REJECT, false) => self.token_rejected = Some(stamp),
+            (id::VERSION_RES, false) => {
+                if let Some(load) = message.version_text.clone().filter(|t| !t.is_empty()) {
+                    self.wanted = Some((stamp, load));
+                }
+                self.note_session(stamp);
+            }
+            (id::IP_PORT | id::TOKEN_REQUEST | id::SPCP_TOKEN_REQUEST | id::XML_ALARM, true)
+            | (id::TOKEN_ACK | id::SPCP_TOKEN_ACK | id::UNREGISTER_ACK, false) => {}
+            _ => self.note_session(stamp),
+        }
+    }
+
+    /// A message that only a registered phone sends or gets: proof where the RegisterAck itself is not in the capture.
+    fn note_session(&mut self, stamp: Stamp) {
+        if self.rejected.is_none() && self.unregistered.is_none() {
+            self.registered.get_or_insert(stamp);
+        }
+    }
+
+    /// Whether the connection was registered at some time. An answered KeepAlive counts, unless an open question says
+    /// otherwise (a Register without answer).
+    pub fn was_registered(&self) -> bool {
+        self.registered.is_some() || (self.keepalive_acks > 0 && self.register.is_none() && self.rejected.is_none())
+    }
+
+    /// When it was registered.
+    pub fn registered_at(&self) -> Option<Stamp> {
+        self.registered.or(if self.was_registered() { self.keepalive } else { None })
+    }
+
+    /// Only keepalives, and no Register on it: the idle connection to a standby CallManager, or a capture that began
+    /// after the registration.
+    pub fn is_keepalive_only(&self) -> bool {
+        self.keepalives > 0 && self.register.is_none() && self.registered.is_none() && self.rejected.is_none()
+    }
+
+    /// How it stands at `now`; `NotSeen` while it may still be answered, or where the answer may be among what the
+    /// capture does not hold (`blind`: answers of this kind do not show in this capture at all). `moved_on`: the phone
+    /// went on to another attempt or boot.
+    pub fn state(&self, now: crate::capture::Timestamp, blind: bool, moved_on: bool) -> RegistrationState {
+        use RegistrationState as S;
+        if let Some((at, ..)) = &self.rejected
+            && self.registered.is_none_or(|r| r <= *at)
+        {
+            return S::Rejected;
+        }
+        if self.was_registered() {
+            return if self.unregistered.is_some() || self.end.is_some() { S::Unregistered } else { S::Registered };
+        }
+        if let Some((_, why)) = self.unreachable
+            && self.connected.is_none()
+        {
+            return if why == Why::IcmpPort { S::Refused } else { S::NoAnswer };
+        }
+        if self.connected.is_none() {
+            return match self.end {
+                Some((_, End::ServerRst | End::ServerFin)) => S::Refused,
+                _ if blind => S::NotSeen,
+                Some(_) => S::NoAnswer,
+                None => match &self.syn {
+                    Some(syn) if moved_on || syn.unanswered(now, SYN_INTERVAL) => S::NoAnswer,
+                    _ => S::NotSeen,
+                },
+            };
+        }
+        match (self.end, &self.register) {
+            (Some((_, end)), _) if end.by_server() => {
+                if self.gap {
+                    S::NotSeen
+                } else {
+                    S::Closed
+                }
+            }
+            _ if self.gap || blind || (!self.server_seen && self.syn.is_some()) => S::NotSeen,
+            (Some(_), Some(_)) => S::NoAnswer,
+            (None, Some(register)) if moved_on || register.unanswered(now, REGISTER_INTERVAL) => S::NoAnswer,
+            _ => S::NotSeen,
+        }
+    }
+}
+
+/// First retransmission of a SYN (RFC 6298), nanoseconds.
+pub const SYN_INTERVAL: u64 = 1_000_000_000;
+/// A phone waits this long for the answer to its Register (boot reference 7.1), nanoseconds.
+pub const REGISTER_INTERVAL: u64 = 10_000_000_000;

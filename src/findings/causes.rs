@@ -1,0 +1,98 @@
+//! What explains what: the causal rules, all in one place.
+//!
+//! A rogue DHCP server → a wrong TFTP server → a foreign load → a refused registration is one cause with three
+//! consequences. The chain goes along the boot: an explanation stands before what it explains.
+
+use super::{Draft, stage};
+use crate::diagnosis::{Fact, Severity};
+
+/// Codes about the way from the read request to the running load.
+const FILES: [&str; 9] = [
+    "tftp-no-answer",
+    "tftp-transfer-failed",
+    "config-file-missing",
+    "config-file-broken",
+    "load-file-missing",
+    "load-wrong-family",
+    "load-not-accepted",
+    "load-flapping",
+    "foreign-call-manager",
+];
+
+/// Codes about registration: what everything else explains.
+const REGISTRATION: [&str; 7] = [
+    "registers-with-tftp-server",
+    "call-manager-refused",
+    "call-manager-no-answer",
+    "registration-rejected",
+    "call-manager-closed",
+    "registered-elsewhere",
+    "registration-flapping",
+];
+
+fn is(list: &[&str], code: &str) -> bool {
+    list.contains(&code)
+}
+
+fn fact<'d>(draft: &'d Draft, name: &str) -> Option<&'d Fact> {
+    draft.facts.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+}
+
+fn same(a: &Draft, name_a: &str, b: &Draft, name_b: &str) -> bool {
+    matches!((fact(a, name_a), fact(b, name_b)), (Some(x), Some(y)) if x == y)
+}
+
+/// Whether `cause` explains `effect` on one phone.
+pub fn explains(cause: &Draft, effect: &Draft) -> bool {
+    let (c, e) = (cause.rule.code, effect.rule.code);
+    if c == e || cause.severity < Severity::Error {
+        return false;
+    }
+    match c {
+        // A lease of a server that should not answer explains all that came of the lease.
+        "unknown-dhcp-server" => match e {
+            "wrong-tftp-server" | "malformed-tftp-option" | "no-tftp-address" => {
+                same(cause, "dhcp_server", effect, "dhcp_server")
+            }
+            "conflicting-dhcp-offers" => true,
+            _ => false,
+        },
+        "conflicting-dhcp-offers" => match e {
+            "wrong-tftp-server" | "malformed-tftp-option" | "no-tftp-address" => {
+                same(cause, "chosen", effect, "dhcp_server")
+            }
+            _ => false,
+        },
+        "malformed-tftp-option" => {
+            is(&["no-tftp-address", "wrong-tftp-server", "tftp-no-answer"], e) || is(&REGISTRATION, e)
+        }
+        "wrong-tftp-server" if is(&FILES, e) => {
+            fact(effect, "tftp_server").is_none() || same(cause, "tftp_used", effect, "tftp_server")
+        }
+        "wrong-tftp-server" => e == "stuck-load" || is(&REGISTRATION, e),
+        "no-dhcp-answer" | "dhcp-refused" | "no-tftp-address" | "tftp-name-unresolved" => {
+            is(&FILES, e) || is(&REGISTRATION, e)
+        }
+        "tftp-no-answer" | "config-file-missing" | "config-file-broken" | "tftp-transfer-failed" => {
+            is(&REGISTRATION, e) || (e == "stuck-load" && c != "config-file-missing")
+        }
+        "load-file-missing" | "load-wrong-family" | "load-not-accepted" | "foreign-call-manager" => {
+            e == "stuck-load" || is(&REGISTRATION, e)
+        }
+        "stuck-load" | "load-flapping" => is(&REGISTRATION, e),
+        "registers-with-tftp-server" => same(cause, "tftp_server", effect, "call_manager"),
+        _ => false,
+    }
+}
+
+/// For each draft of one phone the draft that explains it directly: the latest one in the boot that does.
+pub fn causes(drafts: &[Draft]) -> Vec<Option<usize>> {
+    let direct = |effect: &Draft| {
+        let explaining = drafts
+            .iter()
+            .enumerate()
+            .filter(|(_, cause)| stage(cause.rule.code) <= stage(effect.rule.code) && explains(cause, effect));
+        explaining.max_by_key(|(_, cause)| stage(cause.rule.code)).map(|(index, _)| index)
+    };
+    drafts.iter().map(direct).collect()
+}

@@ -1,0 +1,368 @@
+//! One phone in its world: what the rules ask, worked out once.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::coverage::Visibility;
+use super::inference::{Peers, RightServer};
+use crate::capture::Timestamp;
+use crate::conversation::dhcp::LeaseTerms;
+use crate::conversation::file::{Fetch, Why};
+use crate::conversation::registration::Attempt;
+use crate::conversation::{Stamp, Tries};
+use crate::diagnosis::{Confidence, Outcome, RegistrationState, TftpSource};
+use crate::phone::registry::Registry;
+use crate::phone::{ArpAsk, Phone};
+use crate::site::{Cluster, Site};
+use crate::wire::{WireText, phone_config};
+
+/// What all phones share.
+pub struct World<'a> {
+    #[allow(missing_docs)]
+    pub registry: &'a Registry,
+    #[allow(missing_docs)]
+    pub site: &'a Site,
+    /// What the capture could show.
+    pub visible: Visibility,
+    /// What the phones that are well tell about servers.
+    pub peers: Peers,
+}
+
+impl<'a> World<'a> {
+    /// Works out what all phones share.
+    pub fn new(registry: &'a Registry, site: &'a Site, visible: Visibility) -> World<'a> {
+        let peers = Peers::new(registry, site, &visible);
+        World { registry, site, visible, peers }
+    }
+
+    /// Latest time of the capture.
+    pub fn now(&self) -> Timestamp {
+        self.registry.now
+    }
+}
+
+/// The TFTP server that a phone turns to.
+#[derive(Clone, Copy, Debug)]
+pub struct TftpUse {
+    #[allow(missing_docs)]
+    pub server: IpAddr,
+    /// Where the phone has it from; `None`: no lease in the capture tells.
+    pub source: Option<TftpSource>,
+    /// The request, the ARP question, or the lease.
+    pub stamp: Stamp,
+    /// The phone was seen to ask it.
+    pub asked: bool,
+}
+
+/// How a phone stands with one CallManager.
+#[derive(Clone, Debug)]
+pub struct Contact<'a> {
+    #[allow(missing_docs)]
+    pub server: IpAddr,
+    #[allow(missing_docs)]
+    pub port: u16,
+    #[allow(missing_docs)]
+    pub state: RegistrationState,
+    /// The attempt; `None` where only ARP asked for it.
+    pub attempt: Option<&'a Attempt>,
+    /// ARP questions that nobody answers.
+    pub arp: Option<&'a ArpAsk>,
+    /// Attempts there since the boot began.
+    pub attempts: u32,
+}
+
+/// One phone in its world.
+pub struct PhoneContext<'a> {
+    #[allow(missing_docs)]
+    pub world: &'a World<'a>,
+    #[allow(missing_docs)]
+    pub phone: &'a Phone,
+    contacts: OnceCell<Vec<Contact<'a>>>,
+    tftp_use: OnceCell<Option<TftpUse>>,
+    wrong: OnceCell<Option<WrongServer>>,
+}
+
+/// A TFTP server that is not this phone's.
+#[derive(Clone, Debug)]
+pub struct WrongServer {
+    #[allow(missing_docs)]
+    pub used: TftpUse,
+    /// Empty servers: not known which is right.
+    pub right: RightServer,
+}
+
+/// First retransmission of an ARP question, nanoseconds.
+pub const ARP_INTERVAL: u64 = 1_000_000_000;
+/// First retransmission of a DHCP message (RFC 2131 section 4.1: 4 s, give or take 1), nanoseconds.
+pub const DHCP_INTERVAL: u64 = 5_000_000_000;
+/// Retransmission of a TFTP packet where the phone does not say: the usual five seconds, nanoseconds.
+pub const TFTP_INTERVAL: u64 = 5_000_000_000;
+/// A phone that has a lease asks for its files within this, nanoseconds.
+pub const SETTLED: u64 = 10_000_000_000;
+
+impl<'a> PhoneContext<'a> {
+    /// This phone in this world.
+    pub fn new(world: &'a World<'a>, phone: &'a Phone) -> PhoneContext<'a> {
+        PhoneContext { world, phone, contacts: OnceCell::new(), tftp_use: OnceCell::new(), wrong: OnceCell::new() }
+    }
+
+    /// Latest time of the capture.
+    pub fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    /// Confidence in what rests on an absence: falls where the capture lost packets.
+    pub fn of_absence(&self, confidence: Confidence) -> Confidence {
+        if self.world.visible.lossy { confidence.min(Confidence::Possible) } else { confidence }
+    }
+
+    // ---- the boot that counts ----
+
+    /// Files of the current boot; where it has none yet, those of the boot before.
+    pub fn files(&self) -> &'a [Fetch] {
+        let files = &self.phone.files;
+        let since = |began: Stamp| files.get(files.partition_point(|f| f.request.first < began)..).unwrap_or_default();
+        let boots = self.phone.boots.iter().rev();
+        boots.map(|b| since(*b)).find(|f| !f.is_empty()).unwrap_or(files)
+    }
+
+    /// When the boot of [`Self::files`] began.
+    fn files_began(&self) -> Option<Stamp> {
+        let first = self.files().first()?.request.first;
+        self.phone.boots.iter().rev().find(|b| **b <= first).copied().or(Some(first))
+    }
+
+    /// Whether the phone went on to something else after `stamp`.
+    pub fn moved_on(&self, stamp: Stamp) -> bool {
+        let phone = self.phone;
+        phone.files.last().is_some_and(|f| f.request.first > stamp)
+            || phone.attempts.last().is_some_and(|a| a.began > stamp)
+            || phone.boots.last().is_some_and(|b| *b > stamp)
+    }
+
+    /// The configuration that counts: of the boot that counts.
+    pub fn config(&self) -> Option<(&'a Fetch, &'a Arc<phone_config::PhoneConfig>)> {
+        self.files().iter().rev().find_map(|f| f.config.as_ref().map(|c| (f, c)))
+    }
+
+    /// The terms of the lease in force.
+    pub fn terms(&self) -> Option<&'a Arc<LeaseTerms>> {
+        self.phone.lease_terms()
+    }
+
+    // ---- TFTP ----
+
+    /// The TFTP server that the phone turns to: where it got its configuration, or else asked last; before it asks
+    /// any, the one that it ARPs for, or the one that its lease names first.
+    pub fn tftp_use(&self) -> Option<TftpUse> {
+        *self.tftp_use.get_or_init(|| {
+            let files = self.files();
+            let of_phone = |f: &&Fetch| {
+                phone_config::device_of_name(f.name.raw()).is_some() || phone_config::is_config_name(f.name.raw())
+            };
+            let served = |f: &&Fetch| phone_config::is_config_name(f.name.raw()) && f.outcome() == Outcome::Served;
+            let fetch = files.iter().rev().find(served).or_else(|| files.iter().rev().find(of_phone)).or(files.last());
+            if let Some(fetch) = fetch {
+                let source = self.source_of(fetch.server);
+                return Some(TftpUse { server: fetch.server, source, stamp: fetch.request.first, asked: true });
+            }
+            let lease = self.phone.lease_exchange()?;
+            let stamp = lease.ack.as_ref().map_or(lease.last, |a| a.stamp);
+            let named = self.lease_servers();
+            let (server, source) = *named.first()?;
+            let arp = |ip: &IpAddr| self.phone.arp.iter().find(|a| IpAddr::V4(a.target) == *ip);
+            if let Some((ip, source, ask)) = named.iter().find_map(|(ip, s)| arp(ip).map(|a| (*ip, *s, a))) {
+                return Some(TftpUse { server: ip, source: Some(source), stamp: ask.tries.first, asked: true });
+            }
+            Some(TftpUse { server, source: Some(source), stamp, asked: false })
+        })
+    }
+
+    /// Addresses of the lease's TFTP servers, names resolved as this capture shows, with their source.
+    pub fn lease_servers(&self) -> Vec<(IpAddr, TftpSource)> {
+        let Some(terms) = self.terms() else { return Vec::new() };
+        let mut all = Vec::new();
+        for (source, names) in &terms.sources {
+            for ip in names.iter().flat_map(|n| self.world.registry.resolve(n.raw())) {
+                if !all.iter().any(|(known, _)| *known == ip) {
+                    all.push((ip, *source));
+                }
+            }
+        }
+        all
+    }
+
+    fn source_of(&self, server: IpAddr) -> Option<TftpSource> {
+        let terms = self.terms()?;
+        if let Some((_, source)) = self.lease_servers().into_iter().find(|(ip, _)| *ip == server) {
+            return Some(source);
+        }
+        // A name that this capture does not resolve may be the server: then the lease may name it all the same.
+        let unresolved = terms.tftp().iter().any(|n| self.world.registry.resolve(n.raw()).is_empty());
+        (!unresolved).then_some(TftpSource::Manual)
+    }
+
+    /// The server it turns to, where that is not its own.
+    pub fn wrong_tftp(&self) -> Option<&WrongServer> {
+        self.wrong.get_or_init(|| super::inference::wrong_tftp(self)).as_ref()
+    }
+
+    /// ARP questions for `server` that nobody answers.
+    pub fn unanswered_arp(&self, server: IpAddr) -> Option<&'a ArpAsk> {
+        let blind = self.world.visible.blind_arp;
+        self.phone.arp.iter().find(|a| {
+            IpAddr::V4(a.target) == server
+                && a.answered.is_none()
+                && !blind
+                && a.tries.unanswered(self.now(), ARP_INTERVAL)
+        })
+    }
+
+    /// Whether a file request stays without answer, by the contract's rule.
+    pub fn is_unanswered(&self, fetch: &Fetch) -> bool {
+        if fetch.answered.is_some() || self.world.visible.blind_files {
+            return false;
+        }
+        let interval = fetch.timeout_secs.map_or(TFTP_INTERVAL, |s| u64::from(s) * 1_000_000_000);
+        fetch.unreachable.is_some()
+            || fetch.request.unanswered(self.now(), interval)
+            || self.moved_on(fetch.request.last)
+    }
+
+    // ---- registration ----
+
+    /// How the phone stands with each CallManager that it tried in this boot, in the order of its first try; where
+    /// the boot has not come so far, of the boot before.
+    pub fn contacts(&self) -> &[Contact<'a>] {
+        self.contacts.get_or_init(|| self.make_contacts())
+    }
+
+    fn make_contacts(&self) -> Vec<Contact<'a>> {
+        let blind = self.world.visible.blind_registration;
+        let attempts: Vec<(usize, &'a Attempt)> = {
+            let all: Vec<_> = self.phone.counting_attempts().collect();
+            let in_boot: Vec<_> = match self.files_began().into_iter().chain(self.phone.boot_began()).min() {
+                Some(began) => all.iter().copied().filter(|(_, a)| a.last >= began).collect(),
+                None => all.clone(),
+            };
+            if in_boot.is_empty() { all } else { in_boot }
+        };
+        let mut contacts: Vec<Contact<'a>> = Vec::new();
+        for (index, attempt) in attempts {
+            let state = self.phone.attempt_state(index, self.now(), blind);
+            match contacts.iter_mut().find(|c| c.server == attempt.server) {
+                Some(contact) => {
+                    contact.attempts += 1;
+                    // What is still open says nothing against what was seen before.
+                    if state != RegistrationState::NotSeen || contact.state == RegistrationState::NotSeen {
+                        contact.state = state;
+                        contact.attempt = Some(attempt);
+                    }
+                }
+                None => contacts.push(Contact {
+                    server: attempt.server,
+                    port: attempt.port,
+                    state,
+                    attempt: Some(attempt),
+                    arp: None,
+                    attempts: 1,
+                }),
+            }
+        }
+        for server in self.configured_call_managers() {
+            if contacts.iter().any(|c| c.server == server) {
+                continue;
+            }
+            if let Some(arp) = self.unanswered_arp(server) {
+                let state = RegistrationState::NoAnswer;
+                contacts.push(Contact { server, port: 2000, state, attempt: None, arp: Some(arp), attempts: 0 });
+            }
+        }
+        contacts
+    }
+
+    /// CallManagers that its configuration names, names resolved as this capture shows.
+    pub fn configured_call_managers(&self) -> Vec<IpAddr> {
+        let Some((_, config)) = self.config() else { return Vec::new() };
+        config.call_managers.iter().flat_map(|n| self.world.registry.resolve(n.raw())).collect()
+    }
+
+    /// State of the last attempt.
+    pub fn state(&self) -> RegistrationState {
+        let latest = |c: &&Contact<'_>| c.attempt.map(|a| a.began).or(c.arp.map(|a| a.tries.first));
+        let decided = self.contacts().iter().filter(|c| c.state != RegistrationState::NotSeen).max_by_key(latest);
+        decided.map_or(RegistrationState::NotSeen, |c| c.state)
+    }
+
+    /// The contact of [`Self::state`], or the latest one.
+    pub fn last_contact(&self) -> Option<&Contact<'a>> {
+        let latest = |c: &&Contact<'_>| c.attempt.map(|a| a.began).or(c.arp.map(|a| a.tries.first));
+        let contacts = self.contacts();
+        let decided = contacts.iter().filter(|c| c.state != RegistrationState::NotSeen).max_by_key(latest);
+        decided.or_else(|| contacts.iter().max_by_key(latest))
+    }
+
+    /// Whether it is registered, or was until it left by itself.
+    pub fn is_up(&self) -> bool {
+        matches!(self.state(), RegistrationState::Registered | RegistrationState::Unregistered)
+    }
+
+    /// Whether a CallManager was reached and did not take it.
+    pub fn is_turned_away(&self) -> bool {
+        self.contacts().iter().any(Contact::turned_away) && !self.is_up()
+    }
+
+    // ---- who it is ----
+
+    /// The cluster that the site file puts it in.
+    pub fn cluster(&self) -> Option<&'a Cluster> {
+        let name = self.phone.name().map(WireText::raw);
+        self.world.site.cluster_of_phone(self.phone.mac, name, self.phone.ip, self.phone.vlan)
+    }
+
+    /// The load that it runs, as a load name.
+    pub fn running(&self) -> Option<(WireText, Stamp)> {
+        let seen = self.phone.running()?;
+        Some((self.world.registry.load_name(seen.load.raw(), self.phone.device_type()), seen.stamp))
+    }
+
+    /// How the phone is called in a sentence.
+    pub fn label(&self) -> String {
+        self.phone.name().map_or_else(|| self.phone.mac.device_name(), ToString::to_string)
+    }
+}
+
+impl Contact<'_> {
+    /// Reached, and not taken: rejected, closed, or a Register without answer.
+    pub fn turned_away(&self) -> bool {
+        match self.state {
+            RegistrationState::Rejected | RegistrationState::Closed => true,
+            RegistrationState::NoAnswer => self.attempt.is_some_and(|a| a.register.is_some()),
+            _ => false,
+        }
+    }
+
+    /// The SYNs, Registers or ARP questions that got no answer.
+    pub fn tries(&self) -> Option<Tries> {
+        self.attempt.and_then(|a| a.register.or(a.syn)).or(self.arp.map(|a| a.tries))
+    }
+
+    /// Why there is no answer.
+    pub fn why(&self) -> Why {
+        match (&self.attempt.and_then(|a| a.unreachable), self.arp) {
+            (Some((_, why)), _) => *why,
+            (None, Some(_)) => Why::Arp,
+            _ => Why::Silent,
+        }
+    }
+
+    /// The first frame of it.
+    pub fn stamp(&self) -> Stamp {
+        self.attempt.map(|a| a.syn.map_or(a.began, |s| s.first)).or(self.arp.map(|a| a.tries.first)).unwrap_or_default()
+    }
+}
+
+/// Counts by key, for comparing what phones do.
+pub type Counts<K> = BTreeMap<K, u32>;

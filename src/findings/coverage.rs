@@ -1,0 +1,170 @@
+//! What the capture could show, and so what may be concluded from what it does not.
+//!
+//! No finding rests on the absence of packets that the capture could not have held. One-way capture is recognised by
+//! its contradictions: a phone takes an offer, acknowledges a block, speaks on a connection, and the packets that it
+//! answers are not there.
+
+use crate::conversation::dhcp::Kind;
+use crate::diagnosis::{Coverage, Seen};
+use crate::event::InputSummary;
+use crate::phone::registry::Registry;
+
+/// Which absences mean something.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Visibility {
+    /// DHCP servers' answers are not captured.
+    pub blind_dhcp: bool,
+    /// File servers' answers are not captured.
+    pub blind_files: bool,
+    /// CallManagers' answers are not captured.
+    pub blind_registration: bool,
+    /// ARP answers are not captured.
+    pub blind_arp: bool,
+    /// Single packets are missing.
+    pub lossy: bool,
+    /// Frames were cut, so what they carried is not all there.
+    pub cut: bool,
+}
+
+/// Proofs that packets reached a phone which the capture does not hold.
+#[derive(Clone, Copy, Debug, Default)]
+struct Proofs {
+    dhcp: u64,
+    files: u64,
+    registration: u64,
+}
+
+fn proofs(registry: &Registry) -> Proofs {
+    let mut proofs = Proofs::default();
+    for phone in registry.phones() {
+        proofs.dhcp += phone.dhcp.list.iter().filter(|e| e.answer_not_captured()).count() as u64;
+        proofs.files += phone.files.iter().filter(|f| f.unseen).count() as u64;
+        let spoke_unanswered = phone.attempts.iter().filter(|a| a.gap || (a.connected.is_some() && !a.server_seen));
+        proofs.registration += spoke_unanswered.count() as u64;
+    }
+    proofs
+}
+
+impl Visibility {
+    /// What this capture could show.
+    pub fn new(registry: &Registry, inputs: &[InputSummary]) -> Visibility {
+        let proofs = proofs(registry);
+        let traffic = registry.traffic;
+        let any_proof = proofs.dhcp + proofs.files + proofs.registration > 0;
+        let answers = traffic.dhcp.1 + traffic.files.1 + traffic.registration.1;
+        // Where no server of any kind is heard and one phone proves that one spoke, none can be heard.
+        let deaf = any_proof && answers == 0;
+        let blind_dhcp = traffic.dhcp.1 == 0 && (proofs.dhcp > 0 || deaf);
+        let blind_files = traffic.files.1 == 0 && (proofs.files > 0 || deaf);
+        let blind_registration = traffic.registration.1 == 0 && (proofs.registration > 0 || deaf);
+        let one_way = blind_files || blind_registration;
+        Visibility {
+            blind_dhcp,
+            blind_files: blind_files || (blind_registration && traffic.files.1 == 0),
+            blind_registration: blind_registration || (blind_files && traffic.registration.1 == 0),
+            blind_arp: one_way,
+            lossy: inputs.iter().any(|i| i.dropped.unwrap_or(0) > 0) || (any_proof && !one_way),
+            cut: inputs.iter().any(|i| i.cut_frames > 0),
+        }
+    }
+}
+
+fn seen((asked, answered): (u64, u64)) -> Seen {
+    match (asked > 0, answered > 0) {
+        (true, true) => Seen::BothWays,
+        (false, false) => Seen::None,
+        _ => Seen::OneWay,
+    }
+}
+
+/// The coverage of the report, with a note for every conclusion that it lowers or withholds.
+pub fn coverage(
+    registry: &Registry,
+    visible: &Visibility,
+    inputs: &[InputSummary],
+    limits: &[String],
+    notes: &[String],
+) -> Coverage {
+    let traffic = registry.traffic;
+    let mut notes = notes.to_vec();
+    let mut note = |when: bool, text: &str| {
+        if when {
+            notes.push(text.to_owned());
+        }
+    };
+    let lists = registry.phones();
+    note(
+        lists.is_empty(),
+        "no phone was seen: nothing in this capture boots or registers as a Cisco phone, which does not say that none is \
+         there; capture on the phone's own switch port, or on the voice VLAN's trunk, while it powers up",
+    );
+    note(
+        visible.blind_dhcp,
+        "answers of DHCP servers are not in this capture (phones take offers that it does not hold): that nobody answers \
+         is not concluded; mirror both directions of the port",
+    );
+    note(
+        visible.blind_files,
+        "answers of TFTP servers are not in this capture (phones acknowledge blocks that it does not hold): silence and \
+         unfinished transfers are not concluded; mirror both directions of the port",
+    );
+    note(
+        visible.blind_registration,
+        "answers of CallManagers are not in this capture (phones go on as if answered): whether a phone registered is \
+         known only where the phone itself shows it; mirror both directions of the port",
+    );
+    note(visible.lossy, "packets are missing from this capture: what rests on silence is at most possible");
+    note(
+        visible.cut,
+        "frames were cut by the snap length: configurations and long messages in them were not read; capture with \
+         snap length 0 (tcpdump -s 0)",
+    );
+    let began_late = lists
+        .iter()
+        .filter(|p| !p.dhcp.list.iter().any(|e| matches!(e.kind, Kind::Boot | Kind::Reboot)) && p.announced.is_none());
+    let late = began_late.count();
+    if late > 0 {
+        notes.push(format!(
+            "of {late} of {} phones the capture holds no start of a boot: who told them their TFTP server is not known",
+            lists.len()
+        ));
+    }
+    if traffic.encrypted > 0 {
+        notes.push(
+            "registrations over TLS are seen only as connections: their outcome is not in the capture".to_owned(),
+        );
+    }
+    if registry.nameless > 0 {
+        notes.push(format!(
+            "{} devices behind a router register without a name in this capture, and are not listed",
+            registry.nameless
+        ));
+    }
+    let mut limits = limits.to_vec();
+    if registry.refused_phones > 0 {
+        limits.push(format!(
+            "more than {} phones: messages of others were left out",
+            crate::phone::registry::limits::PHONES
+        ));
+    }
+    let forgotten = |f: fn(&crate::phone::Phone) -> u32| lists.iter().map(|p| u64::from(f(p))).sum::<u64>();
+    for (what, count) in [
+        ("DHCP exchanges", forgotten(|p| p.dhcp.forgotten)),
+        ("file requests", forgotten(|p| p.files_forgotten)),
+        ("registration attempts", forgotten(|p| p.attempts_forgotten)),
+    ] {
+        if count > 0 {
+            limits.push(format!("{count} older {what} of phones were let go; the latest of each phone are kept"));
+        }
+    }
+    Coverage {
+        dhcp: seen(traffic.dhcp),
+        tftp: seen(traffic.files),
+        registration: seen(traffic.registration),
+        cdp_lldp: seen(traffic.announcements),
+        cut_frames: inputs.iter().map(|i| i.cut_frames).sum(),
+        duplicate_frames: inputs.iter().map(|i| i.duplicate_frames).sum(),
+        limits_reached: limits,
+        notes,
+    }
+}

@@ -1,0 +1,287 @@
+//! From the registry to the diagnosis: every rule asked of every phone, the answers joined.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::context::{PhoneContext, World};
+use super::coverage::{Visibility, coverage};
+use super::grouping::Groups;
+use super::{Draft, RULES};
+use crate::diagnosis::{
+    CallManager, DhcpServer, Diagnosis, FileFetch, LoadReport, Offer, Outcome, PhoneReport, Registration,
+    RegistrationState, Servers, TftpServer, Verdict,
+};
+use crate::event::InputSummary;
+use crate::phone::registry::Registry;
+use crate::phone::{Phone, story};
+use crate::site::Site;
+use crate::wire::{Mac, WireText};
+
+/// What is wrong.
+pub fn diagnose<'a>(
+    registry: &'a Registry,
+    site: &'a Site,
+    inputs: &[InputSummary],
+    limits: &[String],
+    notes: &[String],
+) -> Diagnosis<'a> {
+    let visible = Visibility::new(registry, inputs);
+    let world = World::new(registry, site, visible);
+    let mut order: Vec<usize> =
+        registry.phones().iter().enumerate().filter(|(_, p)| !p.is_other).map(|(i, _)| i).collect();
+    order.sort_by_key(|i| registry.phones().get(*i).map(|p| p.mac));
+
+    let mut groups = Groups::default();
+    let mut judged: Vec<(Vec<usize>, Option<usize>)> = Vec::with_capacity(order.len());
+    for phone in order.iter().filter_map(|i| registry.phones().get(*i)) {
+        let cx = PhoneContext::new(&world, phone);
+        let drafts: Vec<Draft> = RULES.iter().flat_map(|rule| (rule.check)(&cx)).collect();
+        judged.push(groups.add(phone.mac, drafts));
+    }
+    let servers = servers(&world, &order);
+    let (findings, place) = groups.into_findings();
+    let at = |group: &usize| place.get(*group).copied();
+    let codes: Vec<&'static str> = findings.iter().map(|f| f.code).collect();
+    let judged: Vec<(Vec<usize>, Option<&'static str>)> = judged
+        .into_iter()
+        .map(|(groups, verdict)| {
+            let mut indices: Vec<usize> = groups.iter().filter_map(at).collect();
+            indices.sort_unstable();
+            indices.dedup();
+            let code = verdict.and_then(|g| at(&g)).and_then(|i| codes.get(i).copied());
+            (indices, code)
+        })
+        .collect();
+    let mut notes = notes.to_vec();
+    note_unknown_addresses(&world, &order, &mut notes);
+    let coverage = coverage(registry, &world.visible, inputs, limits, &notes);
+    let phone_count = order.len();
+    let make_phone = move |index: usize| {
+        let empty = Phone::default();
+        let phone = order.get(index).and_then(|i| registry.phones().get(*i)).unwrap_or(&empty);
+        let (findings, code) = judged.get(index).cloned().unwrap_or_default();
+        report(&world, phone, findings, code)
+    };
+    Diagnosis {
+        site: site.path.clone(),
+        inputs: inputs.to_vec(),
+        coverage,
+        servers,
+        findings,
+        phone_count,
+        other_dhcp_clients: registry.other_dhcp_clients(),
+        make_phone: Box::new(make_phone),
+    }
+}
+
+/// An address that the site file names nowhere is never foreign, only a note.
+fn note_unknown_addresses(world: &World<'_>, order: &[usize], notes: &mut Vec<String>) {
+    if world.site.clusters.is_empty() {
+        return;
+    }
+    let mut unknown: BTreeSet<IpAddr> = BTreeSet::new();
+    for phone in order.iter().filter_map(|i| world.registry.phones().get(*i)) {
+        let asked =
+            phone.files.iter().map(|f| f.server).filter(|s| world.site.cluster_of_tftp(&s.to_string()).is_none());
+        let tried = phone
+            .attempts
+            .iter()
+            .map(|a| a.server)
+            .filter(|s| world.site.cluster_of_call_manager(&s.to_string()).is_none());
+        unknown.extend(asked.chain(tried));
+    }
+    for ip in unknown.into_iter().take(20) {
+        notes.push(format!("{ip} is used by phones and named nowhere in the site file"));
+    }
+}
+
+fn cluster_name(cluster: Option<&crate::site::Cluster>) -> Option<String> {
+    cluster.map(|c| c.name.clone())
+}
+
+#[derive(Default)]
+struct Tally {
+    offers: u64,
+    acks: u64,
+    naks: u64,
+    phones: BTreeSet<Mac>,
+    tftp: BTreeSet<WireText>,
+}
+
+fn servers(world: &World<'_>, order: &[usize]) -> Servers {
+    let registry = world.registry;
+    let site = world.site;
+    let mut dhcp: BTreeMap<Ipv4Addr, Tally> = BTreeMap::new();
+    let mut tftp: BTreeMap<IpAddr, (u64, [u64; 3])> = BTreeMap::new();
+    let mut call_managers: BTreeMap<IpAddr, [u64; 4]> = BTreeMap::new();
+    for phone in order.iter().filter_map(|i| registry.phones().get(*i)) {
+        for exchange in &phone.dhcp.list {
+            let offers = exchange.offers.iter().map(|o| (o, false));
+            for (seen, is_ack) in offers.chain(exchange.ack.iter().map(|a| (a, true))) {
+                let tally = dhcp.entry(seen.terms.server).or_default();
+                if is_ack {
+                    tally.acks += 1
+                } else {
+                    tally.offers += 1
+                }
+                tally.phones.insert(phone.mac);
+                tally.tftp.extend(seen.terms.tftp());
+            }
+            if let Some((_, server, _)) = &exchange.nak {
+                let tally = dhcp.entry(*server).or_default();
+                tally.naks += 1;
+                tally.phones.insert(phone.mac);
+            }
+        }
+        let mut asked: BTreeSet<IpAddr> = BTreeSet::new();
+        for fetch in &phone.files {
+            let (phones, counts) = tftp.entry(fetch.server).or_default();
+            if asked.insert(fetch.server) {
+                *phones += 1;
+            }
+            match fetch.outcome() {
+                Outcome::Served => counts[0] += 1,
+                Outcome::Missing => counts[1] += 1,
+                Outcome::NoAnswer => counts[2] += 1,
+                _ => {}
+            }
+        }
+        let cx = PhoneContext::new(world, phone);
+        for contact in cx.contacts() {
+            let counts = call_managers.entry(contact.server).or_default();
+            match contact.state {
+                RegistrationState::Registered | RegistrationState::Unregistered => counts[0] += 1,
+                RegistrationState::Rejected => counts[1] += 1,
+                RegistrationState::Refused => counts[2] += 1,
+                RegistrationState::NoAnswer => counts[3] += 1,
+                _ => {}
+            }
+        }
+    }
+    Servers {
+        dhcp: dhcp
+            .into_iter()
+            .map(|(ip, t)| DhcpServer {
+                ip,
+                offers: t.offers,
+                acks: t.acks,
+                naks: t.naks,
+                phones: t.phones.len() as u64,
+                cluster: single(t.tftp.iter().map(|n| cluster_name(site.cluster_of_tftp(n.raw())))),
+                tftp: t.tftp.into_iter().collect(),
+            })
+            .collect(),
+        tftp: tftp
+            .into_iter()
+            .map(|(ip, (phones, [served, missing, silent]))| TftpServer {
+                ip,
+                phones,
+                served,
+                missing,
+                silent,
+                cluster: cluster_name(site.cluster_of_tftp(&ip.to_string())),
+            })
+            .collect(),
+        call_managers: call_managers
+            .into_iter()
+            .map(|(ip, [registered, rejected, refused, silent])| CallManager {
+                ip,
+                registered,
+                rejected,
+                refused,
+                silent,
+                cluster: cluster_name(site.cluster_of_call_manager(&ip.to_string())),
+            })
+            .collect(),
+    }
+}
+
+/// The one value that all agree on.
+fn single(mut values: impl Iterator<Item = Option<String>>) -> Option<String> {
+    let first = values.next()??;
+    values.all(|v| v.as_ref() == Some(&first)).then_some(first)
+}
+
+fn report(world: &World<'_>, phone: &Phone, findings: Vec<usize>, code: Option<&'static str>) -> PhoneReport {
+    let registry = world.registry;
+    let cx = PhoneContext::new(world, phone);
+    let state = cx.state();
+    let contact = cx.last_contact();
+    let attempt = contact.and_then(|c| c.attempt);
+    let verdict = match code {
+        Some(code) => Verdict::Finding(code),
+        None if state == RegistrationState::Registered => Verdict::Healthy,
+        None => Verdict::Incomplete,
+    };
+    let terms = cx.terms();
+    let offers = phone.dhcp.list.iter().flat_map(|e| {
+        let taken = e.ack.as_ref().map(|a| a.terms.server).or(e.requested);
+        e.offers.iter().map(move |o| Offer {
+            server: o.terms.server,
+            tftp: o.terms.tftp(),
+            at: o.stamp.at,
+            chosen: taken == Some(o.terms.server),
+        })
+    });
+    let mut tftp_servers: Vec<IpAddr> = Vec::new();
+    for fetch in &phone.files {
+        if !tftp_servers.contains(&fetch.server) {
+            tftp_servers.push(fetch.server);
+        }
+    }
+    let files = phone.files.iter().map(|f| FileFetch {
+        name: f.name.clone(),
+        server: f.server,
+        transport: f.transport,
+        outcome: f.outcome(),
+        bytes: f.bytes,
+        at: f.request.first.at,
+    });
+    let used = cx.tftp_use();
+    let load = LoadReport {
+        running: cx.running().map(|(load, _)| load),
+        running_source: phone.running().map(|l| l.source.word()),
+        configured: cx.config().and_then(|(_, c)| phone.load_in(c)),
+        fetched: phone.fetched().map(|(load, _)| WireText::from(load.as_str())),
+        wanted_by_call_manager: phone.attempts.iter().rev().find_map(|a| a.wanted.as_ref()).map(|(_, l)| l.clone()),
+    };
+    let site = world.site;
+    let registered_with = phone
+        .counting_attempts()
+        .filter(|(i, _)| {
+            phone.attempt_state(*i, world.now(), world.visible.blind_registration) == RegistrationState::Registered
+        })
+        .map(|(_, a)| a.server)
+        .next_back();
+    PhoneReport {
+        mac: phone.mac,
+        name: phone.name().cloned(),
+        model: phone.model().map(str::to_owned),
+        ip: phone.ip,
+        vlan: phone.vlan,
+        dhcp_server: terms.map(|t| t.server),
+        lease_tftp: terms.map(|t| t.tftp()).unwrap_or_default(),
+        tftp_source: used.and_then(|u| u.source),
+        offers: offers.collect(),
+        tftp_servers,
+        files: files.collect(),
+        load,
+        registration: Registration {
+            state,
+            protocol: attempt.map(|a| a.protocol.word()),
+            call_manager: contact.map(|c| c.server),
+            reject_text: attempt.and_then(|a| a.rejected.as_ref()).map(|(_, text, _)| text.clone()),
+            reject_meaning: attempt.and_then(|a| a.rejected.as_ref()).and_then(|(_, _, m)| m.clone()),
+            device_type: phone.device_type,
+            attempts: u32::try_from(phone.counting_attempts().count()).unwrap_or(u32::MAX),
+            last_reason: phone.last_reason.as_ref().map(|(_, r)| r.clone()),
+        },
+        cluster_expected: cluster_name(cx.cluster()),
+        cluster_tftp: used.and_then(|u| cluster_name(site.cluster_of_tftp(&u.server.to_string()))),
+        cluster_registered: registered_with.and_then(|s| cluster_name(site.cluster_of_call_manager(&s.to_string()))),
+        verdict,
+        findings,
+        timeline: story::timeline(registry, phone),
+        narrative: story::narrative(&cx, verdict),
+    }
+}

@@ -1,0 +1,317 @@
+//! Which TFTP server and which load would be right, and how sure that is.
+//!
+//! Strongest first (contract section 4): the site file; `--expect-tftp`; the phones that are registered with the
+//! CallManager that this phone tries, and where they got their files; that CallManager's own address, where it is
+//! seen to serve files; the DHCP server whose offers lead to registered phones. The majority is not the truth by
+//! itself: only phones that are *registered there* count, never how many use a server.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::context::{PhoneContext, TftpUse, WrongServer};
+use super::coverage::Visibility;
+use crate::conversation::Stamp;
+use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState};
+use crate::phone::Phone;
+use crate::phone::registry::Registry;
+use crate::site::Site;
+use crate::wire::{Mac, WireText, load, phone_config};
+
+/// How it is known which server is right.
+#[derive(Clone, Debug)]
+pub enum Basis {
+    /// The site file puts the phone into this cluster.
+    SiteFile(String),
+    /// `--expect-tftp`.
+    ExpectTftp,
+    /// The site file knows the CallManager that it tries; the phone itself it does not place.
+    CallManagerOfCluster(String, IpAddr),
+    /// Phones registered with the CallManager that this one tries: how many, one of them, its frame.
+    Peers(u32, Mac, Stamp),
+    /// The CallManager that it tries serves files itself: its frame.
+    ServesFiles(IpAddr, Stamp),
+    /// Another DHCP server offers it, and phones that took that are registered: the server, how many, the offer.
+    OtherOffer(Ipv4Addr, u32, Stamp),
+    /// Nothing in the capture says; the phone took a load there and was turned away after.
+    TookLoad,
+}
+
+/// The right servers, as far as known.
+#[derive(Clone, Debug)]
+pub struct RightServer {
+    /// Sorted as the site file has them, or by address; empty where not known.
+    pub servers: Vec<IpAddr>,
+    #[allow(missing_docs)]
+    pub confidence: Confidence,
+    #[allow(missing_docs)]
+    pub basis: Basis,
+}
+
+/// A registered phone's word on where it got its files.
+#[derive(Clone, Copy, Debug)]
+struct Witness {
+    count: u32,
+    mac: Mac,
+    stamp: Stamp,
+}
+
+/// What the phones that are well tell about servers.
+#[derive(Default)]
+pub struct Peers {
+    /// CallManager → TFTP server → the registered phones that use it.
+    tftp: BTreeMap<IpAddr, BTreeMap<IpAddr, Witness>>,
+    /// CallManager → the loads of phones registered there, by model.
+    loads: BTreeMap<IpAddr, BTreeMap<String, BTreeSet<WireText>>>,
+    /// TFTP servers that answered with files: a frame of it.
+    serving: BTreeMap<IpAddr, Stamp>,
+    /// DHCP server → TFTP server → registered phones with that lease.
+    leases: BTreeMap<Ipv4Addr, BTreeMap<IpAddr, u32>>,
+}
+
+impl Peers {
+    /// Asks every phone.
+    pub fn new(registry: &Registry, _site: &Site, visible: &Visibility) -> Peers {
+        let mut peers = Peers::default();
+        for phone in registry.phones() {
+            let mut used = None;
+            for fetch in &phone.files {
+                if fetch.outcome() == Outcome::Served || (fetch.blocks > 0 && fetch.answered.is_some()) {
+                    peers.serving.entry(fetch.server).or_insert(fetch.request.first);
+                    if phone_config::is_config_name(fetch.name.raw()) {
+                        used = Some((fetch.server, fetch.request.first));
+                    }
+                }
+            }
+            let Some((index, attempt)) = phone.last_attempt() else { continue };
+            if phone.attempt_state(index, registry.now, visible.blind_registration) != RegistrationState::Registered {
+                continue;
+            }
+            if let Some((server, stamp)) = used {
+                let by_server = peers.tftp.entry(attempt.server).or_default();
+                by_server.entry(server).or_insert(Witness { count: 0, mac: phone.mac, stamp }).count += 1;
+                if let Some(terms) = phone.lease_terms().filter(|t| names(registry, t.tftp(), server)) {
+                    *peers.leases.entry(terms.server).or_default().entry(server).or_default() += 1;
+                }
+            }
+            if let (Some(seen), Some(model)) = (phone.running(), phone.model()) {
+                let name = registry.load_name(seen.load.raw(), phone.device_type());
+                let by_model = peers.loads.entry(attempt.server).or_default();
+                by_model.entry(hardware_of(model).to_owned()).or_default().insert(name);
+            }
+        }
+        peers
+    }
+
+    /// Loads of the phones of this model that are registered with a CallManager.
+    pub fn loads_at(&self, call_manager: IpAddr, model: &str) -> Vec<WireText> {
+        let by_model = self.loads.get(&call_manager).and_then(|m| m.get(hardware_of(model)));
+        by_model.map(|loads| loads.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    fn all_loads_at(&self, call_manager: IpAddr) -> impl Iterator<Item = &WireText> {
+        self.loads.get(&call_manager).into_iter().flat_map(|m| m.values().flatten())
+    }
+
+    /// How many phones are registered with a CallManager.
+    pub fn registered_at(&self, call_manager: IpAddr) -> u32 {
+        self.tftp.get(&call_manager).map_or(0, |m| m.values().map(|w| w.count).sum())
+    }
+}
+
+fn names(registry: &Registry, servers: Vec<WireText>, server: IpAddr) -> bool {
+    servers.iter().any(|n| registry.resolve(n.raw()).contains(&server))
+}
+
+/// Models that run the same loads count as one: the 7940 and the 7960.
+fn hardware_of(model: &str) -> &str {
+    match model {
+        "7940" | "7960" => "7960",
+        other => other,
+    }
+}
+
+/// Whether two loads certainly are of one version.
+fn same_version(a: &str, b: &str) -> bool {
+    // Loads of different hardware are compared too: P00403010102 and 3.1(1.2) are both 3.1(1.2).
+    match (load::LoadName::parse(a), load::LoadName::parse(b)) {
+        (Some(a), Some(b)) if !a.version.is_empty() => a.version == b.version,
+        _ => load::same_load(a, b),
+    }
+}
+
+/// Which TFTP server the site file or the command line says is this phone's.
+pub fn stated(cx: &PhoneContext<'_>) -> Option<RightServer> {
+    let site = cx.world.site;
+    let cluster = cx.cluster();
+    let servers = site.tftp_right(cluster);
+    if !servers.is_empty() {
+        let basis = match cluster.filter(|c| !c.tftp.is_empty()) {
+            Some(cluster) => Basis::SiteFile(cluster.name.clone()),
+            None => Basis::ExpectTftp,
+        };
+        return Some(RightServer { servers, confidence: Confidence::Certain, basis });
+    }
+    if cluster.is_some() {
+        return None;
+    }
+    cx.contacts().iter().find_map(|contact| {
+        let cluster = site.cluster_of_call_manager(&contact.server.to_string())?;
+        let servers = site.tftp_right(Some(cluster));
+        let basis = Basis::CallManagerOfCluster(cluster.name.clone(), contact.server);
+        (!servers.is_empty()).then_some(RightServer { servers, confidence: Confidence::Likely, basis })
+    })
+}
+
+/// Whether the phone turns to a TFTP server that is not its own.
+pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
+    let used = cx.tftp_use()?;
+    if let Some(right) = stated(cx) {
+        let is_right = right.servers.contains(&used.server);
+        // By the CallManager alone nothing is said of a phone that is registered there.
+        let placed = right.confidence == Confidence::Certain;
+        return (!is_right && (placed || cx.is_turned_away())).then_some(WrongServer { used, right });
+    }
+    if !cx.is_turned_away() || !used.asked {
+        return None;
+    }
+    inferred(cx, &used).map(|right| WrongServer { used, right })
+}
+
+/// The right server by comparison, for a phone that a CallManager turned away; `None` where the comparison speaks for
+/// the server that it uses, or against the server being the cause.
+fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
+    let peers = &cx.world.peers;
+    let tried: Vec<IpAddr> = cx.contacts().iter().filter(|c| c.turned_away()).map(|c| c.server).collect();
+    let running = cx.running().map(|(load, _)| load);
+    for call_manager in &tried {
+        // A phone with the very load that others are registered with was not turned away for where it got it.
+        let mut loads = peers.all_loads_at(*call_manager).peekable();
+        if let Some(running) = &running
+            && loads.peek().is_some()
+            && loads.any(|l| same_version(l.raw(), running.raw()))
+        {
+            return None;
+        }
+    }
+    let mut by_peers: BTreeMap<IpAddr, Witness> = BTreeMap::new();
+    for (server, witness) in tried.iter().filter_map(|c| peers.tftp.get(c)).flatten() {
+        by_peers.entry(*server).and_modify(|w| w.count += witness.count).or_insert(*witness);
+    }
+    if by_peers.contains_key(&used.server) {
+        return None;
+    }
+    if let Some(first) = by_peers.values().next().copied() {
+        let count = by_peers.values().map(|w| w.count).sum();
+        let basis = Basis::Peers(count, first.mac, first.stamp);
+        return Some(RightServer { servers: by_peers.into_keys().collect(), confidence: Confidence::Likely, basis });
+    }
+    if tried.contains(&used.server) {
+        return None;
+    }
+    if let Some((server, stamp)) = tried.iter().find_map(|c| peers.serving.get(c).map(|s| (*c, *s))) {
+        let basis = Basis::ServesFiles(server, stamp);
+        return Some(RightServer { servers: vec![server], confidence: Confidence::Likely, basis });
+    }
+    if let Some(right) = by_other_offers(cx, used) {
+        return Some(right);
+    }
+    let (load, fetch) = cx.phone.fetched()?;
+    let runs_it = running.is_none_or(|r| load::same_load(r.raw(), &load));
+    let before = cx.contacts().iter().filter(|c| c.turned_away()).any(|c| c.stamp() > fetch.request.first);
+    (fetch.server == used.server && runs_it && before).then_some(RightServer {
+        servers: Vec::new(),
+        confidence: Confidence::Possible,
+        basis: Basis::TookLoad,
+    })
+}
+
+fn by_other_offers(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
+    let registry = cx.world.registry;
+    let chosen = cx.terms()?.server;
+    let mut best: Option<RightServer> = None;
+    for offer in cx.phone.dhcp.list.iter().flat_map(|e| &e.offers).filter(|o| o.terms.server != chosen) {
+        let servers: Vec<IpAddr> = offer.terms.tftp().iter().flat_map(|n| registry.resolve(n.raw())).collect();
+        if servers.is_empty() || servers.contains(&used.server) {
+            continue;
+        }
+        let led = cx.world.peers.leases.get(&offer.terms.server);
+        let count = led.map_or(0, |l| servers.iter().filter_map(|s| l.get(s)).sum());
+        let confidence = if count > 0 { Confidence::Likely } else { Confidence::Possible };
+        if best.as_ref().is_none_or(|b| b.confidence < confidence) {
+            let basis = Basis::OtherOffer(offer.terms.server, count, offer.stamp);
+            best = Some(RightServer { servers, confidence, basis });
+        }
+    }
+    best
+}
+
+impl Basis {
+    /// Why the right server is believed to be right, as the end of a sentence.
+    pub fn because(&self) -> String {
+        match self {
+            Basis::SiteFile(cluster) => format!("the site file puts this phone into cluster {cluster}"),
+            Basis::ExpectTftp => "--expect-tftp says so".to_owned(),
+            Basis::CallManagerOfCluster(cluster, server) => {
+                format!("the CallManager that it tries, {server}, is of cluster {cluster} in the site file")
+            }
+            Basis::Peers(1, mac, _) => {
+                format!(
+                    "{}, which is registered with the CallManager that it tries, got its files there",
+                    mac.device_name()
+                )
+            }
+            Basis::Peers(count, mac, _) => format!(
+                "{count} phones that are registered with the CallManager that it tries got their files there, such as {}",
+                mac.device_name()
+            ),
+            Basis::ServesFiles(server, _) => format!("the CallManager that it tries, {server}, serves files itself"),
+            Basis::OtherOffer(server, 0, _) => format!("the other DHCP server, {server}, offers it"),
+            Basis::OtherOffer(server, count, _) => {
+                format!(
+                    "the other DHCP server, {server}, offers it, and {count} phones that took such a lease are registered"
+                )
+            }
+            Basis::TookLoad => "it took a load there, and was turned away after".to_owned(),
+        }
+    }
+
+    /// The frame that shows it, where a frame does.
+    pub fn evidence(&self) -> Option<Evidence> {
+        match self {
+            Basis::Peers(_, mac, stamp) => {
+                Some(super::evidence(*stamp, format!("{} asks this server, and is registered", mac.device_name())))
+            }
+            Basis::ServesFiles(server, stamp) => {
+                Some(super::evidence(*stamp, format!("{server} is asked for a file, and serves it")))
+            }
+            Basis::OtherOffer(server, _, stamp) => {
+                Some(super::evidence(*stamp, format!("DHCP server {server} offers another TFTP server")))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The load that the phone's CallManager takes: by the site file, or by the phones of its model registered there.
+pub fn right_load(cx: &PhoneContext<'_>) -> Option<(WireText, Confidence)> {
+    let model = cx.phone.model()?;
+    if let Some(cluster) = cx.cluster() {
+        let stated = cluster.load_of(model).or_else(|| cluster.load_of(hardware_of(model)));
+        return stated.map(|l| (WireText::from(l), Confidence::Certain));
+    }
+    let tried = cx.contacts().iter().filter(|c| c.turned_away());
+    let mut loads: Vec<WireText> = tried.flat_map(|c| cx.world.peers.loads_at(c.server, model)).collect();
+    loads.dedup();
+    match loads.as_slice() {
+        [only] => Some((only.clone(), Confidence::Likely)),
+        _ => None,
+    }
+}
+
+/// Whether a phone's own name stands for it in `phones` of a text.
+pub fn is_own_config(phone: &Phone, file: &str) -> bool {
+    phone_config::is_config_name(file)
+        && phone_config::device_of_name(file).is_some_and(|(mac, _)| {
+            mac == phone.mac || phone.name().and_then(|n| Mac::from_device_name(n.raw())) == Some(mac)
+        })
+}

@@ -1,0 +1,245 @@
+//! Who: the phones, and everything that one phone did, in order.
+//!
+//! A phone is known by its MAC ([`Phone::mac`]). Its conversations are found by MAC, by the address that it leased,
+//! and by the name that it gives itself ([`registry`] joins them, also where a router stands between).
+
+pub mod registry;
+pub mod story;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use crate::capture::Timestamp;
+use crate::conversation::dhcp::{Exchange, Exchanges, LeaseTerms, OfferSeen};
+use crate::conversation::file::Fetch;
+use crate::conversation::registration::Attempt;
+use crate::conversation::{Stamp, Tries};
+use crate::diagnosis::{Outcome, RegistrationState};
+use crate::wire::phone_config::PhoneConfig;
+use crate::wire::{Mac, WireText, sccp};
+
+/// Where a load was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum LoadSource {
+    Alarm,
+    Register,
+    Cdp,
+    Lldp,
+}
+
+impl LoadSource {
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            LoadSource::Alarm => "alarm",
+            LoadSource::Register => "register",
+            LoadSource::Cdp => "cdp",
+            LoadSource::Lldp => "lldp",
+        }
+    }
+}
+
+/// A load that a phone says it runs.
+#[derive(Clone, Debug)]
+pub struct LoadSeen {
+    /// As the wire spells it.
+    pub load: WireText,
+    /// Where.
+    pub source: LoadSource,
+    /// First seen so.
+    pub stamp: Stamp,
+}
+
+/// An address that a phone asks the MAC of.
+#[derive(Clone, Debug)]
+pub struct ArpAsk {
+    /// Whose.
+    pub target: Ipv4Addr,
+    /// The questions since the last answer.
+    pub tries: Tries,
+    /// The last answer.
+    pub answered: Option<Stamp>,
+}
+
+/// A name that a phone asked a DNS server for.
+#[derive(Clone, Debug)]
+pub struct NameAsk {
+    /// The name.
+    pub name: WireText,
+    /// Whom it asked.
+    pub server: IpAddr,
+    /// The questions.
+    pub tries: Tries,
+    /// The answer: its code and addresses.
+    pub answer: Option<(Stamp, WireText, Vec<IpAddr>)>,
+}
+
+/// One phone (or a client of which it is not known yet).
+#[derive(Clone, Debug, Default)]
+pub struct Phone {
+    /// Its MAC; all zero while only its address is known.
+    pub mac: Mac,
+    /// Whether it boots or registers as a Cisco phone.
+    pub is_phone: bool,
+    /// Whether it registers as something that is no phone (a conference bridge, a gateway).
+    pub is_other: bool,
+    /// Names that it gives itself, the latest last.
+    pub names: Vec<(WireText, Stamp)>,
+    /// Model of its vendor class or announcement.
+    pub model: Option<Arc<str>>,
+    /// Device type of its Register.
+    pub device_type: Option<u32>,
+    /// Latest address.
+    pub ip: Option<IpAddr>,
+    /// Innermost VLAN id of its frames.
+    pub vlan: Option<u16>,
+    /// First frame of it.
+    pub first: Option<Stamp>,
+    /// Latest frame of it.
+    pub last: Option<Stamp>,
+    /// Leases.
+    pub dhcp: Exchanges,
+    /// Files, oldest first.
+    pub files: Vec<Fetch>,
+    /// How many older ones were dropped.
+    pub files_forgotten: u32,
+    /// Registrations, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// How many older ones were dropped.
+    pub attempts_forgotten: u32,
+    /// Loads that it said it runs: changes only.
+    pub loads: Vec<LoadSeen>,
+    /// Latest reason of an alarm: why it lost its registration before.
+    pub last_reason: Option<(Stamp, WireText)>,
+    /// ARP questions.
+    pub arp: Vec<ArpAsk>,
+    /// DNS questions.
+    pub dns: Vec<NameAsk>,
+    /// Voice VLAN that its switch told it.
+    pub voice_vlan: Option<u16>,
+    /// Where its boots begin.
+    pub boots: Vec<Stamp>,
+    /// First announcement of it (CDP, LLDP).
+    pub announced: Option<Stamp>,
+}
+
+impl Phone {
+    /// Latest name, or else the one that its MAC gives it.
+    pub fn name(&self) -> Option<&WireText> {
+        self.names.last().map(|(n, _)| n)
+    }
+
+    /// The device type: of its Register, or by its model.
+    pub fn device_type(&self) -> Option<u32> {
+        self.device_type.or_else(|| self.model.as_deref().and_then(type_of_model))
+    }
+
+    /// The model: of its vendor class, or by its device type.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref().or_else(|| self.device_type.and_then(sccp::device_type_name))
+    }
+
+    /// The beginning of the current boot: where what counts now begins.
+    pub fn boot_began(&self) -> Option<Stamp> {
+        self.boots.last().copied()
+    }
+
+    /// The current exchange: the latest one that is no INFORM.
+    pub fn exchange(&self) -> Option<&Exchange> {
+        self.dhcp.list.iter().rev().find(|e| e.kind != crate::conversation::dhcp::Kind::Inform)
+    }
+
+    /// The lease in force: the latest acknowledged one.
+    pub fn lease(&self) -> Option<&OfferSeen> {
+        self.dhcp.list.iter().rev().find_map(|e| e.ack.as_ref())
+    }
+
+    /// The terms of the lease in force; where the acknowledgement was not captured, of the offer that the phone took.
+    pub fn lease_terms(&self) -> Option<&Arc<LeaseTerms>> {
+        self.dhcp.list.iter().rev().find_map(|e| {
+            let chosen = || e.offers.iter().find(|o| Some(o.terms.server) == e.requested);
+            e.ack.as_ref().or_else(chosen).map(|o| &o.terms)
+        })
+    }
+
+    /// The exchange that the lease in force came from.
+    pub fn lease_exchange(&self) -> Option<&Exchange> {
+        self.dhcp.list.iter().rev().find(|e| e.ack.is_some() || e.requested.is_some())
+    }
+
+    /// The latest configuration that it was served, and how.
+    pub fn config(&self) -> Option<(&Fetch, &Arc<PhoneConfig>)> {
+        self.files.iter().rev().find_map(|f| f.config.as_ref().map(|c| (f, c)))
+    }
+
+    /// The load that a configuration names for this phone.
+    pub fn load_in(&self, config: &PhoneConfig) -> Option<WireText> {
+        config.load.clone().or_else(|| self.device_type().and_then(|t| config.loads.get(&t).cloned()))
+    }
+
+    /// The load that it runs, as far as it said: the latest word.
+    pub fn running(&self) -> Option<&LoadSeen> {
+        self.loads.last()
+    }
+
+    /// The latest load that it fetched to its end: the load's name and the request.
+    pub fn fetched(&self) -> Option<(String, &Fetch)> {
+        self.files
+            .iter()
+            .rev()
+            .filter(|f| f.outcome() == Outcome::Served)
+            .find_map(|f| crate::wire::load::is_load_file(f.name.raw()).map(|load| (load, f)))
+    }
+
+    /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none.
+    pub fn counting_attempts(&self) -> impl DoubleEndedIterator<Item = (usize, &Attempt)> {
+        let registered_elsewhere = |a: &Attempt| {
+            self.attempts.iter().any(|b| b.server != a.server && (b.registered.is_some() || b.register.is_some()))
+        };
+        self.attempts.iter().enumerate().filter(move |(_, a)| !(a.is_keepalive_only() && registered_elsewhere(a)))
+    }
+
+    /// State of an attempt, by its index.
+    pub fn attempt_state(&self, index: usize, now: Timestamp, blind: bool) -> RegistrationState {
+        let Some(attempt) = self.attempts.get(index) else { return RegistrationState::NotSeen };
+        let rebooted = self.boot_began().is_some_and(|b| b > attempt.last);
+        attempt.state(now, blind, rebooted || index + 1 < self.attempts.len())
+    }
+
+    /// The attempt that tells the phone's state: the latest that counts.
+    pub fn last_attempt(&self) -> Option<(usize, &Attempt)> {
+        self.counting_attempts().next_back()
+    }
+}
+
+/// The device type of a model that has one only.
+fn type_of_model(model: &str) -> Option<u32> {
+    match model {
+        "7910" => Some(6),
+        "7960" => Some(7),
+        "7940" => Some(8),
+        "7935" => Some(9),
+        "7941" => Some(115),
+        "7971" => Some(119),
+        "7911" => Some(307),
+        "7931" => Some(348),
+        "7921" => Some(365),
+        "7906" => Some(369),
+        "7962" => Some(404),
+        "7937" => Some(431),
+        "7942" => Some(434),
+        "7945" => Some(435),
+        "7965" => Some(436),
+        "7975" => Some(437),
+        "7925" => Some(484),
+        "7905" => Some(20000),
+        "7920" => Some(30002),
+        "7970" => Some(30006),
+        "7912" => Some(30007),
+        "7902" => Some(30008),
+        "7961" => Some(30018),
+        "7936" => Some(30019),
+        _ => None,
+    }
+}

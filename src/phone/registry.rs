@@ -1,0 +1,902 @@
+//! Joins conversations to phones: by MAC, by the address that a MAC leased, by the name that a phone gives itself.
+//!
+//! A client of which only the address is known (a router stands between, or the capture began late) is kept by its
+//! address until a message names it; then all that it did becomes the phone's.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashlink::LruCache;
+
+use super::{ArpAsk, LoadSeen, LoadSource, NameAsk, Phone};
+use crate::capture::Timestamp;
+use crate::conversation::dhcp::{LeaseTerms, Outcome as DhcpOutcome};
+use crate::conversation::file::{Fetch, Why};
+use crate::conversation::registration::{Attempt, End, Protocol, id};
+use crate::conversation::{Stamp, Tries, push_bounded};
+use crate::diagnosis::Transport;
+use crate::event::{Event, EventKind, TcpFlags};
+use crate::wire::announcement::Announcement;
+use crate::wire::phone_config::{self, PhoneConfig};
+use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
+
+/// Bounds of what one capture may make us keep. Reaching one is told in `coverage.limits_reached`.
+pub mod limits {
+    /// Phones.
+    pub const PHONES: usize = 131_072;
+    /// DHCP clients and addresses that are no phones (yet).
+    pub const OTHERS: usize = 16_384;
+    /// Files per phone.
+    pub const FILES: usize = 48;
+    /// Registration attempts per phone.
+    pub const ATTEMPTS: usize = 48;
+    /// ARP and DNS questions per phone.
+    pub const QUESTIONS: usize = 8;
+    /// Names, loads and boots per phone.
+    pub const CHANGES: usize = 16;
+    /// Names with their addresses, from DNS answers.
+    pub const NAMES: usize = 1_024;
+    /// Load names kept for their spelling.
+    pub const SPELLINGS: usize = 256;
+    /// Distinct lease terms and configurations kept to be shared.
+    pub const SHARED: usize = 65_536;
+}
+
+/// A client that is no phone yet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum ClientKey {
+    Mac(Mac),
+    Ip(IpAddr),
+}
+
+/// Where a client's record is.
+#[derive(Clone, Copy)]
+enum Slot {
+    Phone(usize),
+    Other(ClientKey),
+}
+
+/// Messages by protocol and direction: what the capture can show at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// DHCP messages of clients, and of servers.
+    pub dhcp: (u64, u64),
+    /// TFTP and HTTP packets of phones, and of servers.
+    pub files: (u64, u64),
+    /// Registration packets of phones, and of CallManagers.
+    pub registration: (u64, u64),
+    /// Announcements of phones, and of others.
+    pub announcements: (u64, u64),
+    /// Registrations over TLS.
+    pub encrypted: u64,
+}
+
+/// All phones, and what is known beside them.
+pub struct Registry {
+    phones: Vec<Phone>,
+    by_mac: HashMap<Mac, usize, RandomState>,
+    by_ip: HashMap<IpAddr, usize, RandomState>,
+    others: LruCache<ClientKey, Phone, RandomState>,
+    /// Source MAC → the first address behind it, and whether there were more: then it is a router's.
+    senders: LruCache<Mac, (IpAddr, bool), RandomState>,
+    /// Address → MAC by ARP.
+    neighbours: LruCache<IpAddr, Mac, RandomState>,
+    terms: HashMap<Arc<LeaseTerms>, (), RandomState>,
+    configs: HashMap<u64, Vec<Arc<PhoneConfig>>, RandomState>,
+    names: LruCache<WireText, Vec<IpAddr>, RandomState>,
+    spellings: Vec<WireText>,
+    /// What the capture holds.
+    pub traffic: Traffic,
+    /// Latest time seen: the clock, which never goes back.
+    pub now: Timestamp,
+    /// Earliest time seen.
+    pub began: Option<Timestamp>,
+    /// DHCP clients that are no phones: seen in all.
+    pub refused_phones: u64,
+    /// Devices that register but can not be told apart from the router in front of them.
+    pub nameless: u64,
+}
+
+impl Default for Registry {
+    fn default() -> Registry {
+        Registry::new()
+    }
+}
+
+impl Registry {
+    /// Nobody seen.
+    pub fn new() -> Registry {
+        let state = RandomState::default;
+        Registry {
+            phones: Vec::new(),
+            by_mac: HashMap::with_hasher(state()),
+            by_ip: HashMap::with_hasher(state()),
+            others: LruCache::with_hasher(limits::OTHERS, state()),
+            senders: LruCache::with_hasher(limits::OTHERS, state()),
+            neighbours: LruCache::with_hasher(limits::OTHERS, state()),
+            terms: HashMap::with_hasher(state()),
+            configs: HashMap::with_hasher(state()),
+            names: LruCache::with_hasher(limits::NAMES, state()),
+            spellings: Vec::new(),
+            traffic: Traffic::default(),
+            now: Timestamp::default(),
+            began: None,
+            refused_phones: 0,
+            nameless: 0,
+        }
+    }
+
+    /// The phones, in the order of their first evidence.
+    pub fn phones(&self) -> &[Phone] {
+        &self.phones
+    }
+
+    /// DHCP clients seen that are no phones.
+    pub fn other_dhcp_clients(&self) -> u64 {
+        let leases = |p: &&Phone| !p.dhcp.list.is_empty();
+        u64::try_from(self.others.iter().map(|(_, p)| p).filter(leases).count()).unwrap_or(u64::MAX)
+    }
+
+    /// Addresses that a name was resolved to in this capture; an address in text stands for itself.
+    pub fn resolve(&self, name: &str) -> Vec<IpAddr> {
+        if let Ok(ip) = name.parse() {
+            return vec![ip];
+        }
+        let same = |n: &WireText| n.raw().eq_ignore_ascii_case(name) || short_name(n.raw()).eq_ignore_ascii_case(name);
+        self.names.iter().find(|(n, _)| same(n)).map(|(_, ips)| ips.clone()).unwrap_or_default()
+    }
+
+    /// A load in the spelling of a load name: as the wire implies it for this device type, or as this capture spells
+    /// it elsewhere.
+    pub fn load_name(&self, wire: &str, device_type: Option<u32>) -> WireText {
+        let implied = crate::wire::load::print_name(wire, device_type);
+        if implied != wire.trim() || !implied.contains('(') {
+            return WireText::from(implied.as_str());
+        }
+        let mut same = self.spellings.iter().filter(|s| crate::wire::load::same_load(s.raw(), wire));
+        match (same.next(), same.next()) {
+            (Some(only), None) => only.clone(),
+            _ => WireText::from(implied.as_str()),
+        }
+    }
+
+    /// Takes in one event that is no copy.
+    pub fn observe(&mut self, event: &Event) {
+        self.now = self.now.max(event.time);
+        self.began = Some(self.began.map_or(event.time, |b| b.min(event.time)));
+        let stamp = Stamp { time: event.time, at: event.at };
+        match &event.kind {
+            EventKind::Dhcp(message) => self.observe_dhcp(event, message, stamp),
+            EventKind::Tftp(packet) => self.observe_tftp(event, packet, stamp),
+            EventKind::Http(message) => self.observe_http(event, message, stamp),
+            EventKind::Config(config) => self.observe_config(event, config),
+            EventKind::Tcp(tcp) => self.observe_tcp(event, tcp.flags, stamp),
+            EventKind::Sccp(message) => self.observe_sccp(event, message, stamp),
+            EventKind::Sip(message) => self.observe_sip(event, message, stamp),
+            EventKind::Cdp(message) => self.observe_announcement(event, message, LoadSource::Cdp, stamp),
+            EventKind::Lldp(message) => self.observe_announcement(event, message, LoadSource::Lldp, stamp),
+            EventKind::Arp(message) => self.observe_arp(message, stamp),
+            EventKind::Icmp(message) => self.observe_icmp(message, event.envelope.src, stamp),
+            EventKind::Dns(message) => self.observe_dns(event, message, stamp),
+            EventKind::Dhcpv6(_) | EventKind::Capture(_) => {}
+        }
+    }
+
+    /// Makes phones of the clients that registered or booted as phones but never gave a name: by their own MAC, where
+    /// it is theirs.
+    pub fn finish(&mut self) {
+        let waiting: Vec<ClientKey> = self.others.iter().filter(|(_, p)| p.is_phone).map(|(k, _)| *k).collect();
+        for key in waiting {
+            let mac = match key {
+                ClientKey::Mac(mac) => Some(mac),
+                ClientKey::Ip(ip) => self.own_mac(ip),
+            };
+            match mac {
+                Some(mac) => drop(self.phone(mac, key)),
+                None => self.nameless += 1,
+            }
+        }
+    }
+
+    // ---- who is it ----
+
+    /// The MAC that an address certainly has: by ARP, or by its frames unless a router sends them.
+    fn own_mac(&mut self, ip: IpAddr) -> Option<Mac> {
+        if let Some(mac) = self.neighbours.get(&ip) {
+            return Some(*mac);
+        }
+        let key = ClientKey::Ip(ip);
+        let mac = self.others.peek(&key).map(|p| p.mac).filter(|m| !m.is_zero())?;
+        self.senders.peek(&mac).filter(|(_, many)| !many).map(|_| mac)
+    }
+
+    /// The phone of a MAC, made if need be; a record kept under `key` becomes part of it. `None`: there are too many.
+    fn phone(&mut self, mac: Mac, key: ClientKey) -> Option<usize> {
+        let index = match self.by_mac.get(&mac) {
+            Some(index) => *index,
+            None if self.phones.len() >= limits::PHONES => {
+                self.refused_phones += 1;
+                return None;
+            }
+            None => {
+                self.phones.push(Phone { mac, is_phone: true, ..Phone::default() });
+                self.by_mac.insert(mac, self.phones.len() - 1);
+                self.phones.len() - 1
+            }
+        };
+        for key in [ClientKey::Mac(mac), key] {
+            if let Some(earlier) = self.others.remove(&key)
+                && let Some(phone) = self.phones.get_mut(index)
+            {
+                absorb(phone, earlier);
+            }
+        }
+        Some(index)
+    }
+
+    fn slot_of_mac(&mut self, mac: Mac) -> Slot {
+        match self.by_mac.get(&mac) {
+            Some(index) => Slot::Phone(*index),
+            None => Slot::Other(ClientKey::Mac(mac)),
+        }
+    }
+
+    /// The client that sends or gets packets of `ip`. `eth`: the MAC on the client's side of this frame.
+    fn slot_of_ip(&mut self, ip: IpAddr, eth: Option<Mac>) -> Slot {
+        if let Some(index) = self.by_ip.get(&ip) {
+            return Slot::Phone(*index);
+        }
+        if let Some(index) = eth.and_then(|m| self.by_mac.get(&m)).copied() {
+            // Its own frames, so the address is its own, whatever lease the capture missed.
+            self.bind(ip, index);
+            return Slot::Phone(index);
+        }
+        if let Some(mac) = eth.filter(|m| self.others.peek(&ClientKey::Mac(*m)).is_some_and(|p| p.ip == Some(ip))) {
+            return Slot::Other(ClientKey::Mac(mac));
+        }
+        Slot::Other(ClientKey::Ip(ip))
+    }
+
+    fn bind(&mut self, ip: IpAddr, index: usize) {
+        if ip.is_unspecified() || ip.is_multicast() {
+            return;
+        }
+        if let Some(earlier) = self.others.remove(&ClientKey::Ip(ip))
+            && let Some(phone) = self.phones.get_mut(index)
+        {
+            absorb(phone, earlier);
+        }
+        self.by_ip.insert(ip, index);
+        if let Some(phone) = self.phones.get_mut(index) {
+            phone.ip = Some(ip);
+        }
+    }
+
+    fn client(&mut self, slot: Slot, stamp: Stamp) -> Option<&mut Phone> {
+        let phone = match slot {
+            Slot::Phone(index) => self.phones.get_mut(index)?,
+            Slot::Other(key) => {
+                if !self.others.contains_key(&key) {
+                    let mut phone = Phone::default();
+                    match key {
+                        ClientKey::Mac(mac) => phone.mac = mac,
+                        ClientKey::Ip(ip) => phone.ip = Some(ip),
+                    }
+                    self.others.insert(key, phone);
+                }
+                self.others.get_mut(&key)?
+            }
+        };
+        phone.first = Some(phone.first.map_or(stamp, |f| f.min(stamp)));
+        phone.last = Some(phone.last.map_or(stamp, |l| l.max(stamp)));
+        Some(phone)
+    }
+
+    /// The client that sent this event from `ip`, with what its frame tells of it.
+    fn sender(&mut self, event: &Event, stamp: Stamp) -> Option<(Slot, &mut Phone)> {
+        let ip = event.envelope.src?;
+        let eth = event.envelope.eth_src;
+        if let Some(mac) = eth {
+            match self.senders.get_mut(&mac) {
+                Some((first, many)) => *many |= *first != ip && !self.by_mac.contains_key(&mac),
+                None => drop(self.senders.insert(mac, (ip, false))),
+            }
+        }
+        let slot = self.slot_of_ip(ip, eth);
+        let vlan = event.envelope.vlan.last().copied();
+        let phone = self.client(slot, stamp)?;
+        if phone.mac.is_zero() {
+            phone.mac = eth.unwrap_or_default();
+        }
+        if Some(phone.mac) == eth && vlan.is_some() {
+            phone.vlan = vlan;
+        }
+        Some((slot, phone))
+    }
+
+    /// The client named by a message that it sent: its record becomes a phone's.
+    fn named(&mut self, slot: Slot, name_mac: Option<Mac>, ip: Option<IpAddr>, eth: Option<Mac>) -> Slot {
+        let key = match slot {
+            Slot::Phone(_) => return slot,
+            Slot::Other(key) => key,
+        };
+        let mac = match key {
+            ClientKey::Mac(mac) => Some(mac),
+            ClientKey::Ip(_) => {
+                // On the same wire the sender's own MAC tells who it is; behind a router its name does.
+                let on_wire = eth.filter(|m| ip.and_then(|i| self.neighbours.get(&i)) == Some(m));
+                on_wire.or(name_mac)
+            }
+        };
+        let Some(index) = mac.and_then(|m| self.phone(m, key)) else { return slot };
+        if let Some(ip) = ip {
+            self.bind(ip, index);
+        }
+        Slot::Phone(index)
+    }
+
+    // ---- one method a protocol ----
+
+    fn observe_dhcp(&mut self, event: &Event, message: &dhcp::Message, stamp: Stamp) {
+        match message.op {
+            dhcp::Op::Request => self.traffic.dhcp.0 += 1,
+            dhcp::Op::Reply => self.traffic.dhcp.1 += 1,
+        }
+        let Some(mac) = message.chaddr.mac().filter(|m| !m.is_zero() && !m.is_group()) else { return };
+        let slot = self.slot_of_mac(mac);
+        let class = message.phone_class();
+        let host_mac = message.opt12.as_ref().and_then(|n| Mac::from_device_name(n.raw()));
+        let is_phone = message.op == dhcp::Op::Request && (class.is_some() || host_mac.is_some());
+        let slot = match slot {
+            Slot::Other(key) if is_phone => match self.phone(mac, key) {
+                Some(index) => Slot::Phone(index),
+                None => return,
+            },
+            other => other,
+        };
+        let sender = match event.envelope.src {
+            Some(IpAddr::V4(ip)) if !ip.is_unspecified() => Some(ip),
+            _ => None,
+        };
+        let vlan = event.envelope.vlan.last().copied().filter(|_| event.envelope.eth_src == Some(mac));
+        let mut shared = std::mem::take(&mut self.terms);
+        let mut intern = |t: LeaseTerms| intern_terms(&mut shared, t);
+        let outcome = self.client(slot, stamp).map(|phone| {
+            phone.vlan = vlan.or(phone.vlan);
+            if let Some(model) = class.and_then(|c| c.model) {
+                phone.model = Some(model.into());
+            }
+            if let Some(name) = message.opt12.as_ref().filter(|_| host_mac.is_some()) {
+                note_name(phone, name, stamp);
+            }
+            let outcome = phone.dhcp.observe(message, stamp, sender, &mut intern);
+            if outcome == DhcpOutcome::BootBegan {
+                note_boot(phone, stamp);
+            }
+            outcome
+        });
+        self.terms = shared;
+        if let Some(DhcpOutcome::Leased(Some(address))) = outcome {
+            let ip = IpAddr::V4(address);
+            match slot {
+                Slot::Phone(index) => self.bind(ip, index),
+                Slot::Other(_) => {
+                    self.by_ip.remove(&ip);
+                    if let Some(client) = self.client(slot, stamp) {
+                        client.ip = Some(ip);
+                    }
+                }
+            }
+        }
+    }
+
+    fn observe_tftp(&mut self, event: &Event, packet: &tftp::Packet, stamp: Stamp) {
+        let env = &event.envelope;
+        let (Some(src), Some(dst), Some(sport), Some(dport)) = (env.src, env.dst, env.sport, env.dport) else { return };
+        if packet.op == tftp::Op::Rrq {
+            self.traffic.files.0 += 1;
+            let Some(name) = packet.file.clone() else { return };
+            let Some((slot, _)) = self.sender(event, stamp) else { return };
+            let device = phone_config::device_of_name(name.raw());
+            let asks_as_phone = device.is_some() || is_phone_file(name.raw());
+            let slot =
+                if asks_as_phone { self.named(slot, device.map(|(mac, _)| mac), Some(src), env.eth_src) } else { slot };
+            self.note_spelling(name.raw());
+            let timeout =
+                packet.options.iter().find(|(k, _)| k.raw() == "timeout").and_then(|(_, v)| v.raw().parse().ok());
+            let Some(phone) = self.client(slot, stamp) else { return };
+            phone.is_phone |= asks_as_phone;
+            if let Some((mac, _)) = device {
+                note_name(phone, &WireText::from(mac.device_name().as_str()), stamp);
+            }
+            let same = |f: &&mut Fetch| {
+                f.is_open()
+                    && f.server == dst
+                    && f.name == name
+                    && f.transport == Transport::Tftp
+                    && f.answered.is_none()
+            };
+            if let Some(fetch) = phone.files.iter_mut().rev().take(4).find(same) {
+                fetch.request.again(stamp);
+                fetch.last = stamp;
+                fetch.client_port = sport;
+                return;
+            }
+            let mut fetch = Fetch::new(name, dst, Transport::Tftp, sport, stamp);
+            fetch.timeout_secs = timeout;
+            push_bounded(&mut phone.files, fetch, limits::FILES, &mut phone.files_forgotten);
+            return;
+        }
+        // Of the two ends the client is the one whose transfer it is.
+        let ends = [(src, sport, dst, true, env.eth_src), (dst, dport, src, false, env.eth_dst)];
+        for (client, port, server, from_client, eth) in ends {
+            let slot = self.slot_of_ip(client, eth);
+            let phone = match slot {
+                Slot::Phone(index) => self.phones.get_mut(index),
+                Slot::Other(key) => self.others.get_mut(&key),
+            };
+            let of_transfer =
+                |f: &&mut Fetch| f.client_port == port && f.server == server && f.transport == Transport::Tftp;
+            if let Some(phone) = phone
+                && let Some(fetch) = phone.files.iter_mut().rev().take(8).find(of_transfer)
+            {
+                let side = if from_client { &mut self.traffic.files.0 } else { &mut self.traffic.files.1 };
+                *side += 1;
+                // What follows the end (a repeated last block, an acknowledged error) changes nothing.
+                if fetch.is_open() {
+                    fetch.observe(packet, stamp, from_client);
+                }
+                return;
+            }
+        }
+    }
+
+    fn observe_http(&mut self, event: &Event, message: &http::Message, stamp: Stamp) {
+        let env = &event.envelope;
+        let (Some(src), Some(dst), Some(sport), Some(dport)) = (env.src, env.dst, env.sport, env.dport) else { return };
+        if message.op == http::Op::Get {
+            self.traffic.files.0 += 1;
+            let Some(name) = message.file.clone() else { return };
+            let Some((slot, _)) = self.sender(event, stamp) else { return };
+            let device = phone_config::device_of_name(name.raw());
+            let asks_as_phone = device.is_some() || is_phone_file(name.raw());
+            let slot =
+                if asks_as_phone { self.named(slot, device.map(|(mac, _)| mac), Some(src), env.eth_src) } else { slot };
+            self.note_spelling(name.raw());
+            let Some(phone) = self.client(slot, stamp) else { return };
+            phone.is_phone |= asks_as_phone;
+            let fetch = Fetch::new(name, dst, Transport::Http, sport, stamp);
+            push_bounded(&mut phone.files, fetch, limits::FILES, &mut phone.files_forgotten);
+            return;
+        }
+        self.traffic.files.1 += 1;
+        let slot = self.slot_of_ip(dst, env.eth_dst);
+        let phone = match slot {
+            Slot::Phone(index) => self.phones.get_mut(index),
+            Slot::Other(key) => self.others.get_mut(&key),
+        };
+        let asked = |f: &&mut Fetch| {
+            f.client_port == dport && f.server == src && f.transport == Transport::Http && f.answered.is_none()
+        };
+        let Some(fetch) = phone.and_then(|p| p.files.iter_mut().find(asked)) else { return };
+        fetch.answered = Some(stamp);
+        fetch.last = stamp;
+        fetch.progress = stamp;
+        match message.status.unwrap_or(0) {
+            200..=299 => {
+                fetch.bytes = message.bytes.unwrap_or(0);
+                fetch.done = message.bytes.map(|_| stamp);
+            }
+            404 | 410 => fetch.error = Some((stamp, 1, WireText::from("HTTP 404"), false)),
+            status => fetch.error = Some((stamp, 2, WireText::from(format!("HTTP {status}").as_str()), false)),
+        }
+    }
+
+    fn observe_config(&mut self, event: &Event, config: &PhoneConfig) {
+        let env = &event.envelope;
+        for load in config.load.iter().chain(config.loads.values()) {
+            self.note_spelling(load.raw());
+        }
+        let shared = self.intern_config(config);
+        for (client, server, eth) in [(env.dst, env.src, env.eth_dst), (env.src, env.dst, env.eth_src)] {
+            let (Some(client), Some(server)) = (client, server) else { continue };
+            let slot = self.slot_of_ip(client, eth);
+            let phone = match slot {
+                Slot::Phone(index) => self.phones.get_mut(index),
+                Slot::Other(key) => self.others.get_mut(&key),
+            };
+            let carries = |f: &&mut Fetch| f.server == server && f.name == config.file;
+            if let Some(fetch) = phone.and_then(|p| p.files.iter_mut().rev().find(carries)) {
+                fetch.config = Some(shared);
+                return;
+            }
+        }
+    }
+
+    /// The attempt that a packet of a registration connection belongs to, and whether the phone sent it.
+    fn attempt(&mut self, event: &Event, stamp: Stamp, opens: bool) -> Option<(Slot, &mut Attempt, bool)> {
+        let env = &event.envelope;
+        let (src, dst, sport, dport) = (env.src?, env.dst?, env.sport?, env.dport?);
+        let from_phone = Protocol::of_port(dport).is_some();
+        let (server, port, client_port) = if from_phone { (dst, dport, sport) } else { (src, sport, dport) };
+        let protocol = Protocol::of_port(port)?;
+        let slot = if from_phone { self.sender(event, stamp)?.0 } else { self.slot_of_ip(dst, env.eth_dst) };
+        let side = if from_phone { &mut self.traffic.registration.0 } else { &mut self.traffic.registration.1 };
+        *side += 1;
+        let phone = self.client(slot, stamp)?;
+        let is_it = |a: &Attempt| a.server == server && a.port == port && a.client_port == client_port;
+        let found = phone.attempts.iter().rposition(is_it);
+        // The same port again after its end is a new connection.
+        let index = match found
+            .filter(|i| !opens || phone.attempts.get(*i).is_some_and(|a| a.end.is_none() && a.connected.is_none()))
+        {
+            Some(index) => index,
+            None => {
+                let attempt = Attempt::new(server, port, client_port, protocol, stamp);
+                push_bounded(&mut phone.attempts, attempt, limits::ATTEMPTS, &mut phone.attempts_forgotten);
+                phone.attempts.len() - 1
+            }
+        };
+        phone.attempts.get_mut(index).map(|a| (slot, a, from_phone))
+    }
+
+    fn observe_tcp(&mut self, event: &Event, flags: TcpFlags, stamp: Stamp) {
+        let Some((_, attempt, from_phone)) = self.attempt(event, stamp, flags == TcpFlags::Syn) else { return };
+        attempt.last = attempt.last.max(stamp);
+        attempt.server_seen |= !from_phone;
+        match flags {
+            TcpFlags::Syn if from_phone => match &mut attempt.syn {
+                Some(tries) => tries.again(stamp),
+                None => attempt.syn = Some(Tries::new(stamp)),
+            },
+            TcpFlags::Syn => {}
+            TcpFlags::SynAck => drop(attempt.connected.get_or_insert(stamp)),
+            TcpFlags::AckUnseen => {
+                attempt.gap = true;
+                attempt.connected.get_or_insert(stamp);
+            }
+            TcpFlags::Fin | TcpFlags::Rst => {
+                let end = match (flags, from_phone) {
+                    (TcpFlags::Fin, true) => End::PhoneFin,
+                    (TcpFlags::Fin, false) => End::ServerFin,
+                    (_, true) => End::PhoneRst,
+                    (_, false) => End::ServerRst,
+                };
+                // Only SYNs so far and a FIN of the phone: it was connected, though nothing shows how.
+                if matches!(end, End::PhoneFin | End::ServerFin) {
+                    attempt.connected.get_or_insert(stamp);
+                }
+                attempt.end.get_or_insert((stamp, end));
+            }
+        }
+    }
+
+    fn observe_sccp(&mut self, event: &Event, message: &sccp::Message, stamp: Stamp) {
+        let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, false) else { return };
+        attempt.observe_sccp(message, stamp, from_phone);
+        if !from_phone {
+            if let Some(load) = &message.version_text {
+                self.note_spelling(load.raw());
+            }
+            // An answered KeepAlive is a registered phone, though nothing in the capture names it.
+            if message.id == id::KEEP_ALIVE_ACK
+                && let Some(phone) = self.client(slot, stamp)
+            {
+                phone.is_phone |= !phone.is_other;
+            }
+            return;
+        }
+        let name = message.device.as_ref().filter(|n| !n.is_empty());
+        let is_registration =
+            matches!(message.id, id::REGISTER | id::ALARM | id::TOKEN_REQUEST | id::SPCP_TOKEN_REQUEST);
+        if !is_registration {
+            return;
+        }
+        let is_phone = message.device_type.map_or_else(
+            || name.is_some_and(|n| is_phone_name(n.raw())),
+            |t| sccp::is_phone_type(t) || name.is_some_and(|n| Mac::from_device_name(n.raw()).is_some()),
+        );
+        let name_mac = name.and_then(|n| Mac::from_device_name(n.raw()));
+        let slot = if is_phone && name_mac.is_some() {
+            self.named(slot, name_mac, event.envelope.src, event.envelope.eth_src)
+        } else {
+            slot
+        };
+        let Some(phone) = self.client(slot, stamp) else { return };
+        phone.is_phone |= is_phone;
+        phone.is_other |= !is_phone && message.device_type.is_some();
+        phone.device_type = message.device_type.or(phone.device_type);
+        if let Some(name) = name {
+            note_name(phone, name, stamp);
+        }
+        let source = if message.id == id::ALARM { LoadSource::Alarm } else { LoadSource::Register };
+        if let Some(load) = message.load.as_ref().filter(|l| !l.raw().trim().is_empty()) {
+            note_load(phone, load, source, stamp);
+        }
+        if let Some(reason) = message.last_reason.clone() {
+            phone.last_reason = Some((stamp, reason));
+        }
+    }
+
+    fn observe_sip(&mut self, event: &Event, message: &sip::Message, stamp: Stamp) {
+        let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, false) else { return };
+        attempt.last = attempt.last.max(stamp);
+        attempt.server_seen |= !from_phone;
+        match (from_phone, message.status) {
+            (true, _) if message.expires == Some(0) => attempt.unregistered = Some(stamp),
+            (true, _) => match &mut attempt.register {
+                Some(tries) => tries.again(stamp),
+                None => attempt.register = Some(Tries::new(stamp)),
+            },
+            (false, Some(200..=299)) => {
+                attempt.connected.get_or_insert(stamp);
+                if attempt.unregistered.is_none() {
+                    attempt.registered.get_or_insert(stamp);
+                }
+            }
+            // A challenge is no refusal, a provisional answer is none yet.
+            (false, Some(100..=199 | 401 | 407) | None) => drop(attempt.connected.get_or_insert(stamp)),
+            (false, Some(status)) => {
+                let phrase = message.phrase.as_ref().map(|p| p.raw().to_owned()).unwrap_or_default();
+                attempt.rejected = Some((stamp, WireText::from(format!("{status} {phrase}").trim()), None));
+            }
+        }
+        let Some(mac) = message.device.as_ref().and_then(|d| Mac::from_device_name(d.raw())).filter(|_| from_phone)
+        else {
+            return;
+        };
+        let slot = self.named(slot, Some(mac), event.envelope.src, event.envelope.eth_src);
+        if let Some(phone) = self.client(slot, stamp) {
+            phone.is_phone = true;
+            if let Some(name) = &message.device {
+                note_name(phone, name, stamp);
+            }
+        }
+    }
+
+    fn observe_announcement(&mut self, event: &Event, message: &Announcement, source: LoadSource, stamp: Stamp) {
+        let platform = message.platform.as_ref().map(WireText::raw).unwrap_or_default();
+        let device = message.device_id.as_ref().map(WireText::raw).unwrap_or_default();
+        let is_phone = Mac::from_device_name(device).is_some() || platform.starts_with("Cisco IP Phone");
+        let mac = event.envelope.eth_src.filter(|m| !m.is_zero() && !m.is_group());
+        let side = if is_phone { &mut self.traffic.announcements.0 } else { &mut self.traffic.announcements.1 };
+        *side += 1;
+        let Some(mac) = mac.filter(|_| is_phone).or(Mac::from_device_name(device)) else { return };
+        let Some(index) = self.phone(mac, ClientKey::Mac(mac)) else { return };
+        if let Some(load) = &message.software_version {
+            self.note_spelling(load.raw());
+        }
+        let vlan = event.envelope.vlan.last().copied();
+        let Some(phone) = self.client(Slot::Phone(index), stamp) else { return };
+        phone.announced.get_or_insert(stamp);
+        phone.vlan = vlan.or(phone.vlan);
+        if phone.model.is_none() {
+            let model = message.model.as_ref().map(WireText::raw).filter(|m| !m.is_empty()).unwrap_or(platform);
+            phone.model = model_number(model).map(Into::into);
+        }
+        if Mac::from_device_name(device).is_some() {
+            note_name(phone, &WireText::from(device), stamp);
+        }
+        if let Some(load) = message.software_version.as_ref().filter(|l| !l.raw().trim().is_empty()) {
+            note_load(phone, load, source, stamp);
+        }
+    }
+
+    fn observe_arp(&mut self, message: &arp::Message, stamp: Stamp) {
+        let sender = IpAddr::V4(message.sender_ip);
+        if !message.sender_ip.is_unspecified() {
+            self.neighbours.insert(sender, message.sender_mac);
+        }
+        if message.op == arp::Op::Request && message.sender_ip != message.target_ip {
+            let Some(index) = self.by_mac.get(&message.sender_mac).copied() else { return };
+            let Some(phone) = self.phones.get_mut(index) else { return };
+            if message.sender_ip.is_unspecified() {
+                return;
+            }
+            match phone.arp.iter_mut().find(|a| a.target == message.target_ip) {
+                Some(ask) if ask.answered.is_none_or(|a| a > ask.tries.last) && ask.answered.is_some() => {
+                    ask.tries = Tries::new(stamp);
+                    ask.answered = None;
+                }
+                Some(ask) => ask.tries.again(stamp),
+                None => {
+                    let ask = ArpAsk { target: message.target_ip, tries: Tries::new(stamp), answered: None };
+                    push_bounded(&mut phone.arp, ask, limits::QUESTIONS, &mut 0);
+                }
+            }
+        } else if let Some(index) = self.by_ip.get(&IpAddr::V4(message.target_ip)).copied()
+            && let Some(phone) = self.phones.get_mut(index)
+            && let Some(ask) = phone.arp.iter_mut().find(|a| a.target == message.sender_ip)
+        {
+            ask.answered = Some(stamp);
+        }
+    }
+
+    fn observe_icmp(&mut self, message: &icmp::Message, sender: Option<IpAddr>, stamp: Stamp) {
+        let Some(about) = message.about else { return };
+        let v6 = sender.is_some_and(|s| s.is_ipv6());
+        let unreachable = if v6 { message.icmp_type == 1 } else { message.icmp_type == 3 };
+        // Code 4 of type 3 asks for smaller packets: the path works.
+        if !unreachable || (!v6 && message.icmp_code == 4) {
+            return;
+        }
+        let why = Why::of_unreachable(message.icmp_code, v6);
+        let (Some(sport), Some(dport)) = (about.sport, about.dport) else { return };
+        let Slot::Phone(index) = self.slot_of_ip(about.src, None) else { return };
+        let Some(phone) = self.phones.get_mut(index) else { return };
+        if about.protocol == 17 {
+            let of = |f: &&mut Fetch| f.server == about.dst && f.client_port == sport && f.is_open();
+            if let Some(fetch) = phone.files.iter_mut().rev().find(of) {
+                fetch.unreachable = Some((stamp, why));
+                fetch.last = stamp;
+            }
+        } else if about.protocol == 6 {
+            let of = |a: &&mut Attempt| a.server == about.dst && a.port == dport && a.client_port == sport;
+            if let Some(attempt) = phone.attempts.iter_mut().rev().find(of) {
+                attempt.unreachable = Some((stamp, why));
+                attempt.last = stamp;
+            }
+        }
+    }
+
+    fn observe_dns(&mut self, event: &Event, message: &dns::Message, stamp: Stamp) {
+        let env = &event.envelope;
+        let (Some(src), Some(dst)) = (env.src, env.dst) else { return };
+        if !message.answers.is_empty() {
+            self.names.insert(message.name.clone(), message.answers.clone());
+        }
+        let (client, server, eth) = match message.rcode {
+            None => (src, dst, env.eth_src),
+            Some(_) => (dst, src, env.eth_dst),
+        };
+        let Slot::Phone(index) = self.slot_of_ip(client, eth) else { return };
+        let Some(phone) = self.phones.get_mut(index) else { return };
+        let asked = phone.dns.iter_mut().rev().find(|a| a.name == message.name && a.server == server);
+        match (asked, &message.rcode) {
+            (Some(ask), None) => ask.tries.again(stamp),
+            (None, None) => {
+                let ask = NameAsk { name: message.name.clone(), server, tries: Tries::new(stamp), answer: None };
+                push_bounded(&mut phone.dns, ask, limits::QUESTIONS, &mut 0);
+            }
+            (Some(ask), Some(code)) => ask.answer = Some((stamp, code.clone(), message.answers.clone())),
+            (None, Some(_)) => {}
+        }
+    }
+
+    // ---- what is shared ----
+
+    fn intern_config(&mut self, config: &PhoneConfig) -> Arc<PhoneConfig> {
+        use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+        // The file's name and stamp differ from phone to phone and are not asked for again.
+        let plain = PhoneConfig { file: WireText::default(), version_stamp: None, ..config.clone() };
+        let mut hasher = self.configs.hasher().build_hasher();
+        plain.call_managers.hash(&mut hasher);
+        plain.load.hash(&mut hasher);
+        let key = hasher.finish();
+        let full = self.configs.len() >= limits::SHARED;
+        if let Some(shared) = self.configs.get(&key).and_then(|list| list.iter().find(|c| ***c == plain)) {
+            return shared.clone();
+        }
+        let shared = Arc::new(plain);
+        if !full {
+            self.configs.entry(key).or_default().push(shared.clone());
+        }
+        shared
+    }
+
+    fn note_spelling(&mut self, name: &str) {
+        let Some(load) = crate::wire::load::is_load_file(name).or_else(|| Some(name.to_owned())) else { return };
+        // A dotted version is what a spelling is looked up for, not a spelling; of files only loads are.
+        if load.is_empty() || load.contains('(') || load.len() > 64 || crate::wire::load::family(&load).is_none() {
+            return;
+        }
+        let text = WireText::from(load.as_str());
+        if !self.spellings.contains(&text) && self.spellings.len() < limits::SPELLINGS {
+            self.spellings.push(text);
+        }
+    }
+}
+
+fn intern_terms(shared: &mut HashMap<Arc<LeaseTerms>, (), RandomState>, terms: LeaseTerms) -> Arc<LeaseTerms> {
+    if let Some((known, ())) = shared.get_key_value(&terms) {
+        return known.clone();
+    }
+    let terms = Arc::new(terms);
+    if shared.len() < limits::SHARED {
+        shared.insert(terms.clone(), ());
+    }
+    terms
+}
+
+/// Everything that was kept under an address becomes the phone's.
+fn absorb(phone: &mut Phone, earlier: Phone) {
+    phone.is_other |= earlier.is_other;
+    phone.names.splice(0..0, earlier.names);
+    phone.model = phone.model.take().or(earlier.model);
+    phone.device_type = phone.device_type.or(earlier.device_type);
+    phone.ip = phone.ip.or(earlier.ip);
+    phone.vlan = phone.vlan.or(earlier.vlan);
+    phone.first = phone.first.into_iter().chain(earlier.first).min();
+    phone.last = phone.last.into_iter().chain(earlier.last).max();
+    phone.dhcp.list.extend(earlier.dhcp.list);
+    phone.dhcp.list.sort_by_key(|e| e.began);
+    phone.files.extend(earlier.files);
+    phone.files.sort_by_key(|f| f.request.first);
+    phone.attempts.extend(earlier.attempts);
+    phone.attempts.sort_by_key(|a| a.began);
+    phone.loads.extend(earlier.loads);
+    phone.loads.sort_by_key(|l| l.stamp);
+    phone.last_reason = phone.last_reason.take().or(earlier.last_reason);
+    phone.boots.extend(earlier.boots);
+    phone.boots.sort();
+    phone.announced = phone.announced.or(earlier.announced);
+}
+
+fn note_boot(phone: &mut Phone, stamp: Stamp) {
+    // Trying again under a new transaction id while nobody answers is the same boot.
+    let before = phone.dhcp.list.iter().rev().nth(1);
+    let quiet = phone.boots.last().is_some_and(|b| {
+        phone.files.last().is_none_or(|f| f.last < *b) && phone.attempts.last().is_none_or(|a| a.last < *b)
+    });
+    if before.is_some_and(|e| e.ack.is_none()) && quiet {
+        return;
+    }
+    push_bounded(&mut phone.boots, stamp, limits::CHANGES, &mut 0);
+}
+
+fn note_name(phone: &mut Phone, name: &WireText, stamp: Stamp) {
+    if phone.names.last().is_some_and(|(n, _)| n == name) {
+        return;
+    }
+    if let Some(at) = phone.names.iter().position(|(n, _)| n == name) {
+        let known = phone.names.remove(at);
+        phone.names.push(known);
+        return;
+    }
+    push_bounded(&mut phone.names, (name.clone(), stamp), limits::CHANGES, &mut 0);
+}
+
+fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, stamp: Stamp) {
+    let trimmed = load.raw().trim();
+    let device_type = phone.device_type();
+    if let Some(last) = phone.loads.last_mut()
+        && crate::wire::load::same_load(last.load.raw(), trimmed)
+    {
+        // The alarm is the better witness of the same load.
+        if source == LoadSource::Alarm {
+            last.source = source;
+        }
+        // A full name says more than a version.
+        if crate::wire::load::print_name(last.load.raw(), device_type).contains('(') && !trimmed.contains('(') {
+            last.load = WireText::from(trimmed);
+        }
+        return;
+    }
+    let seen = LoadSeen { load: WireText::from(trimmed), source, stamp };
+    push_bounded(&mut phone.loads, seen, limits::CHANGES, &mut 0);
+}
+
+/// Files that only Cisco phones ask for.
+fn is_phone_file(name: &str) -> bool {
+    let base = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_uppercase();
+    base == "OS79XX.TXT" || base == "ITLFILE.TLV" || base == "CTLFILE.TLV" || phone_config::is_config_name(name)
+}
+
+/// Names under which telephones register (SCCP reference 3.1); bridges and gateways have others.
+fn is_phone_name(name: &str) -> bool {
+    ["SEP", "ATA", "VGC"].iter().any(|p| name.get(..3).is_some_and(|n| n.eq_ignore_ascii_case(p)))
+}
+
+fn short_name(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+/// The model number in a platform text: `Cisco IP Phone 7960` → `7960`.
+fn model_number(platform: &str) -> Option<&str> {
+    let at = platform.find(|c: char| c.is_ascii_digit())?;
+    let digits = platform.get(at..)?;
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    digits.get(..end).filter(|d| d.len() == 4)
+}

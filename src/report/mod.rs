@@ -1,0 +1,34 @@
+//! Renderings of a [`Diagnosis`](crate::diagnosis::Diagnosis): they decide order and layout, never what is true.
+//!
+//! * [`table`] is for people, [`json`] for programs, [`csv`] for spreadsheets.
+//! * [`Selection`] narrows a diagnosis down before it is rendered, alike for all of them.
+//!
+//! No renderer holds more than one phone at a time. Network text reaches an output only through
+//! [`WireText`](crate::wire::WireText)'s `Display` or through the formatter of [`json`], which escape what a
+//! terminal or a viewer could act on.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod csv;
+pub mod json;
+pub mod prose;
+pub mod table;
+
+#[cfg(test)]
+mod fixture;
+mod selection;
+
+pub use csv::write_csv;
+pub use json::{write_event, write_json, write_ndjson};
+pub use selection::{PhoneSelector, Selection};
+pub use table::{TableOptions, write_table};
+
+use crate::diagnosis::Seen;
+
+/// The contract's word for what was seen of a protocol.
+fn seen_word(seen: Seen) -> &'static str {
+    match seen {
+        Seen::BothWays => "both ways",
+        Seen::OneWay => "one way",
+        Seen::None => "none",
+    }
+}

@@ -1,0 +1,274 @@
+//! Findings: each cause with what follows from it.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use super::page::{Ink, Page};
+use super::words::{InputNames, clock, count, number, place, platform, some_of};
+use super::{Overview, TableOptions};
+use crate::diagnosis::{Diagnosis, Finding, Fix, Severity};
+use crate::wire::Mac;
+
+/// Causes that are told in full; the rest is counted.
+const CAUSES_SHOWN: usize = 40;
+/// Phones that a finding names, and frames that it cites.
+const PHONES_NAMED: usize = 4;
+const EVIDENCE_SHOWN: usize = 5;
+
+/// A finding that nothing explains, and those that it explains.
+struct Cause<'a> {
+    finding: &'a Finding,
+    consequences: Vec<&'a Finding>,
+    /// The worst of them all.
+    severity: Severity,
+}
+
+/// The findings to be told, by cause.
+pub(super) struct Findings<'a> {
+    causes: Vec<Cause<'a>>,
+    verbose: bool,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(d: &'a Diagnosis<'_>, options: &TableOptions) -> Findings<'a> {
+        let mut causes: Vec<Option<Cause<'a>>> = d
+            .findings
+            .iter()
+            .enumerate()
+            .map(|(i, f)| {
+                (root(&d.findings, i) == i).then(|| Cause {
+                    finding: f,
+                    consequences: Vec::new(),
+                    severity: f.severity,
+                })
+            })
+            .collect();
+        for (i, finding) in d.findings.iter().enumerate() {
+            let root = root(&d.findings, i);
+            if let Some(Some(cause)) = causes.get_mut(root).filter(|_| root != i) {
+                cause.severity = cause.severity.max(finding.severity);
+                cause.consequences.push(finding);
+            }
+        }
+        let causes = causes.into_iter().flatten().filter(|c| c.severity >= options.min_severity).collect();
+        Findings { causes, verbose: options.verbose }
+    }
+
+    /// How many causes there are with something of severity error.
+    pub(super) fn errors(&self) -> usize {
+        self.causes.iter().filter(|c| c.severity == Severity::Error).count()
+    }
+
+    /// How many causes there are without.
+    pub(super) fn warnings(&self) -> usize {
+        self.causes.iter().filter(|c| c.severity == Severity::Warning).count()
+    }
+
+    /// The phones that are named in text.
+    pub(super) fn phones_named(&self) -> BTreeSet<Mac> {
+        let limit = if self.verbose { usize::MAX } else { PHONES_NAMED };
+        self.causes.iter().flat_map(|c| c.finding.phones.iter().take(limit).copied()).collect()
+    }
+
+    pub(super) fn write_errors(&self, page: &mut Page<'_>, overview: &Overview, names: &InputNames) -> io::Result<()> {
+        let errors: Vec<&Cause<'_>> = self.causes.iter().filter(|c| c.severity == Severity::Error).collect();
+        for cause in errors.iter().take(CAUSES_SHOWN) {
+            page.blank()?;
+            self.write(page, cause, overview, names, true)?;
+        }
+        more(page, errors.len())
+    }
+
+    /// Warnings and notes: in full only where there is nothing worse, or it is asked for.
+    pub(super) fn write_warnings(
+        &self,
+        page: &mut Page<'_>,
+        overview: &Overview,
+        names: &InputNames,
+    ) -> io::Result<()> {
+        let mut rest: Vec<&Cause<'_>> = self.causes.iter().filter(|c| c.severity < Severity::Error).collect();
+        rest.sort_by_key(|c| std::cmp::Reverse(c.severity));
+        let full = self.verbose || rest.len() == self.causes.len();
+        for cause in rest.iter().take(CAUSES_SHOWN) {
+            page.blank()?;
+            self.write(page, cause, overview, names, full)?;
+        }
+        more(page, rest.len())
+    }
+
+    fn write(
+        &self,
+        page: &mut Page<'_>,
+        cause: &Cause<'_>,
+        overview: &Overview,
+        names: &InputNames,
+        full: bool,
+    ) -> io::Result<()> {
+        let f = cause.finding;
+        let (word, ink) = match cause.severity {
+            Severity::Error => ("ERROR", Ink::Red),
+            Severity::Warning => ("WARNING", Ink::Yellow),
+            Severity::Info => ("NOTE", Ink::Bold),
+        };
+        page.text(ink, &format!("{word}  "), "  ", &f.title)?;
+        let limit = if self.verbose { usize::MAX } else { PHONES_NAMED };
+        let on = match f.phones.len() {
+            0 => String::new(),
+            n => {
+                let phones = f.phones.iter().map(|mac| overview.name(*mac));
+                format!(" on {}: {}", count(n, "phone"), some_of(phones, limit, n))
+            }
+        };
+        page.text(Ink::Plain, "  ", "  ", &format!("{} ({}){on}", f.code, f.confidence.word()))?;
+        page.text(Ink::Plain, "  ", "  ", &f.summary)?;
+        consequences(page, cause, self.verbose)?;
+        self.evidence(page, f, names)?;
+        if full {
+            self.fixes(page, f)
+        } else if let Some(fix) = f.fixes.first() {
+            page.text(Ink::Plain, "  Fix ", "    ", &format!("{}: {} (-v shows how)", place(fix), fix.title))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn evidence(&self, page: &mut Page<'_>, f: &Finding, names: &InputNames) -> io::Result<()> {
+        let limit = if self.verbose { usize::MAX } else { EVIDENCE_SHOWN };
+        for (i, e) in f.evidence.iter().take(limit).enumerate() {
+            let first = if i == 0 { "  Evidence: " } else { "            " };
+            page.text(
+                Ink::Plain,
+                first,
+                "              ",
+                &format!("{}, {}: {}", names.frame(e.at), clock(e.time), e.text),
+            )?;
+        }
+        let more = f.evidence.len().saturating_sub(limit);
+        if more > 0 {
+            let more = number(u64::try_from(more).unwrap_or(u64::MAX));
+            page.text(Ink::Plain, "            ", "            ", &format!("and {more} more (-v shows them)"))?;
+        }
+        let filter = f.wireshark_filter();
+        if filter.contains(|c: char| c.is_ascii_digit()) && (filter.len() <= 160 || self.verbose) {
+            page.verbatim("  Wireshark: ", &filter)?;
+        }
+        Ok(())
+    }
+
+    /// The fixes: of several platforms of one place the first in full, the others by name.
+    fn fixes(&self, page: &mut Page<'_>, f: &Finding) -> io::Result<()> {
+        let mut also: Vec<&str> = Vec::new();
+        let mut told: BTreeSet<&str> = BTreeSet::new();
+        for fix in &f.fixes {
+            match platform(fix) {
+                Some(name) if !self.verbose && told.contains(fix.target) => also.push(name),
+                other => {
+                    if other.is_some() {
+                        told.insert(fix.target);
+                    }
+                    write_fix(page, fix)?;
+                }
+            }
+        }
+        if !also.is_empty() {
+            let line = format!("The same for {}: -v shows how.", also.join(", "));
+            page.text(Ink::Plain, "    ", "    ", &line)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_fix(page: &mut Page<'_>, fix: &Fix) -> io::Result<()> {
+    page.text(Ink::Bold, "  Fix ", "    ", &format!("{}: {}", place(fix), fix.title))?;
+    for (i, step) in fix.steps.iter().enumerate() {
+        page.text(Ink::Plain, &format!("    {}. ", i + 1), "       ", step)?;
+    }
+    if let Some(config) = fix.config.as_ref().filter(|c| !c.trim().is_empty()) {
+        page.blank()?;
+        page.verbatim("        ", config)?;
+        page.blank()?;
+    }
+    if !fix.verify.is_empty() {
+        page.text(Ink::Plain, "    Check: ", "           ", &fix.verify)?;
+    }
+    match fix.undo.as_ref().filter(|u| !u.trim().is_empty()) {
+        Some(undo) if undo.trim().contains('\n') => {
+            page.text(Ink::Plain, "    ", "    ", "The way back:")?;
+            page.blank()?;
+            page.verbatim("        ", undo)?;
+            page.blank()
+        }
+        Some(undo) => page.text(Ink::Plain, "    Back:  ", "           ", undo),
+        None => Ok(()),
+    }
+}
+
+fn consequences(page: &mut Page<'_>, cause: &Cause<'_>, verbose: bool) -> io::Result<()> {
+    let limit = if verbose { usize::MAX } else { EVIDENCE_SHOWN };
+    for f in cause.consequences.iter().take(limit) {
+        let line = format!("{} on {}: {}", f.code, count(f.phones.len(), "phone"), f.title);
+        page.text(Ink::Plain, "  And therefore: ", "    ", &line)?;
+        if verbose {
+            page.text(Ink::Plain, "    ", "    ", &f.summary)?;
+        }
+    }
+    let more = cause.consequences.len().saturating_sub(limit);
+    if more > 0 {
+        page.text(Ink::Plain, "  ", "    ", &format!("And {} (-v shows them)", count(more, "more consequence")))?;
+    }
+    Ok(())
+}
+
+fn more(page: &mut Page<'_>, all: usize) -> io::Result<()> {
+    match all.saturating_sub(CAUSES_SHOWN) {
+        0 => Ok(()),
+        more => {
+            page.blank()?;
+            page.text(Ink::Plain, "", "", &format!("... and {} (-T json lists all)", count(more, "more finding")))
+        }
+    }
+}
+
+/// The finding that nothing explains, from which this one follows. A circle has its first as root.
+fn root(findings: &[Finding], start: usize) -> usize {
+    let mut at = start;
+    let mut lowest = start;
+    for _ in 0..findings.len() {
+        match findings.get(at).and_then(|f| f.caused_by).filter(|c| *c < findings.len()) {
+            Some(cause) => at = cause,
+            None => return at,
+        }
+        lowest = lowest.min(at);
+    }
+    lowest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn a_consequence_of_a_consequence_belongs_to_the_first_cause() {
+        let mut findings: Vec<Finding> =
+            (0..4).map(|_| fixture::finding("load-flapping", Severity::Error, vec![])).collect();
+        findings[2].caused_by = Some(1);
+        findings[1].caused_by = Some(3);
+        findings[0].caused_by = Some(99);
+        let roots: Vec<usize> = (0..4).map(|i| root(&findings, i)).collect();
+        assert_eq!(roots, [0, 3, 3, 3]);
+    }
+
+    #[test]
+    fn a_circle_of_causes_has_one_root() {
+        let mut findings: Vec<Finding> =
+            (0..3).map(|_| fixture::finding("load-flapping", Severity::Error, vec![])).collect();
+        for (i, f) in findings.iter_mut().enumerate() {
+            f.caused_by = Some((i + 1) % 3);
+        }
+        assert_eq!([0, 1, 2].map(|i| root(&findings, i)), [0, 0, 0]);
+        // A tail that leads into the circle does not add a second root.
+        findings.push(Finding { caused_by: Some(1), ..fixture::finding("load-trap", Severity::Error, vec![]) });
+        assert_eq!(root(&findings, 3), 0);
+    }
+}

@@ -1,0 +1,64 @@
+//! Tables that fit: the columns that matter most are there, the others as far as there is room.
+
+use std::io;
+
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+use unicode_width::UnicodeWidthStr;
+
+use super::page::{Ink, Page};
+use super::words::shortened;
+
+/// A column.
+pub(super) struct Column {
+    pub(super) title: &'static str,
+    /// The lower, the sooner it gets room; 0 and 1 are always there.
+    pub(super) rank: usize,
+}
+
+/// A cell is wrapped beyond this width.
+const CELL_WIDTH: usize = 28;
+
+/// Writes the rows. A column that says nothing in any row is left out.
+pub(super) fn write(page: &mut Page<'_>, columns: &[Column], rows: &[Vec<String>]) -> io::Result<()> {
+    let cell = |row: &[String], i: usize| row.get(i).map(|text| shortened(text, 3 * CELL_WIDTH)).unwrap_or_default();
+    let used = |i: usize| rows.iter().any(|row| !matches!(cell(row, i).as_str(), "" | "-"));
+    let mut by_rank: Vec<(usize, &Column)> = columns.iter().enumerate().filter(|(i, _)| used(*i)).collect();
+    by_rank.sort_by_key(|(_, c)| c.rank);
+
+    let (mut kept, mut left_out, mut width) = (Vec::new(), Vec::new(), 1);
+    for (i, column) in by_rank {
+        let longest = rows.iter().map(|row| cell(row, i).width()).max().unwrap_or(0);
+        let needed = longest.min(CELL_WIDTH).max(column.title.width()) + 3;
+        if width + needed <= page.width || column.rank < 2 {
+            width += needed;
+            kept.push(i);
+        } else {
+            left_out.push(column.title);
+        }
+    }
+    kept.sort_unstable();
+
+    let mut table = Table::new();
+    table.load_style(if page.terminal {
+        presets::UTF8_FULL_CONDENSED.with_rounded_corners()
+    } else {
+        presets::ASCII_FULL_CONDENSED
+    });
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width.min(page.width)).unwrap_or(u16::MAX));
+    table.set_header(kept.iter().map(|i| columns.get(*i).map_or("", |c| c.title)));
+    for row in rows {
+        table.add_row(kept.iter().map(|i| {
+            let text = cell(row, *i);
+            // A code breaks at its hyphens, where it has to.
+            let hyphens = !text.contains(' ') && text.contains('-');
+            let cell = Cell::new(text);
+            if hyphens { cell.set_delimiter('-') } else { cell }
+        }));
+    }
+    page.verbatim("", &table.to_string())?;
+    if !left_out.is_empty() {
+        page.text(Ink::Plain, "", "", &format!("No room for: {} (-T json has them).", left_out.join(", ")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! The sheet that the table report is written on: lines of a width, in colour or not.
+
+use std::io::{self, Write};
+
+use crate::report::prose;
+
+/// How a line looks where there is colour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ink {
+    Plain,
+    Bold,
+    Red,
+    Yellow,
+    Green,
+}
+
+impl Ink {
+    /// The SGR parameters of ECMA-48.
+    fn code(self) -> &'static str {
+        match self {
+            Ink::Plain => "0",
+            Ink::Bold => "1",
+            Ink::Red => "1;31",
+            Ink::Yellow => "1;33",
+            Ink::Green => "1;32",
+        }
+    }
+}
+
+/// Where the report goes. Everything passes through here, so nothing reaches the output unescaped.
+pub(super) struct Page<'w> {
+    out: &'w mut dyn Write,
+    /// Columns; at least 40.
+    pub(super) width: usize,
+    color: bool,
+    /// Whether it is a terminal, where lines may be drawn.
+    pub(super) terminal: bool,
+}
+
+impl<'w> Page<'w> {
+    pub(super) fn new(out: &'w mut dyn Write, width: Option<u16>, color: bool) -> Page<'w> {
+        let columns = usize::from(width.unwrap_or(100)).max(40);
+        Page { out, width: columns, color: color && width.is_some(), terminal: width.is_some() }
+    }
+
+    /// Wrapped text: the first line after `first`, the others after `indent`.
+    pub(super) fn text(&mut self, ink: Ink, first: &str, indent: &str, text: &str) -> io::Result<()> {
+        // Long lines are hard to read, however wide the window is.
+        for line in prose::wrap(text, first, indent, self.width.min(110)) {
+            if self.color && ink != Ink::Plain {
+                writeln!(self.out, "\x1b[{}m{line}\x1b[0m", ink.code())?;
+            } else {
+                writeln!(self.out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lines to copy: indented, never wrapped.
+    pub(super) fn verbatim(&mut self, indent: &str, text: &str) -> io::Result<()> {
+        for line in text.trim_end().lines() {
+            writeln!(self.out, "{}", format!("{indent}{}", prose::safe(&line.replace('\t', "    "))).trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// A heading with an empty line before it.
+    pub(super) fn heading(&mut self, text: &str) -> io::Result<()> {
+        self.blank()?;
+        self.text(Ink::Bold, "", "", text)
+    }
+
+    pub(super) fn blank(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+}

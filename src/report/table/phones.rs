@@ -1,0 +1,94 @@
+//! The table of phones, and the story of each where it is asked for.
+
+use std::io;
+
+use super::grid::{self, Column};
+use super::page::{Ink, Page};
+use super::words::{InputNames, clock, number, shortened, some_of};
+use super::{Overview, TableOptions};
+use crate::diagnosis::{Diagnosis, PhoneReport};
+
+const COLUMNS: &[Column] = &[
+    Column { title: "Phone", rank: 0 },
+    Column { title: "Model", rank: 8 },
+    Column { title: "IP", rank: 5 },
+    Column { title: "VLAN", rank: 9 },
+    Column { title: "DHCP", rank: 6 },
+    Column { title: "TFTP", rank: 2 },
+    Column { title: "Load", rank: 4 },
+    Column { title: "CallManager", rank: 7 },
+    Column { title: "Registration", rank: 3 },
+    Column { title: "Verdict", rank: 1 },
+];
+
+/// What a phone is called: its name, or its MAC address.
+pub(super) fn name(phone: &PhoneReport) -> String {
+    match &phone.name {
+        Some(name) if !name.is_empty() => shortened(&name.to_string(), 60),
+        _ => phone.mac.to_string(),
+    }
+}
+
+pub(super) fn write(
+    page: &mut Page<'_>,
+    d: &Diagnosis<'_>,
+    options: &TableOptions,
+    overview: &Overview,
+    names: &InputNames,
+) -> io::Result<()> {
+    if overview.shown.is_empty() {
+        return Ok(());
+    }
+    page.heading("Phones")?;
+    let rows: Vec<Vec<String>> = overview.shown.iter().map(row).collect();
+    grid::write(page, COLUMNS, &rows)?;
+    let more = d.phone_count.saturating_sub(overview.shown.len());
+    if more > 0 {
+        let more = number(u64::try_from(more).unwrap_or(u64::MAX));
+        page.text(Ink::Plain, "", "", &format!("... and {more} more (-T json lists all, --phone picks some)"))?;
+    }
+    if options.verbose {
+        for phone in &overview.shown {
+            story(page, phone, names)?;
+        }
+    }
+    Ok(())
+}
+
+fn row(p: &PhoneReport) -> Vec<String> {
+    fn or_dash<T: ToString>(value: Option<T>) -> String {
+        value.map_or_else(|| "-".to_owned(), |v| v.to_string())
+    }
+    vec![
+        name(p),
+        or_dash(p.model.as_ref()),
+        or_dash(p.ip),
+        or_dash(p.vlan),
+        or_dash(p.dhcp_server),
+        some_of(&p.tftp_servers, 2, p.tftp_servers.len()),
+        or_dash(p.load.running.as_ref()),
+        or_dash(p.registration.call_manager),
+        p.registration.state.word().to_owned(),
+        p.verdict.word().to_owned(),
+    ]
+}
+
+fn story(page: &mut Page<'_>, p: &PhoneReport, names: &InputNames) -> io::Result<()> {
+    let mut title = vec![name(p), p.mac.to_string()];
+    title.extend(p.model.as_ref().map(|m| format!("model {m}")));
+    title.extend(p.ip.map(|ip| ip.to_string()));
+    title.dedup();
+    page.heading(&format!("{}: {}", title.join(", "), p.verdict.word()))?;
+    if !p.narrative.is_empty() {
+        page.text(Ink::Plain, "  ", "  ", &p.narrative)?;
+    }
+    if let Some(text) = p.registration.reject_text.as_ref().filter(|t| !t.is_empty()) {
+        let meaning = p.registration.reject_meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
+        page.text(Ink::Plain, "  ", "  ", &format!("The rejection says \"{text}\"{meaning}."))?;
+    }
+    for entry in &p.timeline {
+        let line = format!("{}  {}, {}: {}", clock(entry.time), names.frame(entry.at), entry.kind, entry.text);
+        page.text(Ink::Plain, "    ", "      ", &line)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+use std::cell::Cell;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::*;
+use crate::diagnosis::{Fix, Verdict};
+use crate::report::fixture;
+
+fn plain() -> TableOptions {
+    TableOptions { width: None, color: false, min_severity: Severity::Info, verbose: false, phones_selected: false }
+}
+
+fn terminal(width: u16) -> TableOptions {
+    TableOptions { width: Some(width), ..plain() }
+}
+
+fn written(d: &Diagnosis<'_>, options: &TableOptions) -> String {
+    let mut out = Vec::new();
+    write_table(d, options, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn place(text: &str, part: &str) -> usize {
+    text.find(part).unwrap_or_else(|| panic!("{part:?} is missing in\n{text}"))
+}
+
+#[test]
+fn a_mixed_site_without_a_terminal() {
+    insta::assert_snapshot!(written(&fixture::mixed_site(), &plain()));
+}
+
+#[test]
+fn a_mixed_site_in_a_narrow_terminal() {
+    insta::assert_snapshot!(written(&fixture::mixed_site(), &terminal(40)));
+}
+
+#[test]
+fn a_mixed_site_in_a_wide_terminal_with_all_details() {
+    insta::assert_snapshot!(written(&fixture::mixed_site(), &TableOptions { verbose: true, ..terminal(160) }));
+}
+
+#[test]
+fn a_capture_without_phones() {
+    insta::assert_snapshot!(written(&fixture::nothing(), &plain()));
+}
+
+#[test]
+fn the_verdict_comes_first_and_causes_before_tables() {
+    let text = written(&fixture::mixed_site(), &plain());
+    assert_eq!(text.lines().next().unwrap(), "6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action.");
+    let order =
+        ["ERROR", "And therefore: registration-rejected on 4 phones", "Fix on", "Servers", "Phones", "WARNING", "Read"];
+    let places: Vec<usize> = order.iter().map(|part| place(&text, part)).collect();
+    assert!(places.is_sorted(), "{text}");
+    assert_eq!(text.matches("ERROR").count(), 1, "what follows from a cause is no cause of its own");
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_except_what_is_to_be_copied() {
+    for d in [fixture::mixed_site(), fixture::hostile(), fixture::nothing()] {
+        for width in (40..200).step_by(7) {
+            for verbose in [false, true] {
+                let text = written(&d, &TableOptions { verbose, ..terminal(width) });
+                for line in text.lines().filter(|l| !l.contains("Wireshark: ") && !l.starts_with("        ")) {
+                    assert!(line.width() <= usize::from(width), "{width}: {line}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_configuration_is_never_wrapped() {
+    let mut d = fixture::mixed_site();
+    let long = format!(" option 150 ip {}", "10.30.0.5 ".repeat(30));
+    d.findings[0].fixes[0].config = Some(format!("ip dhcp pool VOICE\n{long}"));
+    let text = written(&d, &terminal(40));
+    assert!(text.contains(&format!("        {}\n", long.trim_end())), "{text}");
+}
+
+#[test]
+fn without_a_terminal_there_is_neither_colour_nor_anything_but_ascii() {
+    let text = written(&fixture::mixed_site(), &TableOptions { color: true, verbose: true, ..plain() });
+    assert!(text.bytes().all(|b| b == b'\n' || (0x20..0x7f).contains(&b)), "{text}");
+}
+
+#[test]
+fn hostile_text_never_reaches_a_terminal_raw() {
+    let mut d = fixture::hostile();
+    // Texts of our own are safe by their makers; should one of them slip, it is caught here.
+    for f in &mut d.findings {
+        f.title = fixture::HOSTILE.to_owned();
+        f.summary = fixture::HOSTILE.to_owned();
+        f.evidence[0].text = fixture::HOSTILE.to_owned();
+        for fix in &mut f.fixes {
+            fix.config = Some(fixture::HOSTILE.to_owned());
+            fix.undo = Some(fixture::HOSTILE.to_owned());
+            fix.steps = vec![fixture::HOSTILE.to_owned()];
+        }
+    }
+    d.coverage.notes = vec![fixture::HOSTILE.to_owned()];
+    for (width, color) in [(None, false), (Some(40), false), (Some(120), true)] {
+        let text = written(&d, &TableOptions { width, color, verbose: true, ..plain() });
+        let mut text = text.replace('\n', "");
+        assert_eq!(text.contains("\x1b["), color);
+        for sgr in ["\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[1;33m"] {
+            text = text.replace(sgr, "");
+        }
+        assert!(!text.chars().any(crate::wire::is_unsafe), "{text:?}");
+    }
+}
+
+#[test]
+fn of_ten_thousand_phones_fifty_are_listed_and_each_is_made_once() {
+    let mut d = fixture::mixed_site();
+    let made = Rc::new(Cell::new(0usize));
+    let count = made.clone();
+    d.phone_count = 10_000;
+    d.make_phone = Box::new(move |i| {
+        count.set(count.get() + 1);
+        fixture::phone(i, Ipv4Addr::new(10, 30, 0, 5))
+    });
+    let text = written(&d, &plain());
+    assert!(text.contains("... and 9,950 more (-T json lists all"), "{text}");
+    assert!(text.starts_with("10,000 phones: 10,000 healthy."), "{text}");
+    assert_eq!(made.get(), 10_000);
+}
+
+#[test]
+fn a_phone_that_was_not_seen_registered_is_not_called_healthy() {
+    let mut d = fixture::mixed_site();
+    d.findings.clear();
+    d.make_phone = Box::new(|i| {
+        let mut p = fixture::phone(i, Ipv4Addr::new(10, 30, 0, 5));
+        p.verdict = Verdict::Incomplete;
+        p
+    });
+    let text = written(&d, &plain());
+    assert!(text.starts_with("6 phones: 6 incomplete. No error was found."), "{text}");
+    assert!(text.contains("That is no sign of health"), "{text}");
+}
+
+#[test]
+fn nothing_seen_is_said_with_what_was_seen_and_what_would_help() {
+    let mut d = fixture::nothing();
+    d.other_dhcp_clients = 3;
+    let text = written(&d, &plain());
+    assert!(text.starts_with("No phone in this capture"), "{text}");
+    place(&text, "812 packets read. 3 DHCP clients were seen; none of them boots as a Cisco phone does.");
+    place(&text, "tcpdump");
+    d.inputs[0].packets = 0;
+    assert!(written(&d, &plain()).starts_with("No packet in this capture"));
+    let text = written(&d, &TableOptions { phones_selected: true, ..plain() });
+    assert!(text.starts_with("None of the phones asked for is in this capture."), "{text}");
+}
+
+#[test]
+fn damage_is_always_told() {
+    let mut d = fixture::mixed_site();
+    d.inputs = vec![fixture::input(); 30];
+    d.inputs[29].problem = Some("cut off in packet 812 at byte 73514".into());
+    let text = written(&d, &plain());
+    place(&text, "damaged: cut off in packet 812 at byte 73514");
+    place(&text, "and 19 more inputs");
+}
+
+#[test]
+fn warnings_are_told_in_full_only_where_there_is_nothing_worse() {
+    let fix = Fix {
+        title: "make them agree".to_owned(),
+        target: "dhcp-server",
+        platform: "any",
+        steps: vec!["The step of the fix.".to_owned()],
+        config: None,
+        undo: None,
+        verify: String::new(),
+    };
+    let mut d = fixture::mixed_site();
+    d.findings[2].fixes = vec![fix];
+    let text = written(&d, &plain());
+    place(&text, "Fix on the DHCP server: make them agree (-v shows how)");
+    assert!(!text.contains("The step of the fix."));
+    d.findings.drain(..2);
+    place(&written(&d, &plain()), "1. The step of the fix.");
+}
+
+#[test]
+fn what_is_not_bad_enough_is_left_out() {
+    let text = written(&fixture::mixed_site(), &TableOptions { min_severity: Severity::Error, ..plain() });
+    assert!(!text.contains("WARNING"), "{text}");
+    place(&text, "ERROR");
+}
+
+#[test]
+fn an_error_that_follows_from_a_warning_stands_with_the_errors() {
+    let mut d = fixture::mixed_site();
+    d.findings[0].severity = Severity::Warning;
+    let text = written(&d, &TableOptions { min_severity: Severity::Error, ..plain() });
+    assert!(text.lines().next().unwrap().ends_with("1 cause needs action."), "{text}");
+    assert!(place(&text, "ERROR  10.1.1.9") < place(&text, "And therefore: registration-rejected"));
+}

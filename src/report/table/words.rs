@@ -1,0 +1,148 @@
+//! Numbers, times and names in words.
+
+use crate::capture::Timestamp;
+use crate::diagnosis::{Diagnosis, Fix};
+use crate::event::FrameRef;
+
+/// A number with commas between thousands.
+pub(super) fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 phone`, `2 phones`.
+pub(super) fn count(n: usize, noun: &str) -> String {
+    count_u64(u64::try_from(n).unwrap_or(u64::MAX), noun)
+}
+
+/// `1 packet`, `2 packets`.
+pub(super) fn count_u64(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", number(n), if n == 1 { "" } else { "s" })
+}
+
+/// The first `limit` of a list of `all`, and how many more there are.
+pub(super) fn some_of(list: impl IntoIterator<Item = impl ToString>, limit: usize, all: usize) -> String {
+    let shown: Vec<String> = list.into_iter().take(limit).map(|t| t.to_string()).collect();
+    match all.saturating_sub(limit) {
+        0 => shown.join(", "),
+        more => format!("{} and {} more", shown.join(", "), number(u64::try_from(more).unwrap_or(u64::MAX))),
+    }
+}
+
+/// A text of at most `limit` characters, with dots for what is cut off.
+pub(super) fn shortened(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(limit.saturating_sub(3)).chain("...".chars()).collect(),
+    }
+}
+
+/// The time of day in UTC, to the millisecond: `07:00:01.003`.
+pub(super) fn clock(time: Timestamp) -> String {
+    time.to_string().get(11..23).unwrap_or_default().to_owned()
+}
+
+/// Date and time of day in UTC, to the second: `2026-11-23 07:00:01`.
+pub(super) fn date(time: Timestamp) -> String {
+    time.to_string().get(..19).unwrap_or_default().replace('T', " ")
+}
+
+/// `on the DHCP server, Cisco IOS`.
+pub(super) fn place(fix: &Fix) -> String {
+    let target = match fix.target {
+        "dhcp-server" => "on the DHCP server",
+        "tftp-server" => "on the TFTP server",
+        "call-manager" => "on the CallManager",
+        "phone" => "on the phone",
+        "network" => "in the network",
+        other => other,
+    };
+    match platform(fix) {
+        Some(platform) => format!("{target}, {platform}"),
+        None => target.to_owned(),
+    }
+}
+
+/// The platform of a fix by its maker's name; `None` where it is the same on all.
+pub(super) fn platform(fix: &Fix) -> Option<&'static str> {
+    match fix.platform {
+        "ios" => Some("Cisco IOS"),
+        "isc-dhcpd" => Some("ISC dhcpd"),
+        "kea" => Some("Kea"),
+        "windows" => Some("Windows DHCP"),
+        "any" => None,
+        other => Some(other),
+    }
+}
+
+/// What the inputs are called where a frame is named.
+pub(super) struct InputNames(Vec<String>);
+
+impl InputNames {
+    /// One input needs no name. Several are told apart by their file names, or by their paths where these are equal.
+    pub(super) fn new(d: &Diagnosis<'_>) -> InputNames {
+        if d.inputs.len() < 2 {
+            return InputNames(vec![]);
+        }
+        let paths: Vec<String> = d.inputs.iter().map(|i| i.path.to_string()).collect();
+        let base = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let bases: std::collections::BTreeSet<String> = paths.iter().map(|p| base(p)).collect();
+        let distinct = bases.len() == paths.len();
+        InputNames(paths.into_iter().map(|p| if distinct { base(&p) } else { p }).collect())
+    }
+
+    /// `frame 12`, or `frame 12 of b.pcap`.
+    pub(super) fn frame(&self, at: FrameRef) -> String {
+        let input = usize::try_from(at.input).ok().and_then(|i| self.0.get(i));
+        match (at.frame, input) {
+            (0, Some(input)) => input.clone(),
+            (0, None) => "no frame".to_owned(),
+            (frame, Some(input)) => format!("frame {frame} of {input}"),
+            (frame, None) => format!("frame {frame}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn numbers_have_commas() {
+        assert_eq!([0, 999, 1000, 9950, 1234567].map(number).join(" "), "0 999 1,000 9,950 1,234,567");
+        assert_eq!(count(1, "phone") + &count(2, "phone"), "1 phone2 phones");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_with_dots() {
+        assert_eq!(shortened("abcdef", 6), "abcdef");
+        assert_eq!(shortened("ab電def", 5), "ab...");
+    }
+
+    #[test]
+    fn times_are_utc() {
+        assert_eq!(clock(fixture::at(61_003)), "07:01:01.003");
+        assert_eq!(date(fixture::at(0)), "2026-11-23 07:00:00");
+    }
+
+    #[test]
+    fn inputs_are_named_only_where_there_are_several() {
+        let mut d = fixture::mixed_site();
+        assert_eq!(InputNames::new(&d).frame(fixture::frame(12)), "frame 12");
+        d.inputs.push(fixture::input());
+        d.inputs[0].path = "a/x.pcap".into();
+        d.inputs[1].path = "b/x.pcap".into();
+        assert_eq!(InputNames::new(&d).frame(fixture::frame(12)), "frame 12 of a/x.pcap");
+        d.inputs[1].path = "b/y.pcap".into();
+        assert_eq!(InputNames::new(&d).frame(fixture::frame(12)), "frame 12 of x.pcap");
+        assert_eq!(InputNames::new(&d).frame(FrameRef { input: 9, frame: 1 }), "frame 1");
+    }
+}

@@ -1,0 +1,383 @@
+//! DHCPv4 and BOOTP messages (RFC 951, 2131, 2132, 3046, 3396, 3925, 5859).
+//!
+//! The options are walked by hand (`options`): what is wrong with a lease is often one bad option among good ones,
+//! so each is read by itself, in wire order, and a defect is noted while the rest is still read.
+//! What the lease says about TFTP servers is in `tftp`, what the client says it is in `vendor_class`.
+
+mod options;
+mod tftp;
+mod vendor_class;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use super::{Anomaly, HardwareAddress, Hex, WireText};
+use options::{Options, Part};
+
+pub use tftp::{TftpSource, UnusableOption};
+pub use vendor_class::PhoneClass;
+
+/// What a message is. `Bootp`: no option 53.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[allow(missing_docs)]
+pub enum MessageType {
+    Discover,
+    Offer,
+    Request,
+    Decline,
+    Ack,
+    Nak,
+    Release,
+    Inform,
+    ForceRenew,
+    LeaseQuery,
+    LeaseUnassigned,
+    LeaseUnknown,
+    LeaseActive,
+    BulkLeaseQuery,
+    LeaseQueryDone,
+    Bootp,
+    /// A number in option 53 that has no name here.
+    #[serde(untagged)]
+    Other(u8),
+}
+
+impl MessageType {
+    /// The type that option 53 gives as a number (RFC 2132 section 9.6, 3203, 4388, 6926).
+    pub fn from_code(code: u8) -> MessageType {
+        match code {
+            1 => MessageType::Discover,
+            2 => MessageType::Offer,
+            3 => MessageType::Request,
+            4 => MessageType::Decline,
+            5 => MessageType::Ack,
+            6 => MessageType::Nak,
+            7 => MessageType::Release,
+            8 => MessageType::Inform,
+            9 => MessageType::ForceRenew,
+            10 => MessageType::LeaseQuery,
+            11 => MessageType::LeaseUnassigned,
+            12 => MessageType::LeaseUnknown,
+            13 => MessageType::LeaseActive,
+            14 => MessageType::BulkLeaseQuery,
+            15 => MessageType::LeaseQueryDone,
+            other => MessageType::Other(other),
+        }
+    }
+
+    /// The direction that this type has; `None` where both or neither are usual.
+    fn direction(self) -> Option<Op> {
+        match self {
+            MessageType::Discover
+            | MessageType::Request
+            | MessageType::Decline
+            | MessageType::Release
+            | MessageType::Inform => Some(Op::Request),
+            MessageType::Offer | MessageType::Ack | MessageType::Nak => Some(Op::Reply),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for MessageType {
+    /// The word of the event: `DISCOVER`, `BOOTP`, or the number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            MessageType::Discover => "DISCOVER",
+            MessageType::Offer => "OFFER",
+            MessageType::Request => "REQUEST",
+            MessageType::Decline => "DECLINE",
+            MessageType::Ack => "ACK",
+            MessageType::Nak => "NAK",
+            MessageType::Release => "RELEASE",
+            MessageType::Inform => "INFORM",
+            MessageType::ForceRenew => "FORCERENEW",
+            MessageType::LeaseQuery => "LEASEQUERY",
+            MessageType::LeaseUnassigned => "LEASEUNASSIGNED",
+            MessageType::LeaseUnknown => "LEASEUNKNOWN",
+            MessageType::LeaseActive => "LEASEACTIVE",
+            MessageType::BulkLeaseQuery => "BULKLEASEQUERY",
+            MessageType::LeaseQueryDone => "LEASEQUERYDONE",
+            MessageType::Bootp => "BOOTP",
+            MessageType::Other(code) => return write!(f, "{code}"),
+        })
+    }
+}
+
+/// Direction of a message (`op`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub enum Op {
+    /// Client to server, 1.
+    #[serde(rename = "BOOTREQUEST")]
+    Request,
+    /// Server to client, 2.
+    #[serde(rename = "BOOTREPLY")]
+    Reply,
+}
+
+/// One decoded message: the body of a `dhcp` event (contract section 5).
+/// An address of 0.0.0.0 in the fixed fields is no value (`None`).
+///
+/// An option that came in several parts is joined (RFC 3396), unless the parts are the same octets: then it was sent
+/// twice and is read once. Of a single value (`opt54`) sent several times the first counts. An option that is cut
+/// off is not read, but for the whole addresses at the front of a list.
+#[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Message {
+    /// Direction.
+    pub op: Op,
+    /// Option 53.
+    pub msg: MessageType,
+    /// Transaction id.
+    #[serde(with = "super::hex::xid")]
+    pub xid: u32,
+    /// Seconds since the client began, as it says; 0 is left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub secs: u16,
+    /// Relay hops.
+    #[serde(default, skip_serializing_if = "is_zero_u8")]
+    pub hops: u8,
+    /// Client hardware address; empty where the message gives its length as 0.
+    #[serde(default, skip_serializing_if = "is_no_address")]
+    pub chaddr: HardwareAddress,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[allow(missing_docs)]
+    pub ciaddr: Option<Ipv4Addr>,
+    /// The address offered or leased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yiaddr: Option<Ipv4Addr>,
+    /// Next server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub siaddr: Option<Ipv4Addr>,
+    /// Relay agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub giaddr: Option<Ipv4Addr>,
+    /// Server host name field, up to the first NUL; `None` where empty or overloaded with options.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sname: Option<WireText>,
+    /// Boot file field, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<WireText>,
+    /// Option codes in wire order, without pad (0) and end (255).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<u8>,
+    /// Subnet mask. Absent where the option is, or has the wrong length; so for every option below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt1: Option<Ipv4Addr>,
+    /// Routers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opt3: Vec<Ipv4Addr>,
+    /// DNS servers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opt6: Vec<Ipv4Addr>,
+    /// Host name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt12: Option<WireText>,
+    /// Domain name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt15: Option<WireText>,
+    /// Vendor-specific information.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt43_hex: Option<Hex>,
+    /// Requested address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt50: Option<Ipv4Addr>,
+    /// Lease time, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt51: Option<u32>,
+    /// Server identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt54: Option<Ipv4Addr>,
+    /// Parameter request list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opt55: Vec<u8>,
+    /// Text of a NAK or DECLINE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt56: Option<WireText>,
+    /// Vendor class, without trailing NULs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt60: Option<WireText>,
+    /// Client identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt61_hex: Option<Hex>,
+    /// TFTP server name, up to the first NUL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt66: Option<WireText>,
+    /// Option 66 as sent, where it is not plain printable text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt66_hex: Option<Hex>,
+    /// Relay agent information.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt82_hex: Option<Hex>,
+    /// Vendor-identifying information.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt125_hex: Option<Hex>,
+    /// TFTP server addresses: every whole group of four octets, whatever they mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opt150: Vec<Ipv4Addr>,
+    /// Option 150 as sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt150_hex: Option<Hex>,
+}
+
+/// Octets of the fixed fields, up to the magic cookie.
+const FIXED_LEN: usize = 236;
+const SNAME_LEN: usize = 64;
+const FILE_LEN: usize = 128;
+/// 99.130.83.99, RFC 2131 section 3.
+const MAGIC_COOKIE: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
+/// RFC 1542 section 4.1.1: a message with more hops is dropped.
+const MOST_HOPS: u8 = 16;
+
+/// Reads the payload of a datagram on port 67 or 68.
+///
+/// `None` where it is surely no such message: an `op` that is neither 1 nor 2, too short to name a client, or no
+/// magic cookie and fixed fields that no BOOTP message has. A message that is cut off is read as far as it goes.
+pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
+    let mut fields = Fields(payload);
+    let op = match fields.u8() {
+        1 => Op::Request,
+        2 => Op::Reply,
+        _ => return None,
+    };
+    let htype = fields.u8();
+    let hlen = fields.u8();
+    let hops = fields.u8();
+    let xid = u32::from_be_bytes(fields.array());
+    let secs = u16::from_be_bytes(fields.array());
+    let _flags: [u8; 2] = fields.array();
+    let [ciaddr, yiaddr, siaddr, giaddr] = [(); 4].map(|()| fields.address());
+    if fields.0.is_empty() {
+        return None;
+    }
+    let chaddr = HardwareAddress::new(fields.slice(16), hlen);
+    let sname_field = fields.slice(SNAME_LEN);
+    let file_field = fields.slice(FILE_LEN);
+
+    let has_cookie = fields.0.starts_with(&MAGIC_COOKIE);
+    if !has_cookie && (hlen > 16 || hops > MOST_HOPS || htype == 0) {
+        return None;
+    }
+    let mut options = Options::default();
+    if hlen > 16 {
+        options.note(format!("dhcp: hardware address length {hlen}, 16 at most"));
+    }
+    if payload.len() < FIXED_LEN {
+        options.note(format!("dhcp: cut off, {} of {FIXED_LEN} octets of the fixed fields there", payload.len()));
+    } else if has_cookie {
+        options.walk(fields.0.get(MAGIC_COOKIE.len()..).unwrap_or_default(), Part::Options);
+    } else if fields.0.iter().any(|b| *b != 0) {
+        options.note("dhcp: no magic cookie, options not read".to_owned());
+    }
+    // RFC 2131 section 4.1: the options field first, then file, then sname.
+    let overload = options.overload();
+    if overload.file() {
+        options.walk(file_field, Part::File);
+    }
+    if overload.sname() {
+        options.walk(sname_field, Part::Sname);
+    }
+
+    let msg = match options.value(53).as_deref() {
+        Some([code, ..]) => MessageType::from_code(*code),
+        _ => MessageType::Bootp,
+    };
+    if msg.direction().is_some_and(|usual| usual != op) {
+        options.note(format!(
+            "dhcp: {msg} in the direction of {}",
+            if op == Op::Request { "requests" } else { "replies" }
+        ));
+    }
+    let opt66 = options.value(66);
+    let message = Message {
+        op,
+        msg,
+        xid,
+        secs,
+        hops,
+        chaddr,
+        ciaddr,
+        yiaddr,
+        siaddr,
+        giaddr,
+        sname: (!overload.sname()).then(|| field_text(sname_field, SNAME_LEN)).flatten(),
+        file: (!overload.file()).then(|| field_text(file_field, FILE_LEN)).flatten(),
+        options: options.codes(),
+        opt1: options.address(1),
+        opt3: options.addresses(3),
+        opt6: options.addresses(6),
+        opt12: options.text(12),
+        opt15: options.text(15),
+        opt43_hex: options.hex(43),
+        opt50: options.address(50),
+        opt51: options.number(51),
+        opt54: options.address(54),
+        opt55: options.value(55).map(|v| v.into_owned()).unwrap_or_default(),
+        opt56: options.text(56),
+        opt60: options.value(60).map(|v| WireText::from_bytes(without_trailing_nuls(&v))),
+        opt61_hex: options.hex(61),
+        opt66: options.text(66),
+        opt66_hex: opt66.filter(|v| !is_plain_text(v)).map(|v| Hex::from(&*v)),
+        opt82_hex: options.hex(82),
+        opt125_hex: options.hex(125),
+        opt150: options.addresses(150),
+        opt150_hex: options.hex(150),
+    };
+    Some((message, options.into_anomalies()))
+}
+
+/// The fixed fields, taken one after the other; what is cut off reads as zero.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn slice(&mut self, len: usize) -> &'a [u8] {
+        let (field, rest) = self.0.split_at_checked(len).unwrap_or((self.0, &[]));
+        self.0 = rest;
+        field
+    }
+
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        self.slice(N).first_chunk().copied().unwrap_or([0; N])
+    }
+
+    fn u8(&mut self) -> u8 {
+        let [octet] = self.array();
+        octet
+    }
+
+    fn address(&mut self) -> Option<Ipv4Addr> {
+        let address = Ipv4Addr::from(self.array::<4>());
+        (!address.is_unspecified()).then_some(address)
+    }
+}
+
+/// The text of a field of `len` octets; `None` where it is empty, or cut off before its end can be seen.
+fn field_text(field: &[u8], len: usize) -> Option<WireText> {
+    let text = WireText::until_nul(field);
+    (!text.is_empty() && (field.len() == len || field.contains(&0))).then_some(text)
+}
+
+fn without_trailing_nuls(value: &[u8]) -> &[u8] {
+    let end = value.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+    value.get(..end).unwrap_or_default()
+}
+
+/// Whether `value` is printable ASCII and nothing else.
+fn is_plain_text(value: &[u8]) -> bool {
+    !value.is_empty() && value.iter().all(|b| matches!(b, b' '..=b'~'))
+}
+
+fn is_no_address(address: &HardwareAddress) -> bool {
+    address.octets().is_empty()
+}
+
+fn is_zero(n: &u16) -> bool {
+    *n == 0
+}
+
+fn is_zero_u8(n: &u8) -> bool {
+    *n == 0
+}
