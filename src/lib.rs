@@ -18,8 +18,8 @@
 //!
 //! [`analyzer::Analyzer`] ties the stages together; `docs/architecture.md` has the invariants.
 
-#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the one part of the library that reads files")]
 pub mod analyzer;
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the one part of the library that reads files")]
 pub mod capture;
 pub mod conversation;
 pub mod decoder;
