@@ -174,7 +174,8 @@ impl Decoder {
         let data = datagram.data;
         let of = |port: u16| ports.contains(&port);
         if of(67) || of(68) {
-            if let Some((message, anomalies)) = dhcp::parse(data) {
+            if let Some((mut message, anomalies)) = dhcp::parse(data) {
+                message.cut = datagram.wire_len > data.len();
                 let digest = digest(out.envelope, ip_id, data);
                 self.watch_names(message.opt66.iter().chain(&message.sname));
                 return out.send(EventKind::Dhcp(Box::new(message)), anomalies, digest);
