@@ -160,7 +160,7 @@ pub fn stated(cx: &PhoneContext<'_>) -> Option<RightServer> {
         return None;
     }
     cx.contacts().iter().find_map(|contact| {
-        let cluster = site.cluster_of_call_manager(&contact.server.to_string())?;
+        let cluster = site.cluster_of_call_manager(contact.server)?;
         let servers = site.tftp_right(Some(cluster));
         let basis = Basis::CallManagerOfCluster(cluster.name.clone(), contact.server);
         (!servers.is_empty()).then_some(RightServer { servers, confidence: Confidence::Likely, basis })

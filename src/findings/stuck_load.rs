@@ -61,7 +61,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     // Another cluster's CallManager has reasons of its own.
     let own = cx.cluster().map(|c| &c.name);
-    let theirs = cx.world.site.cluster_of_call_manager(&contact.server.to_string()).map(|c| &c.name);
+    let theirs = cx.world.site.cluster_of_call_manager(contact.server).map(|c| &c.name);
     if matches!((own, theirs), (Some(own), Some(theirs)) if own != theirs) {
         return Vec::new();
     }

@@ -2,8 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::diagnosis::Fix;
-use crate::findings::and_list;
+use crate::diagnosis::{Fix, and_list};
 use crate::wire::WireText;
 
 /// The scope to change.

@@ -3,8 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::Fix;
-use crate::findings::and_list;
+use crate::diagnosis::{Fix, and_list};
 use crate::wire::Mac;
 use crate::wire::load::{LoadName, Part};
 
