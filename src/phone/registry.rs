@@ -245,12 +245,15 @@ impl Registry {
 
     /// The client that sends or gets packets of `ip`. `eth`: the MAC on the client's side of this frame.
     fn slot_of_ip(&mut self, ip: IpAddr, eth: Option<Mac>) -> Slot {
-        if let Some(index) = self.by_ip.get(&ip) {
-            return Slot::Phone(*index);
-        }
+        let bound = self.by_ip.get(&ip).copied();
         if let Some(index) = eth.and_then(|m| self.by_mac.get(&m)).copied() {
             // Its own frames, so the address is its own, whatever lease the capture missed.
-            self.bind(ip, index);
+            if bound != Some(index) {
+                self.bind(ip, index);
+            }
+            return Slot::Phone(index);
+        }
+        if let Some(index) = bound {
             return Slot::Phone(index);
         }
         if let Some(mac) = eth.filter(|m| self.others.peek(&ClientKey::Mac(*m)).is_some_and(|p| p.ip == Some(ip))) {
