@@ -1,7 +1,7 @@
 //! TFTP transfers: which datagrams are TFTP, which file they belong to, and configuration files put together.
 //!
-//! A request goes to port 69 (or 6969, the second port of CallManager's TFTP service); everything after it runs
-//! between the client's port and a port that the server picks, or port 69 again where the server has but one. So the
+//! A request goes to port 69 (or 6969, the second port of CallManager's TFTP service, or wherever it certainly is one);
+//! everything after it runs between the client's port and a port that the server picks, or port 69 again where the server has but one. So the
 //! client's address and port name the transfer. The server's ports are kept apart within it: a request that is sent
 //! twice can start two transfers of one file (RFC 1350 section 4), and only one of them gets acknowledged.
 
@@ -177,15 +177,13 @@ impl Transfers {
         wire_len: usize,
         sink: &mut dyn FnMut(Decoded),
     ) {
-        if !is_server_port(flow.dport) && flow.sport != 69 {
-            return;
-        }
         let Some((packet, anomalies)) = tftp::parse(payload, wire_len) else { return };
-        // Port 6969 is also that of other services.
-        if flow.dport == 6969 && !is_plausible_request(&packet) {
+        // Some servers listen elsewhere than on port 69, and 6969 is also that of other services.
+        let to_server = flow.dport == 69 || (flow.sport != 69 && is_plausible_request(&packet));
+        if !to_server && flow.sport != 69 {
             return;
         }
-        if is_server_port(flow.dport) {
+        if to_server {
             self.forget_idle(time);
             let mut content = Digest::new();
             content.write(payload);
@@ -534,7 +532,7 @@ fn is_group(address: IpAddr) -> bool {
 fn is_plausible_request(packet: &Packet) -> bool {
     let known = |mode: &str| ["octet", "netascii", "mail"].iter().any(|known| mode.eq_ignore_ascii_case(known));
     packet.mode.as_ref().is_some_and(|mode| known(mode.raw()))
-        && packet.file.as_ref().is_some_and(|file| !file.raw().contains(|c: char| c.is_control()))
+        && packet.file.as_ref().is_some_and(|f| !f.is_empty() && !f.raw().contains(|c: char| c.is_control()))
 }
 
 /// Whether a packet without a known request looks like TFTP beyond its first two octets.

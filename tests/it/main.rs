@@ -7,5 +7,7 @@
 
 mod captures;
 mod layers;
+mod product;
 #[path = "../support/mod.rs"]
 mod support;
+mod verdicts;
