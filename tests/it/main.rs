@@ -8,6 +8,7 @@
 mod captures;
 mod layers;
 mod product;
+mod shared;
 #[path = "../support/mod.rs"]
 mod support;
 mod verdicts;

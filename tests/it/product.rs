@@ -12,20 +12,20 @@ use serde_json::Value;
 use crate::support::shipped::{Shipped, sites};
 
 /// The site file that ships beside a capture.
-pub fn site_of(shipped: &Shipped) -> Site {
+pub(crate) fn site_of(shipped: &Shipped) -> Site {
     let Some(path) = shipped.site else { return Site::none() };
     let site = sites().into_iter().find(|s| s.path == path).expect("a shipped site file");
     parse_site(path, site.text)
 }
 
 /// A site file; none of the tests' files names others.
-pub fn parse_site(path: &str, text: &str) -> Site {
+pub(crate) fn parse_site(path: &str, text: &str) -> Site {
     let mut read = |file: &str| Err(format!("{file} is not there"));
     Site::parse(path, text, &mut read).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 /// Captures as one timeline, each with the name it is shown by.
-pub fn open(captures: &[(&str, &[u8])]) -> Inputs {
+pub(crate) fn open(captures: &[(&str, &[u8])]) -> Inputs {
     let readers = captures.iter().map(|(name, bytes)| {
         let reader: Box<dyn std::io::Read + Send> = Box::new(Cursor::new(bytes.to_vec()));
         ((*name).into(), reader)
@@ -34,7 +34,7 @@ pub fn open(captures: &[(&str, &[u8])]) -> Inputs {
 }
 
 /// Feeds captures to an analyzer; `after` sees it after every record and once more at the end.
-pub fn feed(captures: &[(&str, &[u8])], analyzer: &mut Analyzer, mut after: impl FnMut(&mut Analyzer)) {
+pub(crate) fn feed(captures: &[(&str, &[u8])], analyzer: &mut Analyzer, mut after: impl FnMut(&mut Analyzer)) {
     let mut inputs = open(captures);
     while let Some(record) = inputs.next_record().expect("records") {
         match record {
@@ -48,31 +48,31 @@ pub fn feed(captures: &[(&str, &[u8])], analyzer: &mut Analyzer, mut after: impl
 }
 
 /// An analyzer that has read these captures to their ends.
-pub fn analyzed(captures: &[(&str, &[u8])]) -> Analyzer {
+pub(crate) fn analyzed(captures: &[(&str, &[u8])]) -> Analyzer {
     let mut analyzer = Analyzer::new();
     feed(captures, &mut analyzer, |_| ());
     analyzer
 }
 
 /// The JSON report, as bytes.
-pub fn json(analyzer: &Analyzer, site: &Site) -> Vec<u8> {
+pub(crate) fn json(analyzer: &Analyzer, site: &Site) -> Vec<u8> {
     let mut out = Vec::new();
     write_json(&analyzer.diagnose(site), &mut out).expect("a report");
     out
 }
 
 /// The JSON report.
-pub fn report(analyzer: &Analyzer, site: &Site) -> Value {
+pub(crate) fn report(analyzer: &Analyzer, site: &Site) -> Value {
     serde_json::from_slice(&json(analyzer, site)).expect("JSON")
 }
 
 /// The JSON report on captures.
-pub fn report_on(captures: &[(&str, &[u8])], site: &Site) -> Value {
+pub(crate) fn report_on(captures: &[(&str, &[u8])], site: &Site) -> Value {
     report(&analyzed(captures), site)
 }
 
 /// The table as it stands in a pipe.
-pub fn table(analyzer: &Analyzer, site: &Site) -> String {
+pub(crate) fn table(analyzer: &Analyzer, site: &Site) -> String {
     let min_severity = Severity::Info;
     let options = TableOptions { width: None, color: false, min_severity, verbose: false, phones_selected: false };
     let mut out = Vec::new();
@@ -81,7 +81,7 @@ pub fn table(analyzer: &Analyzer, site: &Site) -> String {
 }
 
 /// What `phonescope events` writes on captures.
-pub fn events(captures: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn events(captures: &[(&str, &[u8])]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut analyzer = Analyzer::with_events();
     feed(captures, &mut analyzer, |analyzer| {
@@ -93,22 +93,22 @@ pub fn events(captures: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// A list in a report.
-pub fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+pub(crate) fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
     value[key].as_array().unwrap_or_else(|| panic!("{key} is no list in {value}"))
 }
 
 /// A text in a report.
-pub fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+pub(crate) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_else(|| panic!("{key} is no text in {value}"))
 }
 
 /// The phone of a MAC.
-pub fn phone<'v>(report: &'v Value, mac: &str) -> Option<&'v Value> {
+pub(crate) fn phone<'v>(report: &'v Value, mac: &str) -> Option<&'v Value> {
     list(report, "phones").iter().find(|p| p["mac"] == mac)
 }
 
 /// The findings of a phone.
-pub fn findings_of<'v>(report: &'v Value, phone: &Value) -> Vec<&'v Value> {
+pub(crate) fn findings_of<'v>(report: &'v Value, phone: &Value) -> Vec<&'v Value> {
     let all = list(report, "findings");
     list(phone, "findings")
         .iter()
@@ -117,6 +117,6 @@ pub fn findings_of<'v>(report: &'v Value, phone: &Value) -> Vec<&'v Value> {
 }
 
 /// Codes of a phone's findings of one severity.
-pub fn codes_of<'v>(report: &'v Value, phone: &Value, severity: &str) -> Vec<&'v str> {
+pub(crate) fn codes_of<'v>(report: &'v Value, phone: &Value, severity: &str) -> Vec<&'v str> {
     findings_of(report, phone).into_iter().filter(|f| f["severity"] == severity).map(|f| text(f, "code")).collect()
 }
