@@ -27,7 +27,7 @@ pub struct PhoneConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<WireText>,
     /// `loadInformation<N>` by device type number; empty ones are left out.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "numbered")]
     pub loads: BTreeMap<u32, WireText>,
     /// `versionStamp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,6 +41,13 @@ pub struct PhoneConfig {
     /// Why it can not be read whole, or names no CallManager; our words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+}
+
+/// Reads [`PhoneConfig::loads`]: JSON names them in text, which within an event stays text until it is read as a number.
+fn numbered<'de, D: serde::Deserializer<'de>>(d: D) -> Result<BTreeMap<u32, WireText>, D::Error> {
+    use serde::{Deserialize as _, de::Error as _};
+    let named = BTreeMap::<String, WireText>::deserialize(d)?;
+    named.into_iter().map(|(n, load)| Ok((n.parse().map_err(D::Error::custom)?, load))).collect()
 }
 
 /// [`PhoneConfig::problem`] of the configuration of loads before XML, which this program does not read: no fault.

@@ -6,6 +6,7 @@
 )]
 
 mod captures;
+mod events;
 mod layers;
 mod product;
 mod shared;
