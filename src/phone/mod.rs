@@ -124,7 +124,29 @@ pub struct Phone {
     pub announced: Option<Stamp>,
 }
 
+/// No phone gives a server up as fast as this: what it does next within it, it does because an answer came.
+/// Nanoseconds; the shortest retransmission interval seen of a phone is above it.
+pub const AT_ONCE: u64 = 1_000_000_000;
+
 impl Phone {
+    /// The next thing that it began after `stamp`: a request, a registration, a boot.
+    pub fn next_action(&self, stamp: Stamp) -> Option<Stamp> {
+        let file = self.files.iter().map(|f| f.request.first).find(|s| *s > stamp);
+        let attempt = self.attempts.iter().map(|a| a.began).find(|s| *s > stamp);
+        let boot = self.boots.iter().copied().find(|s| *s > stamp);
+        [file, attempt, boot].into_iter().flatten().min()
+    }
+
+    /// Whether a request without answer in the capture was answered all the same: asked once, and gone on at once.
+    pub fn answer_lost(&self, fetch: &Fetch) -> bool {
+        fetch.answered.is_none()
+            && fetch.request.count == 1
+            && fetch.unreachable.is_none()
+            && self
+                .next_action(fetch.request.last)
+                .is_some_and(|n| n.time.nanos_since(fetch.request.last.time) < AT_ONCE)
+    }
+
     /// Latest name, or else the one that its MAC gives it.
     pub fn name(&self) -> Option<&WireText> {
         self.names.last().map(|(n, _)| n)

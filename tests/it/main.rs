@@ -6,6 +6,8 @@
 )]
 
 mod captures;
+mod cli;
+mod cuts;
 mod events;
 mod layers;
 mod product;
