@@ -14,8 +14,7 @@ use crate::support::shipped::shipped;
 
 /// Every capture at hand, with its name and site file.
 fn all() -> Vec<(String, Vec<u8>, Site)> {
-    let lab = lab_captures().into_iter().map(|(name, bytes)| (name, bytes, Site::none()));
-    shipped().iter().map(|s| (s.path.to_owned(), (s.build)(), site_of(s))).chain(lab).collect()
+    shipped().iter().map(|s| (s.path.to_owned(), (s.build)(), site_of(s))).chain(lab_captures()).collect()
 }
 
 /// Lines that are JSON objects.

@@ -9,7 +9,12 @@ use serde_json::Value;
 use super::{capture, documents, folder};
 use crate::product::{codes_of, findings_of, list, parse_site, phone, report_on, text};
 
-/// What the operator of the lab knows, as a site file.
+/// What the operator of the lab knows.
+pub(super) fn site(known: &Value) -> Site {
+    parse_site("site.toml", &site_file(known))
+}
+
+/// The same as a site file.
 fn site_file(known: &Value) -> String {
     let mut out = format!("[network]\ndhcp_servers = {}\n", known["authorized_dhcp_servers"]);
     if let Some(vlan) = known["voice_vlan"].as_u64() {
@@ -206,7 +211,7 @@ fn judge(with_site: bool) {
     let mut judged = 0;
     for (name, truth) in documents("lab", ".expected.json") {
         let site = match known.iter().find(|(n, _)| *n == name).filter(|_| with_site) {
-            Some((_, known)) => parse_site("site.toml", &site_file(known)),
+            Some((_, known)) => site(known),
             None => Site::none(),
         };
         let report = report_on(&[(name.as_str(), &capture("lab", &truth, "capture_file"))], &site);

@@ -10,6 +10,7 @@ mod sccp;
 
 use std::path::{Path, PathBuf};
 
+use phonescope::site::Site;
 use serde_json::Value;
 
 /// The folder, or `None` where there is none.
@@ -25,10 +26,16 @@ fn folder() -> Option<PathBuf> {
     None
 }
 
-/// The captures of the lab with their names; none where there is no folder.
-pub(crate) fn lab_captures() -> Vec<(String, Vec<u8>)> {
+/// The captures of the lab with their names and site files; none where there is no folder.
+pub(crate) fn lab_captures() -> Vec<(String, Vec<u8>, Site)> {
     let expected = documents("lab", ".expected.json");
-    expected.into_iter().map(|(name, truth)| (name, capture("lab", &truth, "capture_file"))).collect()
+    let known = documents("lab", ".site.json");
+    let site = |name: &str| known.iter().find(|(n, _)| n == name).map_or_else(Site::none, |(_, k)| lab::site(k));
+    let one = |(name, truth): (String, Value)| {
+        let site = site(&name);
+        (name, capture("lab", &truth, "capture_file"), site)
+    };
+    expected.into_iter().map(one).collect()
 }
 
 /// The documents in a part of the folder whose names end so, by the rest of their names, in order.
