@@ -71,6 +71,8 @@ pub struct Contact<'a> {
     pub arp: Option<&'a ArpAsk>,
     /// Attempts there since the boot began.
     pub attempts: u32,
+    /// How often it failed there since it was registered last, earlier boots included.
+    pub failures: u32,
 }
 
 /// One phone in its world.
@@ -119,6 +121,12 @@ impl<'a> PhoneContext<'a> {
     /// Confidence in what rests on an absence: falls where the capture lost packets.
     pub fn of_absence(&self, confidence: Confidence) -> Confidence {
         if self.world.visible.lossy { confidence.min(Confidence::Possible) } else { confidence }
+    }
+
+    /// Confidence that nobody answers: certain once it was asked three times and the last had its time.
+    pub fn of_silence(&self, tries: &Tries, interval: u64) -> Confidence {
+        let waited = self.now().nanos_since(tries.last.time) >= interval.min(tries.gap);
+        self.of_absence(if tries.count >= 3 && waited { Confidence::Certain } else { Confidence::Likely })
     }
 
     // ---- the boot that counts ----
@@ -274,6 +282,7 @@ impl<'a> PhoneContext<'a> {
                     attempt: Some(attempt),
                     arp: None,
                     attempts: 1,
+                    failures: 0,
                 }),
             }
         }
@@ -283,10 +292,35 @@ impl<'a> PhoneContext<'a> {
             }
             if let Some(arp) = self.unanswered_arp(server) {
                 let state = RegistrationState::NoAnswer;
-                contacts.push(Contact { server, port: 2000, state, attempt: None, arp: Some(arp), attempts: 0 });
+                contacts.push(Contact {
+                    server,
+                    port: 2000,
+                    state,
+                    attempt: None,
+                    arp: Some(arp),
+                    attempts: 0,
+                    failures: 0,
+                });
             }
         }
+        for contact in &mut contacts {
+            contact.failures = self.failures_at(contact.server);
+        }
         contacts
+    }
+
+    fn failures_at(&self, server: IpAddr) -> u32 {
+        use RegistrationState as S;
+        let blind = self.world.visible.blind_registration;
+        let mut count = 0;
+        for (index, attempt) in self.phone.counting_attempts() {
+            match self.phone.attempt_state(index, self.now(), blind) {
+                S::Registered | S::Unregistered => count = 0,
+                S::Rejected | S::Refused | S::NoAnswer | S::Closed if attempt.server == server => count += 1,
+                _ => {}
+            }
+        }
+        count
     }
 
     /// CallManagers that its configuration names, names resolved as this capture shows.
@@ -341,6 +375,12 @@ impl<'a> PhoneContext<'a> {
 }
 
 impl Contact<'_> {
+    /// Confidence that it does not end well: certain once the phone came back and failed again. Before that it may yet
+    /// register here, or with the next CallManager that it knows.
+    pub fn of_failure(&self) -> Confidence {
+        if self.failures >= 2 { Confidence::Certain } else { Confidence::Likely }
+    }
+
     /// Reached, and not taken: rejected, closed, or a Register without answer.
     pub fn turned_away(&self) -> bool {
         match self.state {
