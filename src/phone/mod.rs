@@ -16,7 +16,7 @@ use crate::conversation::registration::Attempt;
 use crate::conversation::{Stamp, Tries};
 use crate::diagnosis::{Outcome, RegistrationState};
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{Mac, WireText, sccp};
+use crate::wire::{Mac, WireText, load, sccp};
 
 /// Where a load was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +49,8 @@ pub struct LoadSeen {
     pub source: LoadSource,
     /// First seen so.
     pub stamp: Stamp,
+    /// Latest alarm or Register that says so; `None`: only announcements do.
+    pub said: Option<Stamp>,
 }
 
 /// An address that a phone asks the MAC of.
@@ -69,9 +71,11 @@ pub struct NameAsk {
     pub name: WireText,
     /// Whom it asked.
     pub server: IpAddr,
-    /// The questions.
+    /// Whether for IPv6 addresses (AAAA); otherwise for IPv4 (A).
+    pub v6: bool,
+    /// The questions of one boot.
     pub tries: Tries,
-    /// The answer: its code and addresses.
+    /// The latest answer to them: its code and addresses.
     pub answer: Option<(Stamp, WireText, Vec<IpAddr>)>,
 }
 
@@ -205,13 +209,14 @@ impl Phone {
         self.loads.last()
     }
 
-    /// The latest load that it fetched to its end: the load's name and the request.
+    /// The latest load that it fetched to its end: the load's name and the request. The parts of a later load bear
+    /// names of their own (`jar42sccp.9-4-2….sbn`), which are no names of loads: they count only where nothing else does.
     pub fn fetched(&self) -> Option<(String, &Fetch)> {
-        self.files
-            .iter()
-            .rev()
-            .filter(|f| f.outcome() == Outcome::Served)
-            .find_map(|f| crate::wire::load::is_load_file(f.name.raw()).map(|load| (load, f)))
+        let served = || {
+            let served = self.files.iter().rev().filter(|f| f.outcome() == Outcome::Served);
+            served.filter_map(|f| load::is_load_file(f.name.raw()).map(|load| (load, f)))
+        };
+        served().find(|(name, _)| load::family(name).is_some()).or_else(|| served().next())
     }
 
     /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none.

@@ -763,11 +763,22 @@ impl Registry {
         };
         let Slot::Phone(index) = self.slot_of_ip(client, eth) else { return };
         let Some(phone) = self.phones.get_mut(index) else { return };
-        let asked = phone.dns.iter_mut().rev().find(|a| a.name == message.name && a.server == server);
+        let v6 = match message.qtype.raw() {
+            "A" => false,
+            "AAAA" => true,
+            _ => return,
+        };
+        let began = phone.boots.last().copied();
+        let asked = phone.dns.iter_mut().rev().find(|a| a.name == message.name && a.server == server && a.v6 == v6);
         match (asked, &message.rcode) {
+            // What an earlier boot was told counts no more.
+            (Some(ask), None) if began.is_some_and(|b| b > ask.tries.last) => {
+                ask.tries = Tries::new(stamp);
+                ask.answer = None;
+            }
             (Some(ask), None) => ask.tries.again(stamp),
             (None, None) => {
-                let ask = NameAsk { name: message.name.clone(), server, tries: Tries::new(stamp), answer: None };
+                let ask = NameAsk { name: message.name.clone(), server, v6, tries: Tries::new(stamp), answer: None };
                 push_bounded(&mut phone.dns, ask, limits::QUESTIONS, &mut 0);
             }
             (Some(ask), Some(code)) => ask.answer = Some((stamp, code.clone(), message.answers.clone())),
@@ -871,9 +882,11 @@ fn note_name(phone: &mut Phone, name: &WireText, stamp: Stamp) {
 fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, stamp: Stamp) {
     let trimmed = load.raw().trim();
     let device_type = phone.device_type();
+    let said = matches!(source, LoadSource::Alarm | LoadSource::Register).then_some(stamp);
     if let Some(last) = phone.loads.last_mut()
         && crate::wire::load::same_load(last.load.raw(), trimmed)
     {
+        last.said = said.or(last.said);
         // The alarm is the better witness of the same load.
         if source == LoadSource::Alarm {
             last.source = source;
@@ -884,7 +897,7 @@ fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, stamp: Stam
         }
         return;
     }
-    let seen = LoadSeen { load: WireText::from(trimmed), source, stamp };
+    let seen = LoadSeen { load: WireText::from(trimmed), source, stamp, said };
     push_bounded(&mut phone.loads, seen, limits::CHANGES, &mut 0);
 }
 
