@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::coverage::Visibility;
 use super::inference::{Peers, RightServer};
+use super::together::Together;
 use crate::capture::Timestamp;
 use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
 use crate::conversation::file::{Fetch, Why};
@@ -28,13 +29,16 @@ pub struct World<'a> {
     pub visible: Visibility,
     /// What the phones that are well tell about servers.
     pub peers: Peers,
+    /// What only all phones together tell.
+    pub together: Together,
 }
 
 impl<'a> World<'a> {
     /// Works out what all phones share.
     pub fn new(registry: &'a Registry, site: &'a Site, visible: Visibility) -> World<'a> {
         let peers = Peers::new(registry, site, &visible);
-        World { registry, site, visible, peers }
+        let together = Together::new(registry, &visible);
+        World { registry, site, visible, peers, together }
     }
 
     /// Latest time of the capture.
