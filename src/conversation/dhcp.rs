@@ -217,7 +217,7 @@ pub enum Outcome {
 }
 
 /// Exchanges kept per phone.
-const MAX_EXCHANGES: usize = 24;
+pub(crate) const MAX_EXCHANGES: usize = 24;
 
 /// The exchanges of one client, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -272,7 +272,7 @@ impl Exchanges {
                 if message.msg == MessageType::Offer {
                     let known = exchange.offers.iter().any(|o| o.terms == seen.terms && o.address == seen.address);
                     if !known && exchange.offers.len() < MAX_OFFERS {
-                        exchange.offers.push(seen);
+                        super::push_sparing(&mut exchange.offers, seen);
                     }
                     return Outcome::Noted;
                 }

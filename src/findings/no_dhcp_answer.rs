@@ -112,7 +112,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     "Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
                         .to_owned(),
                     "On the DHCP server: is there a scope for this VLAN, and are addresses free in it?".to_owned(),
-                    format!("The phone asks in {in_vlan}: is that the voice VLAN? On the switch port: show interfaces switchport."),
+                    format!(
+                        "The phone asks in {in_vlan}: is that the voice VLAN? On the switch port: show interfaces switchport."
+                    ),
                 ],
                 config: None,
                 undo: None,

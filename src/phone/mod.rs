@@ -4,6 +4,7 @@
 //! and by the name that it gives itself ([`registry`] joins them, also where a router stands between).
 
 pub mod identity;
+mod record;
 pub mod registry;
 pub mod story;
 
@@ -224,9 +225,10 @@ impl Phone {
 
     /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none.
     pub fn counting_attempts(&self) -> impl DoubleEndedIterator<Item = (usize, &Attempt)> {
-        let registered_elsewhere = |a: &Attempt| {
-            self.attempts.iter().any(|b| b.server != a.server && (b.registered.is_some() || b.register.is_some()))
-        };
+        let mut asked = self.attempts.iter().filter(|b| b.registered.is_some() || b.register.is_some());
+        let first = asked.next().map(|b| b.server);
+        let several = asked.any(|b| Some(b.server) != first);
+        let registered_elsewhere = move |a: &Attempt| several || first.is_some_and(|server| server != a.server);
         self.attempts.iter().enumerate().filter(move |(_, a)| !(a.is_keepalive_only() && registered_elsewhere(a)))
     }
 

@@ -3,7 +3,7 @@
 //! A client of which only the address is known (a router stands between, or the capture began late) is kept by its
 //! address until a message names it; then all that it did becomes the phone's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use foldhash::fast::RandomState;
 use hashlink::LruCache;
 
 use super::identity::{Senders, Vlans, seen_in};
-use super::{ArpAsk, LoadSeen, LoadSource, NameAsk, Phone};
+use super::record::{absorb, note_boot, note_load, note_name};
+use super::{ArpAsk, LoadSource, NameAsk, Phone};
 use crate::capture::Timestamp;
 use crate::conversation::dhcp::{LeaseTerms, Outcome as DhcpOutcome, SeenIn};
 use crate::conversation::file::{Fetch, Why};
@@ -29,6 +30,8 @@ pub mod limits {
     pub const PHONES: usize = 131_072;
     /// DHCP clients and addresses that are no phones (yet).
     pub const OTHERS: usize = 16_384;
+    /// Addresses known to be a phone's; the one unused for longest goes first.
+    pub const ADDRESSES: usize = 2 * PHONES;
     /// Files per phone.
     pub const FILES: usize = 48;
     /// Registration attempts per phone.
@@ -43,8 +46,10 @@ pub mod limits {
     pub const VOICE_PORTS: usize = 1_024;
     /// Load names kept for their spelling.
     pub const SPELLINGS: usize = 256;
-    /// Distinct lease terms and configurations kept to be shared.
-    pub const SHARED: usize = 65_536;
+    /// Distinct lease terms kept to be shared.
+    pub const TERMS: usize = 65_536;
+    /// Octets of distinct configurations; a site has a few, of some kilobytes.
+    pub const CONFIG_OCTETS: usize = 16 << 20;
 }
 
 /// A client that is no phone yet.
@@ -80,15 +85,16 @@ pub struct Traffic {
 pub struct Registry {
     phones: Vec<Phone>,
     by_mac: HashMap<Mac, usize, RandomState>,
-    by_ip: HashMap<IpAddr, usize, RandomState>,
+    by_ip: LruCache<IpAddr, usize, RandomState>,
     others: LruCache<ClientKey, Phone, RandomState>,
     senders: Senders,
     /// Voice VLANs that switches announce, and where tags show.
     pub vlans: Vlans,
     /// Address → MAC by ARP.
     neighbours: LruCache<IpAddr, Mac, RandomState>,
-    terms: HashMap<Arc<LeaseTerms>, (), RandomState>,
-    configs: HashMap<u64, Vec<Arc<PhoneConfig>>, RandomState>,
+    terms: HashSet<Arc<LeaseTerms>, RandomState>,
+    configs: HashSet<Arc<PhoneConfig>, RandomState>,
+    config_octets: usize,
     names: LruCache<WireText, Vec<IpAddr>, RandomState>,
     spellings: Vec<WireText>,
     /// What the capture holds.
@@ -101,6 +107,8 @@ pub struct Registry {
     pub refused_phones: u64,
     /// Devices that register but can not be told apart from the router in front of them.
     pub nameless: u64,
+    /// Configurations that were not kept, since too many different ones were before.
+    pub configs_refused: u64,
 }
 
 impl Default for Registry {
@@ -116,13 +124,14 @@ impl Registry {
         Registry {
             phones: Vec::new(),
             by_mac: HashMap::with_hasher(state()),
-            by_ip: HashMap::with_hasher(state()),
+            by_ip: LruCache::with_hasher(limits::ADDRESSES, state()),
             others: LruCache::with_hasher(limits::OTHERS, state()),
             senders: Senders::new(),
             vlans: Vlans::default(),
             neighbours: LruCache::with_hasher(limits::OTHERS, state()),
-            terms: HashMap::with_hasher(state()),
-            configs: HashMap::with_hasher(state()),
+            terms: HashSet::with_hasher(state()),
+            configs: HashSet::with_hasher(state()),
+            config_octets: 0,
             names: LruCache::with_hasher(limits::NAMES, state()),
             spellings: Vec::new(),
             traffic: Traffic::default(),
@@ -130,6 +139,7 @@ impl Registry {
             began: None,
             refused_phones: 0,
             nameless: 0,
+            configs_refused: 0,
         }
     }
 
@@ -578,7 +588,7 @@ impl Registry {
         for load in config.load.iter().chain(config.loads.values()) {
             self.note_spelling(load.raw());
         }
-        let shared = self.intern_config(config);
+        let Some(shared) = self.intern_config(config) else { return };
         for (client, server, eth) in [(env.dst, env.src, env.eth_dst), (env.src, env.dst, env.eth_src)] {
             let (Some(client), Some(server)) = (client, server) else { continue };
             let slot = self.slot_of_ip(client, eth);
@@ -885,23 +895,22 @@ impl Registry {
 
     // ---- what is shared ----
 
-    fn intern_config(&mut self, config: &PhoneConfig) -> Arc<PhoneConfig> {
-        use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+    /// The configuration as it is kept: once for all phones that get the same. `None`: there are too many.
+    fn intern_config(&mut self, config: &PhoneConfig) -> Option<Arc<PhoneConfig>> {
         // The file's name and stamp differ from phone to phone and are not asked for again.
         let plain = PhoneConfig { file: WireText::default(), version_stamp: None, ..config.clone() };
-        let mut hasher = self.configs.hasher().build_hasher();
-        plain.call_managers.hash(&mut hasher);
-        plain.load.hash(&mut hasher);
-        let key = hasher.finish();
-        let full = self.configs.len() >= limits::SHARED;
-        if let Some(shared) = self.configs.get(&key).and_then(|list| list.iter().find(|c| ***c == plain)) {
-            return shared.clone();
+        if let Some(known) = self.configs.get(&plain) {
+            return Some(known.clone());
         }
+        let octets = plain.octets();
+        if self.config_octets + octets > limits::CONFIG_OCTETS {
+            self.configs_refused += 1;
+            return None;
+        }
+        self.config_octets += octets;
         let shared = Arc::new(plain);
-        if !full {
-            self.configs.entry(key).or_default().push(shared.clone());
-        }
-        shared
+        self.configs.insert(shared.clone());
+        Some(shared)
     }
 
     fn note_spelling(&mut self, name: &str) {
@@ -917,85 +926,15 @@ impl Registry {
     }
 }
 
-fn intern_terms(shared: &mut HashMap<Arc<LeaseTerms>, (), RandomState>, terms: LeaseTerms) -> Arc<LeaseTerms> {
-    if let Some((known, ())) = shared.get_key_value(&terms) {
+fn intern_terms(shared: &mut HashSet<Arc<LeaseTerms>, RandomState>, terms: LeaseTerms) -> Arc<LeaseTerms> {
+    if let Some(known) = shared.get(&terms) {
         return known.clone();
     }
     let terms = Arc::new(terms);
-    if shared.len() < limits::SHARED {
-        shared.insert(terms.clone(), ());
+    if shared.len() < limits::TERMS {
+        shared.insert(terms.clone());
     }
     terms
-}
-
-/// Everything that was kept under an address becomes the phone's.
-fn absorb(phone: &mut Phone, earlier: Phone) {
-    phone.is_other |= earlier.is_other;
-    phone.names.splice(0..0, earlier.names);
-    phone.model = phone.model.take().or(earlier.model);
-    phone.device_type = phone.device_type.or(earlier.device_type);
-    phone.ip = phone.ip.or(earlier.ip);
-    phone.vlan = phone.vlan.or(earlier.vlan);
-    phone.first = phone.first.into_iter().chain(earlier.first).min();
-    phone.last = phone.last.into_iter().chain(earlier.last).max();
-    phone.dhcp.list.extend(earlier.dhcp.list);
-    phone.dhcp.list.sort_by_key(|e| e.began);
-    phone.files.extend(earlier.files);
-    phone.files.sort_by_key(|f| f.request.first);
-    phone.attempts.extend(earlier.attempts);
-    phone.attempts.sort_by_key(|a| a.began);
-    phone.loads.extend(earlier.loads);
-    phone.loads.sort_by_key(|l| l.stamp);
-    phone.last_reason = phone.last_reason.take().or(earlier.last_reason);
-    phone.boots.extend(earlier.boots);
-    phone.boots.sort();
-    phone.announced = phone.announced.or(earlier.announced);
-}
-
-fn note_boot(phone: &mut Phone, stamp: Stamp) {
-    // Trying again under a new transaction id while nobody answers is the same boot.
-    let before = phone.dhcp.list.iter().rev().nth(1);
-    let quiet = phone.boots.last().is_some_and(|b| {
-        phone.files.last().is_none_or(|f| f.last < *b) && phone.attempts.last().is_none_or(|a| a.last < *b)
-    });
-    if before.is_some_and(|e| e.ack.is_none()) && quiet {
-        return;
-    }
-    push_bounded(&mut phone.boots, stamp, limits::CHANGES, &mut 0);
-}
-
-fn note_name(phone: &mut Phone, name: &WireText, stamp: Stamp) {
-    if phone.names.last().is_some_and(|(n, _)| n == name) {
-        return;
-    }
-    if let Some(at) = phone.names.iter().position(|(n, _)| n == name) {
-        let known = phone.names.remove(at);
-        phone.names.push(known);
-        return;
-    }
-    push_bounded(&mut phone.names, (name.clone(), stamp), limits::CHANGES, &mut 0);
-}
-
-fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, stamp: Stamp) {
-    let trimmed = load.raw().trim();
-    let device_type = phone.device_type();
-    let said = matches!(source, LoadSource::Alarm | LoadSource::Register).then_some(stamp);
-    if let Some(last) = phone.loads.last_mut()
-        && crate::wire::load::same_load(last.load.raw(), trimmed)
-    {
-        last.said = said.or(last.said);
-        // The alarm is the better witness of the same load.
-        if source == LoadSource::Alarm {
-            last.source = source;
-        }
-        // A full name says more than a version.
-        if crate::wire::load::print_name(last.load.raw(), device_type).contains('(') && !trimmed.contains('(') {
-            last.load = WireText::from(trimmed);
-        }
-        return;
-    }
-    let seen = LoadSeen { load: WireText::from(trimmed), source, stamp, said };
-    push_bounded(&mut phone.loads, seen, limits::CHANGES, &mut 0);
 }
 
 /// Files that only Cisco phones ask for.
