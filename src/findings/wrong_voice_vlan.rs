@@ -96,6 +96,12 @@ fn tagged(cx: &PhoneContext<'_>, exchange: &Exchange, vlan: u16) -> Option<Draft
         }
         // The switch's word is the closer one.
         let told = wanted.filter(|w| stated.contains(&w.vlan));
+        // Mirrors add and translate tags: without the switch's word the ids in this capture must be known to be those
+        // of the site file, by a phone that is well in one of them.
+        let same_ids = stated.iter().any(|v| cx.world.together.well_in.contains(v));
+        if told.is_none() && (cx.is_up() || !same_ids) {
+            return None;
+        }
         let right: Vec<u16> = told.as_ref().map_or_else(|| stated.clone(), |w| vec![w.vlan]);
         let because = format!("the site file's voice VLANs are {}", and_list(stated));
         let shown = std::iter::once(asks).chain(told.as_ref().map(announced)).collect();
