@@ -154,7 +154,7 @@ impl Phone {
 
     /// The device type: of its Register, or by its model.
     pub fn device_type(&self) -> Option<u32> {
-        self.device_type.or_else(|| self.model.as_deref().and_then(type_of_model))
+        self.device_type.or_else(|| self.model.as_deref().and_then(sccp::device_type_of_model))
     }
 
     /// The model: of its vendor class, or by its device type.
@@ -232,36 +232,5 @@ impl Phone {
     /// The attempt that tells the phone's state: the latest that counts.
     pub fn last_attempt(&self) -> Option<(usize, &Attempt)> {
         self.counting_attempts().next_back()
-    }
-}
-
-/// The device type of a model that has one only.
-fn type_of_model(model: &str) -> Option<u32> {
-    match model {
-        "7910" => Some(6),
-        "7960" => Some(7),
-        "7940" => Some(8),
-        "7935" => Some(9),
-        "7941" => Some(115),
-        "7971" => Some(119),
-        "7911" => Some(307),
-        "7931" => Some(348),
-        "7921" => Some(365),
-        "7906" => Some(369),
-        "7962" => Some(404),
-        "7937" => Some(431),
-        "7942" => Some(434),
-        "7945" => Some(435),
-        "7965" => Some(436),
-        "7975" => Some(437),
-        "7925" => Some(484),
-        "7905" => Some(20000),
-        "7920" => Some(30002),
-        "7970" => Some(30006),
-        "7912" => Some(30007),
-        "7902" => Some(30008),
-        "7961" => Some(30018),
-        "7936" => Some(30019),
-        _ => None,
     }
 }
