@@ -79,7 +79,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let Some(tries) = asked else { return Vec::new() };
     let has_address = phone.files.last().is_some_and(|f| f.last > tries.first)
-        || phone.attempts.last().is_some_and(|a| a.last > tries.first);
+        || phone.attempts.last().is_some_and(|a| a.last > tries.first)
+        || phone.arp.iter().any(|a| a.tries.last > tries.first)
+        || phone.dns.iter().any(|d| d.tries.last > tries.first);
     if has_address || !tries.unanswered(cx.now(), DHCP_INTERVAL) {
         return Vec::new();
     }
@@ -112,7 +114,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     "Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
                         .to_owned(),
                     "On the DHCP server: is there a scope for this VLAN, and are addresses free in it?".to_owned(),
-                    format!("The phone asks in {in_vlan}: is that the voice VLAN? On the switch port: show interfaces switchport."),
+                    format!(
+                        "The phone asks in {in_vlan}: is that the voice VLAN? On the switch port: show interfaces switchport."
+                    ),
                 ],
                 config: None,
                 undo: None,
