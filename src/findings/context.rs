@@ -249,7 +249,14 @@ impl<'a> PhoneContext<'a> {
                 && a.answered.is_none()
                 && !blind
                 && a.tries.unanswered(self.now(), ARP_INTERVAL)
+                && !self.has_sent(server, a.tries.first)
         })
+    }
+
+    /// Whether the phone sent `server` a packet after `stamp`: then it knows its MAC.
+    fn has_sent(&self, server: IpAddr, stamp: Stamp) -> bool {
+        let asked = self.phone.files.iter().any(|f| f.server == server && f.request.last > stamp);
+        asked || self.phone.attempts.iter().any(|a| a.server == server && a.last > stamp)
     }
 
     /// Whether a file request stays without answer, by the contract's rule.

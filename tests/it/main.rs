@@ -14,4 +14,5 @@ mod product;
 mod shared;
 #[path = "../support/mod.rs"]
 mod support;
+mod variants;
 mod verdicts;
