@@ -153,8 +153,8 @@ fn site(path: Option<&Path>, expect_tftp: &[IpAddr]) -> Result<Site, Failure> {
             let name = path.to_string_lossy();
             let text = fs::read_to_string(path)
                 .map_err(|e| Failure::Work(format!("cannot read the site file {name}: {}", reason(&e))))?;
-            Site::parse(&name, &text, &mut |file| fs::read_to_string(file).map_err(|e| e.to_string()))
-                .map_err(|e| Failure::Work(e.to_string()))?
+            let mut read = |file: &str| fs::read_to_string(file).map_err(|e| reason(&e));
+            Site::parse(&name, &text, &mut read).map_err(|e| Failure::Work(e.to_string()))?
         }
     };
     Ok(if expect_tftp.is_empty() { site } else { site.with_expected_tftp(expect_tftp) })

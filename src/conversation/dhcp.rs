@@ -32,6 +32,8 @@ pub struct LeaseTerms {
     pub routers: Vec<Ipv4Addr>,
     /// DNS servers.
     pub dns: Vec<Ipv4Addr>,
+    /// The message was cut: what is not named here may have been named.
+    pub cut: bool,
 }
 
 impl LeaseTerms {
@@ -53,6 +55,7 @@ impl LeaseTerms {
             mask: message.opt1,
             routers: message.opt3.clone(),
             dns: message.opt6.clone(),
+            cut: message.cut,
         }
     }
 

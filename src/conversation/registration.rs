@@ -202,6 +202,8 @@ impl Attempt {
             }
             (id::IP_PORT | id::TOKEN_REQUEST | id::SPCP_TOKEN_REQUEST | id::XML_ALARM, true)
             | (id::TOKEN_ACK | id::SPCP_TOKEN_ACK | id::UNREGISTER_ACK, false) => {}
+            // What the phone says after its Register proves an answer only where answers are missing.
+            (_, true) if self.server_seen && !self.gap => {}
             _ => self.note_session(stamp),
         }
     }

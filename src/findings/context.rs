@@ -93,6 +93,9 @@ pub struct WrongServer {
     pub right: RightServer,
 }
 
+/// A phone that goes on within this was not left waiting, nanoseconds.
+pub use crate::phone::AT_ONCE;
+
 /// First retransmission of an ARP question, nanoseconds.
 pub const ARP_INTERVAL: u64 = 1_000_000_000;
 /// First retransmission of a DHCP message (RFC 2131 section 4.1: 4 s, give or take 1), nanoseconds.
@@ -136,10 +139,13 @@ impl<'a> PhoneContext<'a> {
 
     /// Whether the phone went on to something else after `stamp`.
     pub fn moved_on(&self, stamp: Stamp) -> bool {
-        let phone = self.phone;
-        phone.files.last().is_some_and(|f| f.request.first > stamp)
-            || phone.attempts.last().is_some_and(|a| a.began > stamp)
-            || phone.boots.last().is_some_and(|b| *b > stamp)
+        self.phone.next_action(stamp).is_some()
+    }
+
+    /// Whether it went on to something else because nothing more came: it waited before it did. A phone that goes on at
+    /// once had its answer, and the capture lost it.
+    pub fn gave_up(&self, stamp: Stamp) -> bool {
+        self.phone.next_action(stamp).is_some_and(|next| next.time.nanos_since(stamp.time) >= AT_ONCE)
     }
 
     /// The configuration that counts: of the boot that counts.
@@ -202,14 +208,14 @@ impl<'a> PhoneContext<'a> {
         self.phone.dhcp.list.iter().rev().filter_map(|e| e.ack.as_ref()).find(|a| a.stamp <= stamp)
     }
 
-    /// Its terms; where its acknowledgement was not captured, those of [`Self::terms`].
+    /// The terms of the lease that was in force at `stamp`; where none is captured before, those of [`Self::terms`].
     pub fn terms_at(&self, stamp: Stamp) -> Option<&'a Arc<LeaseTerms>> {
-        self.lease_at(stamp).map(|l| &l.terms).or(self.terms())
+        self.phone.lease_terms_before(stamp).or(self.terms())
     }
 
     fn source_of(&self, server: IpAddr, asked: Stamp) -> Option<TftpSource> {
         // A lease that came after the question did not send the phone there.
-        let terms = self.terms_at(asked)?;
+        let terms = self.terms_at(asked).filter(|t| !t.cut)?;
         if let Some((_, source)) = self.servers_of(terms).into_iter().find(|(ip, _)| *ip == server) {
             return Some(source);
         }
@@ -241,8 +247,8 @@ impl<'a> PhoneContext<'a> {
         }
         let interval = fetch.timeout_secs.map_or(TFTP_INTERVAL, |s| u64::from(s) * 1_000_000_000);
         fetch.unreachable.is_some()
-            || fetch.request.unanswered(self.now(), interval)
-            || self.moved_on(fetch.request.last)
+            || (!self.phone.answer_lost(fetch)
+                && (fetch.request.unanswered(self.now(), interval) || self.gave_up(fetch.request.last)))
     }
 
     // ---- registration ----

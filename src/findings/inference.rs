@@ -147,6 +147,11 @@ impl Peers {
         self.loads.get(&call_manager).into_iter().flat_map(|m| m.values().flatten())
     }
 
+    /// Whether phones registered with a CallManager get their files from `server`.
+    pub fn uses_at(&self, call_manager: IpAddr, server: IpAddr) -> bool {
+        self.tftp.get(&call_manager).is_some_and(|m| m.contains_key(&server))
+    }
+
     /// How many phones are registered with a CallManager.
     pub fn registered_at(&self, call_manager: IpAddr) -> u32 {
         self.tftp.get(&call_manager).map_or(0, |m| m.values().map(|w| w.count).sum())
@@ -190,7 +195,7 @@ pub fn stated(cx: &PhoneContext<'_>) -> Option<RightServer> {
         return None;
     }
     cx.contacts().iter().find_map(|contact| {
-        let cluster = site.cluster_of_call_manager(&contact.server.to_string())?;
+        let cluster = site.cluster_of_call_manager(contact.server)?;
         let servers = site.tftp_right(Some(cluster));
         let basis = Basis::CallManagerOfCluster(cluster.name.clone(), contact.server);
         (!servers.is_empty()).then_some(RightServer { servers, confidence: Confidence::Likely, basis })
@@ -200,6 +205,10 @@ pub fn stated(cx: &PhoneContext<'_>) -> Option<RightServer> {
 /// Whether the phone turns to a TFTP server that is not its own.
 pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
     let used = cx.tftp_use()?;
+    // A lease says whom the phone will ask only while it has not asked anybody, where its questions can be seen.
+    if !used.asked && (cx.world.visible.deaf_to_phones || cx.phone.attempts.iter().any(|a| a.last > used.stamp)) {
+        return None;
+    }
     if let Some(right) = stated(cx) {
         let is_right = right.servers.contains(&used.server);
         // By the CallManager alone nothing is said of a phone that is registered there.

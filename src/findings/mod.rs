@@ -11,12 +11,14 @@ pub mod coverage;
 mod diagnose;
 mod grouping;
 pub mod inference;
+mod narrative;
 
 pub use diagnose::diagnose;
 
 use std::net::IpAddr;
 
 use crate::conversation::Stamp;
+pub(crate) use crate::diagnosis::and_list;
 use crate::diagnosis::{Confidence, Evidence, Fact, Facts, Fix, Severity};
 use crate::wire::WireText;
 use context::PhoneContext;
@@ -174,14 +176,4 @@ pub(crate) fn wire_texts(values: &[WireText]) -> Fact {
 
 pub(crate) fn addresses(values: &[IpAddr]) -> Fact {
     Fact::List(values.iter().map(text).collect())
-}
-
-/// `10.30.0.5`, `10.30.0.5 and 10.30.0.6`, `10.30.0.5, 10.30.0.6 and 10.30.0.7`.
-pub(crate) fn and_list(values: &[impl ToString]) -> String {
-    let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
-    match texts.split_last() {
-        None => String::new(),
-        Some((only, [])) => only.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-    }
 }

@@ -100,7 +100,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         says: Says {
             title: "no DHCP server answers".to_owned(),
             summary: format!(
-                "{} asked for an address {} times in {in_vlan}, and the capture holds no answer of any DHCP server.",
+                "{} asked for an address {} times in {in_vlan}, and the capture holds no answer of a DHCP server to it.",
                 cx.label(),
                 tries.count
             ),
@@ -112,7 +112,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     "Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
                         .to_owned(),
                     "On the DHCP server: is there a scope for this VLAN, and are addresses free in it?".to_owned(),
-                    format!("Is {in_vlan} the voice VLAN? On the switch port: show interfaces switchport."),
+                    format!(
+                        "The phone asks in {in_vlan}: is that the voice VLAN? On the switch port: show interfaces switchport."
+                    ),
                 ],
                 config: None,
                 undo: None,

@@ -118,5 +118,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 fn has_stopped(cx: &PhoneContext<'_>, fetch: &Fetch) -> bool {
     // HTTP has TCP beneath it: that a body is long on its way is no failure yet.
     let interval = if fetch.transport == Transport::Http { 6 * TFTP_INTERVAL } else { TFTP_INTERVAL };
-    fetch.stalled >= 3 || cx.moved_on(fetch.last) || cx.now().nanos_since(fetch.progress.time) >= interval
+    fetch.stalled >= 3
+        || cx.gave_up(fetch.last)
+        || (!cx.moved_on(fetch.last) && cx.now().nanos_since(fetch.progress.time) >= interval)
 }

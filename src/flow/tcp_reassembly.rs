@@ -275,6 +275,11 @@ impl Reassembly {
         self.end = self.offset(seq).map(|at| at.saturating_add(len as u64));
     }
 
+    /// Whether everything before the FIN was delivered.
+    pub fn is_complete(&self) -> bool {
+        self.end.is_some() && self.end == self.next
+    }
+
     /// Takes note of the other side's acknowledgement: of all octets before `ack`.
     pub fn note_ack(&mut self, ack: u32, now: Timestamp) {
         let Some((next, until)) = self.next.zip(self.offset(ack)) else {

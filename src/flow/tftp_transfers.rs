@@ -1,8 +1,8 @@
 //! TFTP transfers: which datagrams are TFTP, which file they belong to, and configuration files put together.
 //!
-//! A request goes to port 69 (or 6969, the second port of CallManager's TFTP service); everything after it runs
-//! between the client's port and a port that the server picks, or port 69 again where the server has but one. So the
-//! client's address and port name the transfer. The server's ports are kept apart within it: a request that is sent
+//! A request goes to port 69 (or 6969, the second port of CallManager's TFTP service, or any other: a request is easy
+//! to tell); everything after it runs between the client's port and a port that the server picks, or port 69 again
+//! where the server has but one. So the client's address and port name the transfer. The server's ports are kept apart within it: a request that is sent
 //! twice can start two transfers of one file (RFC 1350 section 4), and only one of them gets acknowledged.
 
 use std::net::IpAddr;
@@ -113,6 +113,8 @@ struct Block<'a> {
     length: u32,
     /// The octets; `None` where a snap length cut them.
     data: Option<&'a [u8]>,
+    /// Its digest tells a copy from a block that was sent again.
+    has_ip_id: bool,
 }
 
 impl Default for Transfers {
@@ -177,19 +179,15 @@ impl Transfers {
         wire_len: usize,
         sink: &mut dyn FnMut(Decoded),
     ) {
-        if !is_server_port(flow.dport) && flow.sport != 69 {
-            return;
-        }
         let Some((packet, anomalies)) = tftp::parse(payload, wire_len) else { return };
-        // Port 6969 is also that of other services.
-        if flow.dport == 6969 && !is_plausible_request(&packet) {
-            return;
-        }
-        if is_server_port(flow.dport) {
+        // Some phones ask at a port of their maker's; and port 6969 is also that of other services.
+        if flow.dport == 69 || is_plausible_request(&packet) {
             self.forget_idle(time);
             let mut content = Digest::new();
             content.write(payload);
             self.start(time, flow, ip_id, &packet, content.finish());
+        } else if flow.sport != 69 {
+            return;
         }
         sink(decoded(packet, anomalies, &flow, ip_id, payload));
     }
@@ -308,7 +306,7 @@ impl Transfers {
                 let data = (payload.len() >= wire_len).then(|| payload.get(4..)).flatten();
                 if let (Some(number), Some(length)) = (packet.block, packet.bytes) {
                     packet.last = length < transfer.block_size(length, &mut anomalies);
-                    let block = Block { number, last: packet.last, length, data };
+                    let block = Block { number, last: packet.last, length, data, has_ip_id: ip_id != 0 };
                     let stream = transfer.take_stream(server_port, kept);
                     config = stream.take(block, digest_of_packet, kept, limits);
                     let length = (stream.complete && !stream.gap).then_some(stream.length);
@@ -324,13 +322,16 @@ impl Transfers {
             _ => {}
         }
         transfer.answered |= from_server;
-        let (file, netascii) = (transfer.file.clone().unwrap_or_default(), transfer.netascii);
-        sink(Decoded { kind: EventKind::Tftp(Box::new(packet)), anomalies, digest: digest_of_packet });
-        if let Some(bytes) = config {
-            let bytes = if netascii { without_netascii(&bytes) } else { bytes };
-            let (config, anomalies) = phone_config::parse(&file, &bytes);
+        let config = config.map(|bytes| {
+            let bytes = if transfer.netascii { without_netascii(&bytes) } else { bytes };
+            let file = transfer.file.clone().unwrap_or_default();
             let digest = digest(&flow, 0, &[file.raw().as_bytes(), &bytes]);
-            sink(Decoded { kind: EventKind::Config(Box::new(config)), anomalies, digest });
+            let (config, anomalies) = phone_config::parse(&file, &bytes);
+            Decoded { kind: EventKind::Config(Box::new(config)), anomalies, digest }
+        });
+        sink(Decoded { kind: EventKind::Tftp(Box::new(packet)), anomalies, digest: digest_of_packet });
+        if let Some(config) = config {
+            sink(config);
         }
     }
 
@@ -453,7 +454,8 @@ impl Stream {
     /// Takes a block. The whole file, once, with the block that completes it, where it is wanted.
     fn take(&mut self, block: Block<'_>, digest: u64, kept: &mut usize, limits: &mut Limits) -> Option<Vec<u8>> {
         let before = self.held();
-        if self.restart && block.number == 1 {
+        let copy = self.newest == (block.number, digest) && block.has_ip_id;
+        if self.restart && block.number == 1 && !copy {
             *self = Stream::new(self.port, self.wanted);
         }
         self.newest = (block.number, digest);
@@ -531,6 +533,7 @@ fn is_group(address: IpAddr) -> bool {
     address.is_multicast() || matches!(address, IpAddr::V4(v4) if v4.is_broadcast())
 }
 
+/// Whether a request to a port that is not TFTP's own is one all the same: a file name and a known mode.
 fn is_plausible_request(packet: &Packet) -> bool {
     let known = |mode: &str| ["octet", "netascii", "mail"].iter().any(|known| mode.eq_ignore_ascii_case(known));
     packet.mode.as_ref().is_some_and(|mode| known(mode.raw()))

@@ -128,7 +128,29 @@ pub struct Phone {
     pub announced: Option<Stamp>,
 }
 
+/// No phone gives a server up as fast as this: what it does next within it, it does because an answer came.
+/// Nanoseconds; the shortest retransmission interval seen of a phone is above it.
+pub const AT_ONCE: u64 = 1_000_000_000;
+
 impl Phone {
+    /// The next thing that it began after `stamp`: a request, a registration, a boot.
+    pub fn next_action(&self, stamp: Stamp) -> Option<Stamp> {
+        let file = self.files.iter().map(|f| f.request.first).find(|s| *s > stamp);
+        let attempt = self.attempts.iter().map(|a| a.began).find(|s| *s > stamp);
+        let boot = self.boots.iter().copied().find(|s| *s > stamp);
+        [file, attempt, boot].into_iter().flatten().min()
+    }
+
+    /// Whether a request without answer in the capture was answered all the same: asked once, and gone on at once.
+    pub fn answer_lost(&self, fetch: &Fetch) -> bool {
+        fetch.answered.is_none()
+            && fetch.request.count == 1
+            && fetch.unreachable.is_none()
+            && self
+                .next_action(fetch.request.last)
+                .is_some_and(|n| n.time.nanos_since(fetch.request.last.time) < AT_ONCE)
+    }
+
     /// Latest name, or else the one that its MAC gives it.
     pub fn name(&self) -> Option<&WireText> {
         self.names.last().map(|(n, _)| n)
@@ -136,7 +158,7 @@ impl Phone {
 
     /// The device type: of its Register, or by its model.
     pub fn device_type(&self) -> Option<u32> {
-        self.device_type.or_else(|| self.model.as_deref().and_then(type_of_model))
+        self.device_type.or_else(|| self.model.as_deref().and_then(sccp::device_type_of_model))
     }
 
     /// The model: of its vendor class, or by its device type.
@@ -161,10 +183,12 @@ impl Phone {
 
     /// The terms of the lease in force; where the acknowledgement was not captured, of the offer that the phone took.
     pub fn lease_terms(&self) -> Option<&Arc<LeaseTerms>> {
-        self.dhcp.list.iter().rev().find_map(|e| {
-            let chosen = || e.offers.iter().find(|o| Some(o.terms.server) == e.requested);
-            e.ack.as_ref().or_else(chosen).map(|o| &o.terms)
-        })
+        self.dhcp.list.iter().rev().find_map(terms_of)
+    }
+
+    /// The same as of `stamp`: what a later exchange brought does not count.
+    pub fn lease_terms_before(&self, stamp: Stamp) -> Option<&Arc<LeaseTerms>> {
+        self.dhcp.list.iter().rev().filter(|e| e.began <= stamp).find_map(terms_of)
     }
 
     /// The exchange that the lease in force came from.
@@ -218,33 +242,7 @@ impl Phone {
     }
 }
 
-/// The device type of a model that has one only.
-fn type_of_model(model: &str) -> Option<u32> {
-    match model {
-        "7910" => Some(6),
-        "7960" => Some(7),
-        "7940" => Some(8),
-        "7935" => Some(9),
-        "7941" => Some(115),
-        "7971" => Some(119),
-        "7911" => Some(307),
-        "7931" => Some(348),
-        "7921" => Some(365),
-        "7906" => Some(369),
-        "7962" => Some(404),
-        "7937" => Some(431),
-        "7942" => Some(434),
-        "7945" => Some(435),
-        "7965" => Some(436),
-        "7975" => Some(437),
-        "7925" => Some(484),
-        "7905" => Some(20000),
-        "7920" => Some(30002),
-        "7970" => Some(30006),
-        "7912" => Some(30007),
-        "7902" => Some(30008),
-        "7961" => Some(30018),
-        "7936" => Some(30019),
-        _ => None,
-    }
+fn terms_of(exchange: &Exchange) -> Option<&Arc<LeaseTerms>> {
+    let chosen = || exchange.offers.iter().find(|o| Some(o.terms.server) == exchange.requested);
+    exchange.ack.as_ref().or_else(chosen).map(|o| &o.terms)
 }

@@ -245,12 +245,15 @@ impl Registry {
 
     /// The client that sends or gets packets of `ip`. `eth`: the MAC on the client's side of this frame.
     fn slot_of_ip(&mut self, ip: IpAddr, eth: Option<Mac>) -> Slot {
-        if let Some(index) = self.by_ip.get(&ip) {
-            return Slot::Phone(*index);
-        }
+        let bound = self.by_ip.get(&ip).copied();
         if let Some(index) = eth.and_then(|m| self.by_mac.get(&m)).copied() {
             // Its own frames, so the address is its own, whatever lease the capture missed.
-            self.bind(ip, index);
+            if bound != Some(index) {
+                self.bind(ip, index);
+            }
+            return Slot::Phone(index);
+        }
+        if let Some(index) = bound {
             return Slot::Phone(index);
         }
         if let Some(mac) = eth.filter(|m| self.others.peek(&ClientKey::Mac(*m)).is_some_and(|p| p.ip == Some(ip))) {
@@ -576,14 +579,13 @@ impl Registry {
     fn observe_sccp(&mut self, event: &Event, message: &sccp::Message, stamp: Stamp) {
         let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, false) else { return };
         attempt.observe_sccp(message, stamp, from_phone);
+        let was_registered = attempt.was_registered();
         if !from_phone {
             if let Some(load) = &message.version_text {
                 self.note_spelling(load.raw());
             }
-            // An answered KeepAlive is a registered phone, though nothing in the capture names it.
-            if message.id == id::KEEP_ALIVE_ACK
-                && let Some(phone) = self.client(slot, stamp)
-            {
+            // A session, or an answered KeepAlive, is a registered phone, though nothing in the capture names it.
+            if was_registered && let Some(phone) = self.client(slot, stamp) {
                 phone.is_phone |= !phone.is_other;
             }
             return;
@@ -594,10 +596,11 @@ impl Registry {
         if !is_registration {
             return;
         }
-        let is_phone = message.device_type.map_or_else(
-            || name.is_some_and(|n| is_phone_name(n.raw())),
-            |t| sccp::is_phone_type(t) || name.is_some_and(|n| Mac::from_device_name(n.raw()).is_some()),
-        );
+        // A type that no list knows registers as a phone until it is known for something else.
+        let is_phone = match message.device_type {
+            Some(number) => sccp::is_phone_type(number) || sccp::device_type_name(number).is_none(),
+            None => name.is_some_and(|n| is_phone_name(n.raw())),
+        } || name.is_some_and(|n| Mac::from_device_name(n.raw()).is_some());
         let name_mac = name.and_then(|n| Mac::from_device_name(n.raw()));
         let slot = if is_phone && name_mac.is_some() {
             self.named(slot, name_mac, event.envelope.src, event.envelope.eth_src)
@@ -652,6 +655,13 @@ impl Registry {
             phone.is_phone = true;
             if let Some(name) = &message.device {
                 note_name(phone, name, stamp);
+            }
+            let Some(alarm) = message.reason.as_ref().map(|r| sccp::AlarmText::parse(r.raw(), false)) else { return };
+            if let Some(load) = alarm.load {
+                note_load(phone, &WireText::from(load), LoadSource::Alarm, stamp);
+            }
+            if let Some(last) = alarm.last {
+                phone.last_reason = Some((stamp, WireText::from(last)));
             }
         }
     }

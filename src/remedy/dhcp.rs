@@ -2,8 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::diagnosis::Fix;
-use crate::findings::and_list;
+use crate::diagnosis::{Fix, and_list};
 use crate::wire::WireText;
 
 /// The scope to change.
@@ -74,7 +73,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
     let mut fixes = vec![
         fix(
             "ios",
-            format!("Cisco IOS: option 150 of {label} to {to}"),
+            format!("Option 150 of {label} to {to}"),
             format!("On {}, enter the pool that serves {label} (show running-config | section ip dhcp pool), and paste.", scope.server),
             &|servers| {
                 let network = scope.network.map(|(n, m)| format!("! in the pool with: network {n} {m}\n")).unwrap_or_default();
@@ -83,7 +82,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
         ),
         fix(
             "isc-dhcpd",
-            format!("ISC dhcpd: option 150 of {label} to {to}"),
+            format!("Option 150 of {label} to {to}"),
             "In dhcpd.conf: the definition once at the top, the option inside the subnet; then test (dhcpd -t) and restart.".to_owned(),
             &|servers| {
                 let option = format!("option cisco-tftp {};", comma(servers));
@@ -96,7 +95,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
         ),
         fix(
             "kea",
-            format!("Kea: option 150 of {label} to {to}"),
+            format!("Option 150 of {label} to {to}"),
             "In kea-dhcp4.conf: the definition in Dhcp4, the data in the subnet; then test (kea-dhcp4 -t FILE) and reload.".to_owned(),
             &|servers| {
                 format!(
@@ -109,7 +108,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
         ),
         fix(
             "dnsmasq",
-            format!("dnsmasq: option 150 to {to}"),
+            format!("Option 150 to {to}"),
             "In dnsmasq.conf, in place of the line with option 150 that is there; then test (dnsmasq --test) and restart.".to_owned(),
             &|servers| format!("# option 150 was {was}\ndhcp-option=150,{}\n", tight(servers)),
         ),
@@ -117,7 +116,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
     if let Some((network, _)) = scope.network {
         fixes.push(fix(
             "windows",
-            format!("Windows DHCP: option 150 of {label} to {to}"),
+            format!("Option 150 of {label} to {to}"),
             "In PowerShell on the DHCP server. The definition must be of type IPv4 address, multi-valued: as a string it \
              is sent as text, which phones read as other addresses."
                 .to_owned(),

@@ -3,8 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::Fix;
-use crate::findings::and_list;
+use crate::diagnosis::{Fix, and_list};
 use crate::wire::Mac;
 use crate::wire::load::{LoadName, Part};
 
@@ -62,13 +61,13 @@ pub fn name_load(mac: Mac, load: &str, running: Option<&str>, server: IpAddr) ->
         );
     }
     Fix {
-        title: format!("{name}.cnf.xml on {server}: name load {load}"),
+        title: format!("SEP<MAC>.cnf.xml on {server}: name load {load}"),
         target: "tftp-server",
         platform: "any",
         steps,
         config: Some(format!("<loadInformation>{load}</loadInformation>\n")),
         undo: running.map(|r| format!("<loadInformation>{r}</loadInformation>\n")),
-        verify: format!("The phone asks {server} for {load}, reboots, and its alarm says that it runs it."),
+        verify: format!("A phone asks {server} for {load}, reboots, and its alarm says that it runs it."),
     }
 }
 

@@ -27,7 +27,7 @@ pub struct PhoneConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<WireText>,
     /// `loadInformation<N>` by device type number; empty ones are left out.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "by_number")]
     pub loads: BTreeMap<u32, WireText>,
     /// `versionStamp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,6 +41,13 @@ pub struct PhoneConfig {
     /// Why it can not be read whole, or names no CallManager; our words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+}
+
+/// Keys of JSON objects are text; inside a flattened event serde does not read numbers from them by itself.
+fn by_number<'de, D: serde::Deserializer<'de>>(d: D) -> Result<BTreeMap<u32, WireText>, D::Error> {
+    use serde::Deserialize as _;
+    let by_text = BTreeMap::<String, WireText>::deserialize(d)?;
+    by_text.into_iter().map(|(n, load)| Ok((n.parse().map_err(serde::de::Error::custom)?, load))).collect()
 }
 
 /// [`PhoneConfig::problem`] of the configuration of loads before XML, which this program does not read: no fault.

@@ -6,6 +6,7 @@
 )]
 
 mod captures;
+mod cli;
 mod layers;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 
+use super::dns_stream::DnsStream;
 use super::http_stream::{HttpStream, Requests};
 use super::sccp_stream::{SccpStream, other_protocol};
 use super::sip_stream::SipStream;
-use super::{Flow, Service, digest};
+use super::{Service, digest};
 use crate::event::EventKind;
-use crate::flow::Decoded;
 use crate::flow::tcp_reassembly::{Offset, Piece, Place, Reassembly, TcpSegment};
-use crate::wire::{Anomaly, http, sccp, sip, tls};
+use crate::flow::{Decoded, Digest, Flow};
+use crate::wire::{Anomaly, dns, http, sccp, sip, tls};
 
 /// Messages remembered for each direction, so that their copies are known.
 const MAX_TOLD: usize = 16;
@@ -25,6 +26,7 @@ const EARLY: u64 = 64 * 1024;
 pub(super) enum Kind {
     Sccp,
     Sip,
+    Dns,
     Request,
     /// An answer and what it carries: it spans segments, so no copy of one is told.
     Answer,
@@ -76,6 +78,7 @@ enum Stream {
     Sccp(SccpStream),
     Sip(SipStream),
     Http(HttpStream),
+    Dns(DnsStream),
     /// TLS, or what came instead: no octet of it is kept.
     Opaque {
         looked: bool,
@@ -89,6 +92,7 @@ impl Stream {
             Service::Sccp => Stream::Sccp(SccpStream::new(from_start)),
             Service::Sip => Stream::Sip(SipStream::default()),
             Service::Http => Stream::Http(HttpStream::new(from_server)),
+            Service::Dns => Stream::Dns(DnsStream::new(from_start)),
             Service::Tls { .. } => Stream::Opaque { looked: false, carries: None },
         }
     }
@@ -98,6 +102,7 @@ impl Stream {
             Stream::Sccp(s) => s.held(),
             Stream::Sip(s) => s.held(),
             Stream::Http(s) => s.held(),
+            Stream::Dns(s) => s.held(),
             Stream::Opaque { .. } => 0,
         }
     }
@@ -113,6 +118,8 @@ impl Stream {
                 s.data(at, &octets, segment_start, requests, found);
             }
             (Stream::Http(s), Piece::Gap { len, .. } | Piece::Taken { len }) => s.gap(len, requests, found),
+            (Stream::Dns(s), Piece::Data { at, octets, segment_start }) => s.data(at, &octets, segment_start, found),
+            (Stream::Dns(s), Piece::Gap { .. } | Piece::Taken { .. }) => s.gap(),
             (Stream::Opaque { looked, carries }, Piece::Data { octets, .. }) if !*looked => {
                 *looked = true;
                 let plain = || sccp::Header::read(&octets).filter(sccp::Header::is_likely).map(|_| "SCCP");
@@ -192,7 +199,7 @@ impl Direction {
         match &self.stream {
             Stream::Sccp(s) => s.carries(),
             Stream::Sip(s) => s.carries(),
-            Stream::Http(_) => None,
+            Stream::Http(_) | Stream::Dns(_) => None,
             Stream::Opaque { carries, .. } => *carries,
         }
     }
@@ -227,7 +234,7 @@ impl Direction {
 
     /// Ends the stream: what is missing does not come any more. `whole`: a FIN ends it.
     pub(super) fn end(&mut self, whole: bool, requests: &mut Requests, found: &mut Vec<Found>) {
-        let whole = whole && self.reassembly.held() == 0;
+        let whole = whole && self.reassembly.is_complete();
         self.reassembly.give_up_all();
         self.drain(requests, found);
         if let Stream::Http(s) = &mut self.stream {
@@ -347,7 +354,9 @@ impl Direction {
 }
 
 fn content(octets: &[u8]) -> u64 {
-    super::fnv1a(super::FNV_OFFSET, octets)
+    let mut digest = Digest::new();
+    digest.write(octets);
+    digest.finish()
 }
 
 /// Reads the messages of a segment that holds nothing else.
@@ -368,6 +377,10 @@ fn read_copy(told: &Told, octets: &[u8]) -> Option<Found> {
         Kind::Sip => {
             let (message, anomalies) = sip::parse(octets)?;
             (EventKind::Sip(Box::new(message)), anomalies)
+        }
+        Kind::Dns => {
+            let (message, anomalies) = dns::parse(octets.get(2..)?)?;
+            (EventKind::Dns(Box::new(message)), anomalies)
         }
         Kind::Request => {
             let file = http::parse_request(octets)?.file;

@@ -250,6 +250,19 @@ fn a_second_fetch_of_the_same_file_is_a_second_configuration() {
 }
 
 #[test]
+fn a_copy_that_lags_behind_a_repeated_request_is_no_second_fetch() {
+    let mut tap = Tap::new();
+    let payload = data_packet(1, &config("A", 300));
+    tap.request(50_000, NAME);
+    tap.send((SERVER, 40_000), (PHONE, 50_000), &payload);
+    let ip_id = tap.ip_id;
+    tap.request(50_000, NAME);
+    tap.ip_id = ip_id;
+    tap.copy((SERVER, 40_000), (PHONE, 50_000), &payload);
+    assert_eq!(tap.configs().len(), 1);
+}
+
+#[test]
 fn a_request_sent_twice_starts_two_streams_and_one_configuration() {
     let mut tap = Tap::new();
     let bytes = config("A", 900);
@@ -360,11 +373,21 @@ fn other_datagrams_are_not_tftp() {
     assert!(tap.data(40_000, 50_001, 1, b"x").is_empty(), "another port of the client");
     assert!(tap.send(("10.9.9.9", 40_000), (PHONE, 50_000), b"\0\x03\0\x05x").is_empty(), "another server");
     assert!(tap.send((SERVER, 40_000), (PHONE, 50_000), b"\x80\x03\0\x05x").is_empty());
-    assert!(tap.send((PHONE, 50_000), (SERVER, 40_000), &request("x", "octet", "")).is_empty());
+    assert!(tap.send((PHONE, 50_000), (SERVER, 40_000), &request("x", "rfc", "")).is_empty());
+    assert!(tap.send((PHONE, 50_000), (SERVER, 40_000), &request("x\x1b", "octet", "")).is_empty());
+    assert!(tap.send((PHONE, 50_000), (SERVER, 40_000), &request("", "octet", "")).is_empty());
     assert!(tap.send((PHONE, 50_000), (SERVER, 6969), b"\0\x01ab\0torrent\0").is_empty());
     assert!(tap.send((PHONE, 50_002), (SERVER, 6969), &[0, 4, 0, 1, 9]).is_empty());
     assert!(tap.send((PHONE, 50_000), (SERVER, 69), b"\0\x09").is_empty());
     assert_eq!(tap.out.len(), 1);
+}
+
+#[test]
+fn a_request_to_another_port_is_one_all_the_same() {
+    let mut tap = Tap::new();
+    tap.send((PHONE, 4995), (SERVER, 20_001), &request(NAME, "OCTET", ""));
+    tap.serve(20_001, 4995, &config("A", 900), 512);
+    assert_eq!(tap.configs().len(), 1);
 }
 
 #[test]

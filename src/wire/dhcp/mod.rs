@@ -161,6 +161,9 @@ pub struct Message {
     /// Boot file field, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<WireText>,
+    /// The capture's snap length cut it: options behind the cut are not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Option codes in wire order, without pad (0) and end (255).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<u8>,
@@ -305,6 +308,7 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
         giaddr,
         sname: (!overload.sname()).then(|| field_text(sname_field, SNAME_LEN)).flatten(),
         file: (!overload.file()).then(|| field_text(file_field, FILE_LEN)).flatten(),
+        cut: false,
         options: options.codes(),
         opt1: options.address(1),
         opt3: options.addresses(3),
