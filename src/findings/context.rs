@@ -220,9 +220,9 @@ impl<'a> PhoneContext<'a> {
         self.phone.dhcp.list.iter().rev().filter_map(|e| e.ack.as_ref()).find(|a| a.stamp <= stamp)
     }
 
-    /// Its terms; where its acknowledgement was not captured, those of [`Self::terms`].
+    /// The terms of the lease that was in force at `stamp`; where none is captured before, those of [`Self::terms`].
     pub fn terms_at(&self, stamp: Stamp) -> Option<&'a Arc<LeaseTerms>> {
-        self.lease_at(stamp).map(|l| &l.terms).or(self.terms())
+        self.phone.lease_terms_before(stamp).or(self.terms())
     }
 
     fn source_of(&self, server: IpAddr, asked: Stamp) -> Option<TftpSource> {

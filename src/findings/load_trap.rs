@@ -197,7 +197,7 @@ fn is_later_release(next: &str, known: &str) -> bool {
 /// The lease was renewed, and names other TFTP servers than the one that it uses.
 fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
     let used = cx.tftp_use().filter(|u| u.asked)?;
-    let lease = cx.phone.lease().filter(|l| l.stamp > used.stamp)?;
+    let lease = cx.phone.lease().filter(|l| l.stamp > used.stamp && !l.terms.cut)?;
     let named: Vec<IpAddr> = cx.lease_servers().into_iter().map(|(ip, _)| ip).collect();
     let next = *named.first()?;
     if named.contains(&used.server) || !follows_dhcp(cx, used.server, lease.stamp) {

@@ -62,7 +62,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let is_address = |n: &WireText| n.raw().parse::<IpAddr>().is_ok();
     let names = lease.terms.tftp();
     // An address beside the name is all that the phone needs.
-    if cx.is_up() || names.is_empty() || names.iter().any(is_address) {
+    if cx.is_up() || lease.terms.cut || names.is_empty() || names.iter().any(is_address) {
         return Vec::new();
     }
     if cx.phone.files.iter().any(|f| f.request.first >= began && f.answered.is_some()) {

@@ -187,10 +187,12 @@ impl Phone {
 
     /// The terms of the lease in force; where the acknowledgement was not captured, of the offer that the phone took.
     pub fn lease_terms(&self) -> Option<&Arc<LeaseTerms>> {
-        self.dhcp.list.iter().rev().find_map(|e| {
-            let chosen = || e.offers.iter().find(|o| Some(o.terms.server) == e.requested);
-            e.ack.as_ref().or_else(chosen).map(|o| &o.terms)
-        })
+        self.dhcp.list.iter().rev().find_map(terms_of)
+    }
+
+    /// The same as of `stamp`: what a later exchange brought does not count.
+    pub fn lease_terms_before(&self, stamp: Stamp) -> Option<&Arc<LeaseTerms>> {
+        self.dhcp.list.iter().rev().filter(|e| e.began <= stamp).find_map(terms_of)
     }
 
     /// The exchange that the lease in force came from.
@@ -243,4 +245,9 @@ impl Phone {
     pub fn last_attempt(&self) -> Option<(usize, &Attempt)> {
         self.counting_attempts().next_back()
     }
+}
+
+fn terms_of(exchange: &Exchange) -> Option<&Arc<LeaseTerms>> {
+    let chosen = || exchange.offers.iter().find(|o| Some(o.terms.server) == exchange.requested);
+    exchange.ack.as_ref().or_else(chosen).map(|o| &o.terms)
 }
