@@ -7,6 +7,7 @@ mod messages;
 mod output;
 mod progress;
 mod reading;
+mod site;
 
 use std::ffi::OsString;
 use std::io;
@@ -35,6 +36,8 @@ enum Command {
     Events(events::Arguments),
     /// Say what a finding means, how it is recognised and how to fix it
     Explain(explain::Arguments),
+    /// Draft a site file from captures, or check one
+    Site(site::Arguments),
 }
 
 /// What to read.
@@ -135,6 +138,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Site(arguments) => site::run(&arguments),
     };
     match result {
         Ok(end) => ExitCode::from(end.code()),
