@@ -449,7 +449,7 @@ pub struct Fix {
 }
 
 /// `10.30.0.5`, `10.30.0.5 and 10.30.0.6`, `10.30.0.5, 10.30.0.6 and 10.30.0.7`.
-pub(crate) fn and_list(values: &[impl ToString]) -> String {
+pub fn and_list(values: &[impl ToString]) -> String {
     let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
     match texts.split_last() {
         None => String::new(),

@@ -60,9 +60,11 @@ pub(super) fn note_name(phone: &mut Phone, name: &WireText, stamp: Stamp) {
 pub(super) fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, stamp: Stamp) {
     let trimmed = load.raw().trim();
     let device_type = phone.device_type();
+    let said = matches!(source, LoadSource::Alarm | LoadSource::Register).then_some(stamp);
     if let Some(last) = phone.loads.last_mut()
         && crate::wire::load::same_load(last.load.raw(), trimmed)
     {
+        last.said = said.or(last.said);
         // The alarm is the better witness of the same load.
         if source == LoadSource::Alarm {
             last.source = source;
@@ -73,7 +75,7 @@ pub(super) fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, 
         }
         return;
     }
-    let seen = LoadSeen { load: WireText::from(trimmed), source, stamp };
+    let seen = LoadSeen { load: WireText::from(trimmed), source, stamp, said };
     push_bounded(&mut phone.loads, seen, limits::CHANGES, &mut 0);
 }
 
@@ -100,9 +102,9 @@ mod tests {
             let at = stamp(second);
             let name = WireText::from(format!("{second}.bin").as_str());
             phone.files.push(Fetch::new(name.clone(), server, Transport::Tftp, 50_000, at));
-            phone.attempts.push(Attempt::new(server, 2000, 50_000, Protocol::Sccp, at));
+            phone.attempts.push(Attempt::new((server, 2000), (server, 50_000), Protocol::Sccp, at));
             phone.names.push((name.clone(), at));
-            phone.loads.push(LoadSeen { load: name, source: LoadSource::Alarm, stamp: at });
+            phone.loads.push(LoadSeen { load: name, source: LoadSource::Alarm, stamp: at, said: None });
             phone.boots.push(at);
         }
         phone.files_forgotten = 1;

@@ -68,6 +68,11 @@ const TEXT_OVERHEAD: usize = 64;
 pub const OLD_FORMAT: &str = "an old configuration that is not XML, its content is not read";
 /// [`PhoneConfig::problem`] of a file for one phone's key: no fault either.
 pub const ENCRYPTED: &str = "signed or encrypted, its content can not be read";
+/// [`PhoneConfig::problem`] of a file of which this program reads only the start: no fault either.
+pub const TOO_LONG: &str = "longer than 1 MiB, the rest is not read";
+
+/// [`PhoneConfig::problem`] of a file that is whole and names no CallManager.
+pub const NO_CALL_MANAGER: &str = "no CallManager named";
 
 /// Most octets of a file that are read.
 const MAX_FILE: usize = 1 << 20;
@@ -382,12 +387,12 @@ impl Reading {
             _ if !is("device") && !is("default") => {
                 Some(format!("not a phone configuration: its root element is {}", WireText::from(root.as_str())))
             }
-            End::CutOff if too_long => Some("longer than 1 MiB, the rest is not read".to_owned()),
+            End::CutOff if too_long => Some(TOO_LONG.to_owned()),
             End::CutOff if config.call_managers.is_empty() => {
                 Some("cut off before its end, and no CallManager named before".to_owned())
             }
             End::CutOff => Some("cut off before its end".to_owned()),
-            End::Whole if config.call_managers.is_empty() => Some("no CallManager named".to_owned()),
+            End::Whole if config.call_managers.is_empty() => Some(NO_CALL_MANAGER.to_owned()),
             End::Whole => None,
         };
         (self.config, self.anomalies)
