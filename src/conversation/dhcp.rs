@@ -39,8 +39,8 @@ pub struct LeaseTerms {
 impl LeaseTerms {
     /// The terms of a reply; `sender` where it carries no server identifier.
     pub fn of(message: &Message, sender: Option<Ipv4Addr>) -> LeaseTerms {
-        // Where the option is cut off, the sender may be a relay agent.
-        let sender = sender.or(message.siaddr).filter(|_| !message.cut);
+        // Where the option is cut off and a relay agent passed it on, the sender may be that agent.
+        let sender = sender.or(message.siaddr).filter(|_| !message.cut || message.giaddr.is_none());
         let server = message.opt54.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut sources = message.tftp_sources();
         // Some servers put their own address into siaddr whatever is configured (boot reference 1.4): beside a

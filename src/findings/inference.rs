@@ -209,10 +209,15 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
     if !used.asked && (cx.world.visible.deaf_to_phones || cx.phone.attempts.iter().any(|a| a.last > used.stamp)) {
         return None;
     }
-    if let Some(right) = stated(cx) {
+    if let Some(mut right) = stated(cx) {
+        // Until it asks for its configuration it may yet turn to another server.
+        let settled = cx.now().nanos_since(used.stamp.time) >= super::context::SETTLED;
+        if !settled && !cx.files().iter().any(|f| phone_config::is_config_name(f.name.raw())) {
+            right.confidence = right.confidence.min(Confidence::Likely);
+        }
         let is_right = right.servers.contains(&used.server);
         // By the CallManager alone nothing is said of a phone that is registered there.
-        let placed = right.confidence == Confidence::Certain;
+        let placed = !matches!(right.basis, Basis::CallManagerOfCluster(..));
         return (!is_right && (placed || cx.is_turned_away())).then_some(WrongServer { used, right });
     }
     if !cx.is_turned_away() || !used.asked {

@@ -57,7 +57,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if asks_since || cx.is_up() {
         return Vec::new();
     }
-    let settled = cx.now().nanos_since(lease.stamp.time) >= SETTLED || cx.moved_on(lease.stamp);
+    let settled = cx.now().nanos_since(lease.stamp.time) >= SETTLED;
     let confidence = if settled && !by_accident { Confidence::Certain } else { Confidence::Likely };
     let confidence = if settled { cx.of_absence(confidence) } else { confidence };
     let accident =

@@ -78,7 +78,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     let is_right = super::inference::stated(cx).map(|r| r.servers.contains(&used.server));
-    if config.is_none() || (is_right.is_none() && !cx.world.peers.uses_at(contact.server, used.server)) {
+    // Phones that are well at this CallManager use other servers: this one may be the wrong one.
+    let uses_theirs = cx.world.peers.uses_at(contact.server, used.server);
+    if is_right.is_none() && !uses_theirs && cx.world.peers.registered_at(contact.server) > 0 {
+        return Vec::new();
+    }
+    if config.is_none() || (is_right.is_none() && !uses_theirs) {
         confidence = confidence.min(Confidence::Possible);
     }
     let named = match (&configured, config) {
