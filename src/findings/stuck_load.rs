@@ -78,7 +78,13 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     let is_right = super::inference::stated(cx).map(|r| r.servers.contains(&used.server));
-    if config.is_none() || (is_right.is_none() && !cx.world.peers.uses_at(contact.server, used.server)) {
+    let is_known_right = is_right.unwrap_or_else(|| cx.world.peers.uses_at(contact.server, used.server));
+    // A server that names the very load which is refused may be another cluster's, and so may one whose files were not seen.
+    let names_it = configured.as_ref().is_some_and(|load| same_load(load.raw(), running.raw()));
+    if !is_known_right && (names_it || config.is_none()) {
+        return Vec::new();
+    }
+    if config.is_none() || !is_known_right {
         confidence = confidence.min(Confidence::Possible);
     }
     let named = match (&configured, config) {
