@@ -53,7 +53,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     // Which server it turns to must be seen: a wrong one explains another load.
     let Some(used) = cx.tftp_use().filter(|u| u.asked) else { return Vec::new() };
-    let Some(contact) = cx.contacts().iter().rev().find(|c| c.turned_away()) else { return Vec::new() };
+    let Some(contact) = cx.contacts().iter().find(|c| c.turned_away()) else { return Vec::new() };
     let Some((running, said)) = cx.running() else { return Vec::new() };
     let Some((right, mut confidence)) = right_load(cx) else { return Vec::new() };
     if same_load(running.raw(), right.raw()) {
