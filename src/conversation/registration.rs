@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::file::Why;
 use super::{Stamp, Tries};
 use crate::diagnosis::RegistrationState;
-use crate::wire::{WireText, sccp};
+use crate::wire::{Mac, WireText, sccp};
 
 /// Message ids that matter here.
 #[allow(missing_docs)]
@@ -84,8 +84,16 @@ pub struct Attempt {
     pub server: IpAddr,
     /// Its port.
     pub port: u16,
-    /// The phone's port.
+    /// The phone's address, and its port.
+    pub client: IpAddr,
+    #[allow(missing_docs)]
     pub client_port: u16,
+    /// The MAC that the phone's packets came from: its own, or that of a router.
+    pub client_mac: Option<Mac>,
+    /// The name under which it registers.
+    pub name: Option<WireText>,
+    /// Latest packet of the phone.
+    pub spoke: Option<Stamp>,
     /// How.
     pub protocol: Protocol,
     /// First packet of it.
@@ -132,11 +140,20 @@ pub struct Attempt {
 
 impl Attempt {
     /// A connection begins, with a SYN or in its middle.
-    pub fn new(server: IpAddr, port: u16, client_port: u16, protocol: Protocol, stamp: Stamp) -> Attempt {
+    pub fn new(
+        (server, port): (IpAddr, u16),
+        (client, client_port): (IpAddr, u16),
+        protocol: Protocol,
+        stamp: Stamp,
+    ) -> Attempt {
         Attempt {
             server,
             port,
+            client,
             client_port,
+            client_mac: None,
+            name: None,
+            spoke: None,
             protocol,
             began: stamp,
             last: stamp,

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::coverage::Visibility;
 use super::inference::{Peers, RightServer};
+use super::together::Together;
 use crate::capture::Timestamp;
-use crate::conversation::dhcp::LeaseTerms;
+use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
 use crate::conversation::file::{Fetch, Why};
 use crate::conversation::registration::Attempt;
 use crate::conversation::{Stamp, Tries};
@@ -28,13 +29,16 @@ pub struct World<'a> {
     pub visible: Visibility,
     /// What the phones that are well tell about servers.
     pub peers: Peers,
+    /// What only all phones together tell.
+    pub together: Together,
 }
 
 impl<'a> World<'a> {
     /// Works out what all phones share.
     pub fn new(registry: &'a Registry, site: &'a Site, visible: Visibility) -> World<'a> {
         let peers = Peers::new(registry, site, &visible);
-        World { registry, site, visible, peers }
+        let together = Together::new(registry, &visible);
+        World { registry, site, visible, peers, together }
     }
 
     /// Latest time of the capture.
@@ -179,7 +183,7 @@ impl<'a> PhoneContext<'a> {
             let served = |f: &&Fetch| phone_config::is_config_name(f.name.raw()) && f.outcome() == Outcome::Served;
             let fetch = files.iter().rev().find(served).or_else(|| files.iter().rev().find(of_phone)).or(files.last());
             if let Some(fetch) = fetch {
-                let source = self.source_of(fetch.server);
+                let source = self.source_of(fetch.server, fetch.request.first);
                 return Some(TftpUse { server: fetch.server, source, stamp: fetch.request.first, asked: true });
             }
             let lease = self.phone.lease_exchange()?;
@@ -196,7 +200,10 @@ impl<'a> PhoneContext<'a> {
 
     /// Addresses of the lease's TFTP servers, names resolved as this capture shows, with their source.
     pub fn lease_servers(&self) -> Vec<(IpAddr, TftpSource)> {
-        let Some(terms) = self.terms() else { return Vec::new() };
+        self.terms().map(|terms| self.servers_of(terms)).unwrap_or_default()
+    }
+
+    fn servers_of(&self, terms: &LeaseTerms) -> Vec<(IpAddr, TftpSource)> {
         let mut all = Vec::new();
         for (source, names) in &terms.sources {
             for ip in names.iter().flat_map(|n| self.world.registry.resolve(n.raw())) {
@@ -208,9 +215,20 @@ impl<'a> PhoneContext<'a> {
         all
     }
 
-    fn source_of(&self, server: IpAddr) -> Option<TftpSource> {
-        let terms = self.terms().filter(|t| !t.cut)?;
-        if let Some((_, source)) = self.lease_servers().into_iter().find(|(ip, _)| *ip == server) {
+    /// The lease that was in force at `stamp`.
+    pub fn lease_at(&self, stamp: Stamp) -> Option<&'a OfferSeen> {
+        self.phone.dhcp.list.iter().rev().filter_map(|e| e.ack.as_ref()).find(|a| a.stamp <= stamp)
+    }
+
+    /// The terms of the lease that was in force at `stamp`; where none is captured before, those of [`Self::terms`].
+    pub fn terms_at(&self, stamp: Stamp) -> Option<&'a Arc<LeaseTerms>> {
+        self.phone.lease_terms_before(stamp).or(self.terms())
+    }
+
+    fn source_of(&self, server: IpAddr, asked: Stamp) -> Option<TftpSource> {
+        // A lease that came after the question did not send the phone there.
+        let terms = self.terms_at(asked).filter(|t| !t.cut)?;
+        if let Some((_, source)) = self.servers_of(terms).into_iter().find(|(ip, _)| *ip == server) {
             return Some(source);
         }
         // A name that this capture does not resolve may be the server: then the lease may name it all the same.
@@ -359,6 +377,13 @@ impl<'a> PhoneContext<'a> {
         let contacts = self.contacts();
         let decided = contacts.iter().filter(|c| c.state != RegistrationState::NotSeen).max_by_key(latest);
         decided.or_else(|| contacts.iter().max_by_key(latest))
+    }
+
+    /// The CallManager that it is registered with now: no boot began since.
+    pub fn registered_with(&self) -> Option<&Contact<'a>> {
+        let contact = self.last_contact().filter(|c| c.state == RegistrationState::Registered)?;
+        let attempt = contact.attempt?;
+        self.phone.boot_began().is_none_or(|b| b <= attempt.last).then_some(contact)
     }
 
     /// Whether it is registered, or was until it left by itself.
