@@ -9,8 +9,10 @@ mod captures;
 mod cli;
 mod cuts;
 mod events;
+mod inputs;
 mod layers;
 mod product;
+mod report;
 mod shared;
 #[path = "../support/mod.rs"]
 mod support;
