@@ -167,24 +167,27 @@ fn again_and_again<'a>(cx: &PhoneContext<'a>) -> Vec<&'a Attempt> {
     let made = registrations(phone);
     let time = |a: &Attempt| a.registered.map(|s| s.time).unwrap_or_default();
     let mut run: Vec<&Attempt> = Vec::new();
+    let mut latest: Vec<&Attempt> = Vec::new();
     for (index, attempt) in made.iter().enumerate() {
-        let follows =
-            index.checked_sub(1).and_then(|i| made.get(i)).is_some_and(|before| is_lost(phone, before, attempt));
-        if !follows {
+        let before = index.checked_sub(1).and_then(|i| made.get(i));
+        if !before.is_some_and(|before| is_lost(phone, before, attempt)) {
             run.clear();
         }
         run.push(attempt);
         run.retain(|a| time(attempt).nanos_since(time(a)) <= WINDOW);
+        if is_too_many(&run) {
+            latest.clone_from(&run);
+        }
     }
-    let (Some(last), true) = (run.last(), run.len() >= 3) else { return Vec::new() };
-    // Each but the last was lost; the last perhaps.
-    let lost = run.iter().take(run.len() - 1).chain(run.iter().skip(run.len() - 1).filter(|a| a.end.is_some()));
-    let servers: Vec<IpAddr> = lost.map(|a| a.server).collect();
-    let twice = servers.iter().any(|s| servers.iter().filter(|o| *o == s).count() >= 2);
-    if !twice || is_settled(cx, last) {
-        return Vec::new();
-    }
-    run
+    if made.last().is_some_and(|last| is_settled(cx, last)) { Vec::new() } else { latest }
+}
+
+/// Three or more, two of them lost with one CallManager: losing each of two once is failover.
+fn is_too_many(run: &[&Attempt]) -> bool {
+    // All but the last were lost; the last perhaps.
+    let lost = run.iter().enumerate().filter(|(i, a)| i + 1 < run.len() || a.end.is_some());
+    let servers: Vec<IpAddr> = lost.map(|(_, a)| a.server).collect();
+    run.len() >= 3 && servers.iter().any(|s| servers.iter().filter(|o| *o == s).count() >= 2)
 }
 
 /// Registered, and for long enough to be called well.

@@ -6,6 +6,8 @@
 )]
 
 mod captures;
+mod findings;
+mod identity;
 mod layers;
 #[path = "../support/mod.rs"]
 mod support;
