@@ -9,5 +9,6 @@ mod captures;
 mod findings;
 mod identity;
 mod layers;
+mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
