@@ -129,6 +129,8 @@ impl Analyzer {
     /// The end of the inputs: what is open stays open, and the diagnosis says so.
     pub fn finish(&mut self, inputs: Vec<InputSummary>) {
         self.inputs = inputs;
+        let Analyzer { decoder, copies, registry, events, .. } = self;
+        decoder.finish(&mut |event| take(copies, registry, events, event));
         for (id, input) in (0u32..).zip(self.inputs.iter_mut()) {
             let counts = self.decoder.counts(id);
             input.cut_frames = input.cut_frames.max(counts.cut_frames);

@@ -37,6 +37,8 @@ pub struct Decoder {
     transfers: Transfers,
     names: HashSet<String, RandomState>,
     counts: Vec<InputCounts>,
+    /// The latest frame: what is told at the end stands there.
+    last: FrameRef,
 }
 
 impl Default for Decoder {
@@ -54,6 +56,7 @@ impl Decoder {
             transfers: Transfers::new(),
             names: HashSet::with_hasher(RandomState::default()),
             counts: Vec::new(),
+            last: FrameRef::default(),
         }
     }
 
@@ -74,7 +77,24 @@ impl Decoder {
             counts.unknown_link_type.get_or_insert(frame.link_type.0);
         }
         let at = FrameRef { input: frame.input, frame: frame.number };
+        self.last = at;
         self.handle_dissection(at, frame.time, dissection, 0, sink);
+    }
+
+    /// The end of the inputs: gives what was under way in TCP streams.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(Event)) {
+        let at = self.last;
+        self.streams.finish(&mut |flow, time, decoded| {
+            let envelope = Envelope {
+                src: Some(flow.src),
+                dst: Some(flow.dst),
+                sport: Some(flow.sport),
+                dport: Some(flow.dport),
+                ..Envelope::default()
+            };
+            let Decoded { kind, anomalies, digest } = decoded;
+            sink(Event { at, time, envelope, anomalies, digest, kind });
+        });
     }
 
     /// Counts of an input.
@@ -154,7 +174,8 @@ impl Decoder {
         let data = datagram.data;
         let of = |port: u16| ports.contains(&port);
         if of(67) || of(68) {
-            if let Some((message, anomalies)) = dhcp::parse(data) {
+            if let Some((mut message, anomalies)) = dhcp::parse(data) {
+                message.cut = datagram.wire_len > data.len();
                 let digest = digest(out.envelope, ip_id, data);
                 self.watch_names(message.opt66.iter().chain(&message.sname));
                 return out.send(EventKind::Dhcp(Box::new(message)), anomalies, digest);

@@ -128,16 +128,12 @@ impl Unzstd {
         }
     }
 
-    /// Unpacks one block of the frame, or what the decoder holds back where there are no more.
+    /// Unpacks one block of the frame; where that fails, makes the decoder give out what it holds back.
     fn next_block(&mut self) {
         let Err(error) = self.decoder.decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1)) else {
             return;
         };
-        if !self.source.reached {
-            self.failure = Some(damaged(&error));
-            return;
-        }
-        self.failure = Some(ends_early());
+        self.failure = Some(if self.source.reached { ends_early() } else { damaged(&error) });
         // The decoder keeps a window of what it unpacked until the frame is finished, which for most captures is all
         // of it. An empty last block and four octets for a checksum finish the frame.
         let last_block: &[u8] = &[1, 0, 0, 0, 0, 0, 0];
@@ -182,4 +178,147 @@ fn ends_early() -> io::Error {
 
 fn damaged(error: &FrameDecoderError) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, format!("the zstd data is damaged ({error})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+    use super::super::test_files::{Pcap, open, problem, read, refusal};
+
+    fn gzip(data: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(data: &[u8]) -> Vec<u8> {
+        compress_to_vec(data, CompressionLevel::Fastest)
+    }
+
+    /// 1500 packets of 200 octets that hardly compress: three blocks of zstd.
+    fn capture() -> Vec<u8> {
+        let mut file = Pcap::new();
+        let mut state = 1u32;
+        for second in 0..1500 {
+            let data: Vec<u8> = (0..200)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8
+                })
+                .collect();
+            file = file.packet(second, 0, &data);
+        }
+        file.octets
+    }
+
+    #[test]
+    fn packed_captures_give_what_they_hold() {
+        let (plain, _) = read(capture());
+        for packed in [
+            gzip(&capture()),
+            zstd(&capture()),
+            gzip(&gzip(&capture())),
+            gzip(&zstd(&capture())),
+            zstd(&gzip(&capture())),
+        ] {
+            let (frames, summary) = read(packed);
+            assert!(frames == plain);
+            assert_eq!((summary.format.raw(), summary.problem), ("pcap", None));
+        }
+        assert!(refusal(gzip(&gzip(&gzip(&capture())))).contains("compressed more than twice"));
+        assert!(refusal(gzip(b"")).contains("is empty"));
+        assert!(refusal(zstd(b"")).contains("is empty"));
+        assert!(refusal(gzip(b"<html>")).contains("a web page"));
+    }
+
+    #[test]
+    fn several_members_frames_and_padding_are_one_file() {
+        let (plain, _) = read(capture());
+        let whole = capture();
+        let (start, rest) = whole.split_at(150_000);
+        let mut members = [gzip(start), gzip(b""), gzip(rest)].concat();
+        members.extend([0; 512]);
+        let mut skipped = vec![0x5a, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4];
+        skipped.extend([zstd(start), zstd(rest)].concat());
+        for packed in [members, skipped] {
+            let (frames, summary) = read(packed);
+            assert!(frames == plain);
+            assert_eq!(summary.problem, None);
+        }
+    }
+
+    #[test]
+    fn packed_data_cut_off_gives_what_came_before() {
+        for (packed, name) in [(gzip(&capture()), "gzip"), (zstd(&capture()), "zstd")] {
+            // The ends of the last block and of the check sum are passed too.
+            let lengths = (100..packed.len()).step_by(9973).chain(packed.len() - 12..packed.len());
+            let mut most = 0;
+            for len in lengths {
+                let file = packed[..len].to_vec();
+                let Ok(_) = open(vec![file.clone()]) else {
+                    assert!(refusal(file).contains(&format!("the {name} data ends early")), "{len}");
+                    continue;
+                };
+                let (count, text) = problem(file);
+                assert!(count >= most, "{len}");
+                most = count;
+                assert!(text.starts_with("cut off ") && text.contains(" of the uncompressed data"), "{len}: {text}");
+                assert!(text.ends_with(&format!(": the {name} data ends early")), "{len}: {text}");
+            }
+            assert_eq!(most, 1500, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_cut_between_two_packets_is_told_too() {
+        let whole = capture();
+        // Stored, not squeezed, so that the cut can be put between two packets.
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+        encoder.write_all(&whole[..24 + 216 * 3]).unwrap();
+        encoder.flush().unwrap();
+        let packed = encoder.get_ref().clone();
+        assert_eq!(
+            problem(packed),
+            (3, "cut off after packet 3 at byte 672 of the uncompressed data: the gzip data ends early".to_owned())
+        );
+    }
+
+    #[test]
+    fn damage_is_told() {
+        for packed in [gzip(&capture()), zstd(&capture())] {
+            let mut flipped = packed.clone();
+            let last = flipped.len() - 6;
+            flipped[last] ^= 0x55;
+            let (count, text) = problem(flipped);
+            assert!(count > 1000, "{count}");
+            assert!(text.contains("data is damaged"), "{text}");
+            let mut followed = packed;
+            followed.extend(b"and then some");
+            let (count, text) = problem(followed);
+            assert_eq!(count, 1500);
+            assert!(text.contains("something else follows the "), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_read_without_being_unpacked_first() {
+        // Zeros are packets of no octets, 256 Ki of them in a fraction of the room.
+        let mut file = Pcap::new().octets;
+        file.resize(4 << 20, 0);
+        let packed = gzip(&file);
+        assert!(packed.len() < file.len() / 50, "{}", packed.len());
+        let mut inputs = open(vec![packed]).unwrap();
+        let mut frames = 0;
+        while inputs.next_record().unwrap().is_some() {
+            frames += 1;
+        }
+        assert_eq!(frames, ((4 << 20) - 24) / 16);
+        let problem = inputs.summaries().remove(0).problem.unwrap();
+        assert_eq!(problem.raw(), "cut off in packet 262143 at byte 4194304 of the uncompressed data");
+    }
 }

@@ -65,7 +65,7 @@ pub enum CaptureError {
     },
     /// The file is something else, and it is not known what.
     #[error(
-        "{path} is no capture that is known (it starts with the octets {start}); give pcap, pcapng, snoop or events files, or try editcap {path} OUT.pcap"
+        "{path} is no capture that is known (it starts with the octets {start}); give pcap, pcapng, snoop or events files; Wireshark's editcap may convert it"
     )]
     Unknown {
         /// As given.

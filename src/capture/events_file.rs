@@ -204,3 +204,154 @@ fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_files::{open, refusal};
+    use super::super::{Inputs, Record};
+    use super::*;
+    use crate::wire::WireText;
+
+    fn syn(input: u32, frame: u64, second: u32) -> String {
+        format!(
+            r#"{{"type":"tcp","input":{input},"frame":{frame},"time":"2026-11-23T07:00:{second:02}Z","src":"10.0.0.1","flags":"SYN"}}"#
+        )
+    }
+
+    fn capture(input: u32, path: &str) -> String {
+        format!(
+            r#"{{"type":"capture","input":{input},"time":"2026-11-23T07:00:59Z","path":"{path}","format":"pcap","link_types":["EN10MB"],"packets":812,"bytes":7,"dropped":2,"problem":"cut off"}}"#
+        )
+    }
+
+    fn lines(lines: &[&str]) -> Vec<u8> {
+        lines.join("\n").into_bytes()
+    }
+
+    /// Input and frame of every event.
+    fn places(inputs: &mut Inputs) -> Vec<(u32, u64)> {
+        let mut places = Vec::new();
+        while let Some(record) = inputs.next_record().unwrap() {
+            if let Record::Event(event) = record {
+                places.push((event.at.input, event.at.frame));
+            }
+        }
+        places
+    }
+
+    fn texts(inputs: &Inputs, of: fn(&InputSummary) -> Option<&WireText>) -> Vec<String> {
+        inputs
+            .summaries()
+            .iter()
+            .map(|summary| of(summary).map_or_else(String::new, |text| text.raw().to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_file_alone_keeps_its_input_ids_and_summaries() {
+        let file =
+            lines(&[&syn(2, 7, 1), &syn(0, 3, 2), &capture(0, "a.pcap"), &capture(1, "b.pcap"), &capture(2, "c.pcap")]);
+        let mut inputs = open(vec![file]).unwrap();
+        assert_eq!(places(&mut inputs), [(2, 7), (0, 3)]);
+        assert_eq!(texts(&inputs, |summary| Some(&summary.path)), ["a.pcap", "b.pcap", "c.pcap"]);
+        let summary = inputs.summaries().remove(2);
+        assert_eq!((summary.format.raw(), summary.packets, summary.dropped), ("events", 812, Some(2)));
+        assert_eq!(summary.problem.unwrap().raw(), "cut off");
+        assert!(inputs.warnings().is_empty());
+    }
+
+    #[test]
+    fn ids_stay_unique_where_there_are_other_inputs() {
+        let one = lines(&[&syn(1, 1, 1), &syn(0, 2, 3), &capture(0, "a"), &capture(1, "b")]);
+        let two = lines(&[&syn(0, 3, 2), &syn(5, 4, 4), &capture(0, "c"), &capture(5, "d")]);
+        let mut inputs = open(vec![one, two]).unwrap();
+        assert_eq!(places(&mut inputs), [(2, 1), (1, 3), (0, 2), (3, 4)]);
+        assert_eq!(texts(&inputs, |summary| Some(&summary.path)), ["a", "c", "b", "d"]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_event_is_named_and_the_rest_is_read() {
+        let file =
+            lines(&[&syn(0, 1, 1), r#"{"type":"tcp","input":0}"#, "junk", "", &syn(0, 2, 2), &capture(0, "a"), ""]);
+        let mut inputs = open(vec![file]).unwrap();
+        assert_eq!(places(&mut inputs), [(0, 1), (0, 2)]);
+        assert_eq!(
+            texts(&inputs, |summary| summary.problem.as_ref()),
+            [
+                "cut off; line 2 at byte 96 is no event (missing field `time`); line 3 at byte 121 is no event (expected value)"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_cut_in_a_line_says_so() {
+        let whole = lines(&[&syn(0, 1, 1), &syn(0, 2, 2)]);
+        let cut = whole[..whole.len() - 5].to_vec();
+        let len = cut.len();
+        let mut inputs = open(vec![cut]).unwrap();
+        assert_eq!(places(&mut inputs), [(0, 1)]);
+        assert_eq!(texts(&inputs, |summary| summary.problem.as_ref()), [format!("cut off in line 2 at byte {len}")]);
+        // A last line without a line feed is whole all the same.
+        let mut inputs = open(vec![whole]).unwrap();
+        assert_eq!(places(&mut inputs).len(), 2);
+        assert_eq!(texts(&inputs, |summary| summary.problem.as_ref()), [""]);
+    }
+
+    #[test]
+    fn without_capture_lines_the_events_show_what_they_can() {
+        let file = lines(&[&syn(0, 41, 5), &syn(0, 17, 3)]);
+        let mut inputs = open(vec![file]).unwrap();
+        places(&mut inputs);
+        let summary = inputs.summaries().remove(0);
+        assert_eq!((summary.path.raw(), summary.packets, summary.problem), ("test", 41, None));
+        assert_eq!(summary.first.unwrap().to_string(), "2026-11-23T07:00:03.000000000Z");
+        assert_eq!(summary.last.unwrap().to_string(), "2026-11-23T07:00:05.000000000Z");
+        assert_eq!(inputs.warnings(), ["test: no capture line for input 0: filtered, or not written to its end"]);
+    }
+
+    #[test]
+    fn lines_of_a_later_version_are_passed_over() {
+        let later = r#"{"type":"mgcp","input":0,"frame":1,"time":"2026-11-23T07:00:00Z","verb":"RSIP"}"#;
+        let mut inputs = open(vec![lines(&[later, &syn(0, 2, 1), &capture(0, "a")])]).unwrap();
+        assert_eq!(places(&mut inputs), [(0, 2)]);
+        assert_eq!(inputs.warnings(), ["test: 1 lines of types that this version does not know"]);
+    }
+
+    #[test]
+    fn a_mark_of_byte_order_and_windows_line_ends_do_not_disturb() {
+        let mut file = b"\xef\xbb\xbf".to_vec();
+        file.extend(format!("{}\r\n\r\n{}\r\n", syn(0, 1, 1), syn(0, 2, 2)).into_bytes());
+        let mut inputs = open(vec![file]).unwrap();
+        assert_eq!(places(&mut inputs), [(0, 1), (0, 2)]);
+        assert_eq!(texts(&inputs, |summary| summary.problem.as_ref()), [""]);
+    }
+
+    #[test]
+    fn an_input_id_beyond_the_bound_takes_no_memory() {
+        let mut inputs = open(vec![lines(&[&syn(0, 1, 1), &syn(4_000_000_000, 1, 1)])]).unwrap();
+        assert_eq!(places(&mut inputs), [(0, 1)]);
+        assert_eq!(
+            texts(&inputs, |summary| summary.problem.as_ref()),
+            ["line 2 is of input 4000000000; 65536 are told apart"]
+        );
+    }
+
+    #[test]
+    fn a_report_is_no_events_file() {
+        for line in [r#"{"type":"phone","mac":"00:30:94:c2:d3:fa"}"#, r#"{"schema":"phonescope.report/1","inputs":[]}"#]
+        {
+            assert_eq!(first_line(line.as_bytes()), FirstLine::Report);
+            assert!(refusal(line.as_bytes().to_vec()).contains("a report of phonescope"), "{line}");
+        }
+        assert_eq!(first_line(br#"{"type":"log","message":"x"}"#), FirstLine::Other);
+        assert_eq!(first_line(b"[1]"), FirstLine::Other);
+    }
+
+    #[test]
+    fn the_types_known_are_those_of_events() {
+        // serde names all of them where one does not fit.
+        let error = serde_json::from_str::<EventKind>(r#"{"type":"?"}"#).unwrap_err().to_string();
+        let named: Vec<_> = error.split('`').skip(3).step_by(2).collect();
+        assert_eq!(named, KNOWN_TYPES);
+    }
+}

@@ -46,12 +46,14 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The advice for the file at `path`.
-    pub(super) fn text(self, path: &str) -> String {
-        match self {
-            Way::Editcap => format!("convert it: editcap {path} OUT.pcap"),
-            Way::Unpack(command) => format!("unpack it first: {command} {path}"),
-            Way::Advice(advice) => advice.to_owned(),
+    /// The advice for the file at `path`; `None`: for standard input.
+    pub(super) fn text(self, path: Option<&str>) -> String {
+        match (self, path) {
+            (Way::Editcap, Some(path)) => format!("convert it: editcap {path} OUT.pcap"),
+            (Way::Editcap, None) => "save it to a file and convert that: editcap FILE OUT.pcap".to_owned(),
+            (Way::Unpack(command), Some(path)) => format!("unpack it first: {command} {path}"),
+            (Way::Unpack(command), None) => format!("unpack it first ({command})"),
+            (Way::Advice(advice), _) => advice.to_owned(),
         }
     }
 }
@@ -69,6 +71,8 @@ const MAGICS: &[(&[u8], &str, Way)] = &[
     (b"iptrace 2.0", "an AIX iptrace capture", Way::Editcap),
     (b"EyeSDN", "an EyeSDN capture", Way::Editcap),
     (b"\x05VNF", "a Visual Networks capture", Way::Editcap),
+    (b"\xaa\xaa\xaa\xaa", "an Accellent 5Views capture", Way::Editcap),
+    (b"TR\x00d\x00", "an HP-UX nettl trace", Way::Editcap),
     (b"NSTRACE", "a NetScaler trace", Way::Editcap),
     (b"btsnoop\0", "a Bluetooth capture (btsnoop)", Way::Advice("it holds no Ethernet; give a capture of the phones")),
     (b"\x00\x00\x02\x00\x12\x05\x00\x10", "a Tektronix K12 capture", Way::Editcap),
@@ -96,8 +100,7 @@ const MAGICS: &[(&[u8], &str, Way)] = &[
 ];
 
 /// What a transfer in text mode makes of the first octets of a pcapng, which were chosen to show it.
-const TEXT_MODE: &[&[u8]] =
-    &[b"\x0a\x0a\x0a", b"\x0d\x0a\x0d\x0d\x0d\x0a", b"\x0a\x0d\x0a", b"\x0d\x0a\x0d\x0a\x0d\x0a"];
+const TEXT_MODE: &[&[u8]] = &[b"\x0a\x0a", b"\x0a\x0d\x0a", b"\x0d\x0a\x0d\x0d\x0d\x0a"];
 
 /// Looks at what lies ahead and consumes nothing.
 pub(super) fn recognise(stream: &mut Stream) -> Format {
@@ -117,8 +120,8 @@ pub(super) fn recognise(stream: &mut Stream) -> Format {
         .iter()
         .find(|(magic, _, _)| sample.starts_with(magic))
         .map(|(_, what, way)| Foreign { what, way: *way })
-        .or_else(|| by_structure(sample))
-        .or_else(|| by_text(sample));
+        .or_else(|| by_text(sample))
+        .or_else(|| by_structure(sample));
     foreign.map_or_else(|| Format::Unknown(hex(sample)), Format::Foreign)
 }
 
@@ -161,11 +164,10 @@ const REPORT: Foreign = Foreign {
     way: Way::Advice("give the capture, or the output of phonescope events"),
 };
 
-/// Formats without a magic, known by numbers that fit together. Only their names depend on it.
+/// Formats without a magic, known by numbers that fit together, in what is no text. Only their names depend on it.
 fn by_structure(sample: &[u8]) -> Option<Foreign> {
     let foreign = |what| Some(Foreign { what, way: Way::Editcap });
-    if TEXT_MODE.iter().any(|start| sample.starts_with(start)) && sample.get(..24).is_some_and(|start| !is_text(start))
-    {
+    if TEXT_MODE.iter().any(|start| sample.starts_with(start)) {
         return Some(Foreign {
             what: "a pcapng that a transfer in text mode has damaged",
             way: Way::Advice("get it again in binary mode"),
@@ -272,4 +274,100 @@ fn is_text(sample: &[u8]) -> bool {
 fn hex(sample: &[u8]) -> String {
     let octets: Vec<String> = sample.iter().take(8).map(|octet| format!("{octet:02x}")).collect();
     octets.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_files::refusal;
+    use super::*;
+
+    fn what(octets: &[u8]) -> &'static str {
+        match recognise(&mut Stream::new(Box::new(std::io::Cursor::new(octets.to_vec())), 64)) {
+            Format::Foreign(foreign) => foreign.what,
+            Format::Unknown(_) => "unknown",
+            Format::Empty => "empty",
+            _ => "read",
+        }
+    }
+
+    #[test]
+    fn every_magic_names_its_format() {
+        for (magic, name, _) in MAGICS {
+            let mut octets = magic.to_vec();
+            octets.extend([0x80; 600]);
+            assert_eq!(what(&octets), *name);
+            assert_eq!(what(magic), *name, "the magic alone");
+        }
+    }
+
+    #[test]
+    fn formats_without_a_magic_are_named_by_their_numbers() {
+        let mut erf = Vec::new();
+        for second in [1_700_000_000_u32, 1_700_000_001] {
+            erf.extend([0, 0, 0, 0x80]);
+            erf.extend(second.to_le_bytes());
+            erf.extend([2, 4, 0, 64, 0, 0, 0, 46]);
+            erf.extend([0; 48]);
+        }
+        assert_eq!(what(&erf), "an Endace ERF capture");
+        let mut commview = vec![60, 0, 60, 0, 0, 0xd5, 0x07, 9, 14, 10, 30, 15];
+        commview.extend([0; 72]);
+        assert_eq!(what(&commview), "a CommView capture");
+        let mut lanalyzer = vec![0x01, 0x10, 0x4c, 0x00];
+        lanalyzer.extend([0; 0x4c]);
+        lanalyzer.extend([0x02, 0x10, 0, 0]);
+        assert_eq!(what(&lanalyzer), "a Novell LANalyzer capture");
+        let mut tar = b"boot.pcap".to_vec();
+        tar.resize(257, 0);
+        tar.extend(b"ustar\x0000");
+        assert_eq!(what(&tar), "a tar archive");
+    }
+
+    #[test]
+    fn a_pcapng_that_went_through_text_mode_is_named() {
+        for start in TEXT_MODE {
+            let mut octets = start.to_vec();
+            octets.extend(b"\x70\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff");
+            assert_eq!(what(&octets), "a pcapng that a transfer in text mode has damaged");
+        }
+        assert_eq!(what(b"\n\n\nA text with empty lines before it\n"), "a text file");
+    }
+
+    #[test]
+    fn text_is_named_by_its_kind() {
+        assert_eq!(what(b"<!DOCTYPE HTML><html>"), "a web page (HTML)");
+        assert_eq!(what(b"\n  <html lang=\"en\">"), "a web page (HTML)");
+        assert_eq!(what(b"<?xml version=\"1.0\"?><pdml>"), "an XML document");
+        assert_eq!(what(b"[\n {\"_index\": 1}]"), "a JSON document, not the output of phonescope events");
+        assert_eq!(what(b"{\n  \"schema\": \"phonescope.report/1\"\n}"), REPORT.what);
+        assert_eq!(what("Grüße aus dem Rechenzentrum\n".as_bytes()), "a text file");
+        // A character cut at the end of the sample is still text.
+        let mut long = b"x".to_vec();
+        long.extend("é".repeat(400).as_bytes());
+        assert_eq!(what(&long), "a text file");
+        assert_eq!(what(b"\xd4\xc3\xb2\x00junk\x01\x02"), "unknown");
+        assert_eq!(what(b"\xd4"), "unknown");
+        assert_eq!(what(b""), "empty");
+    }
+
+    #[test]
+    fn what_is_not_read_is_refused_with_the_way_out() {
+        assert_eq!(
+            refusal(b"GMBU\x00\x02".to_vec()),
+            "test is a Microsoft Network Monitor 2 capture, and is not read; convert it: editcap test OUT.pcap"
+        );
+        assert_eq!(
+            refusal(b"\xfd7zXZ\0".to_vec()),
+            "test is compressed with xz, and is not read; unpack it first: xz -d test"
+        );
+        assert_eq!(
+            refusal(b"\x01\x02\x03".to_vec()),
+            "test is no capture that is known (it starts with the octets 01 02 03); \
+             give pcap, pcapng, snoop or events files; Wireshark's editcap may convert it"
+        );
+        assert_eq!(
+            refusal(Vec::new()),
+            "test is empty, and no capture; see whether the capture program could write, or get the file again"
+        );
+    }
 }

@@ -23,6 +23,9 @@ use crate::wire::WireText;
 /// Compressed data in compressed data, at most.
 const MAX_LAYERS: u32 = 2;
 
+/// How standard input is named on the command line and in reports.
+pub(super) const STANDARD_INPUT: &str = "-";
+
 /// A path as it is shown: the text where it is UTF-8, marks of replacement where not.
 pub(super) fn shown(path: &Path) -> WireText {
     WireText::from_bytes(path.as_os_str().as_encoded_bytes())
@@ -56,9 +59,10 @@ enum State {
 }
 
 /// The record that the reader stands at.
-pub(super) enum Current {
+enum Current {
     None,
-    Frame(FrameHead),
+    /// The one in `head`.
+    Frame,
     Event(Box<Event>),
 }
 
@@ -68,6 +72,7 @@ pub(super) struct Input {
     room: usize,
     state: State,
     current: Current,
+    head: FrameHead,
     tally: Tally,
     format: &'static str,
     /// Kept from an events file: what it tells of its inputs.
@@ -98,6 +103,7 @@ impl Input {
             room,
             state: State::Done,
             current: Current::None,
+            head: FrameHead::default(),
             tally: Tally::default(),
             format: "",
             told: None,
@@ -121,7 +127,8 @@ impl Input {
     /// Recognises the format, unpacking where needed, and reads the file header.
     fn open_format(&mut self, stream: &mut Stream) -> Result<Reader, CaptureError> {
         let Input { path: name, tally, room, .. } = self;
-        let name = &*name;
+        let standard_input = name.raw() == STANDARD_INPUT;
+        let name = &if standard_input { "standard input".into() } else { name.clone() };
         let path = || name.clone();
         let broken = |format| move |what| CaptureError::Header { path: name.clone(), format, what };
         for _ in 0..=MAX_LAYERS {
@@ -142,7 +149,7 @@ impl Input {
                     });
                 }
                 Format::Foreign(foreign) => {
-                    let advice = foreign.way.text(&name.to_string());
+                    let advice = foreign.way.text((!standard_input).then(|| name.to_string()).as_deref());
                     return Err(CaptureError::Foreign { path: path(), what: foreign.what, advice });
                 }
                 Format::Unknown(start) => return Err(CaptureError::Unknown { path: path(), start }),
@@ -167,12 +174,10 @@ impl Input {
             self.current = Current::None;
             return Ok(());
         };
-        match reading.reader.next(&mut reading.stream, &mut self.tally) {
-            Step::Frame(head) => {
-                let time = head.timed.then_some(head.time);
-                self.tally.packets(head.number);
-                self.tally.frame(time, head.link_type, head.len as u64, head.orig_len);
-                self.current = Current::Frame(head);
+        match reading.reader.next(&mut reading.stream, &mut self.tally, &mut self.head) {
+            Step::Frame => {
+                self.tally.frame(&self.head);
+                self.current = Current::Frame;
             }
             Step::Event(event) => self.next_event(event, accept),
             Step::End => self.finish(),
@@ -192,13 +197,13 @@ impl Input {
                     Accept::Keep => {}
                     Accept::Refuse => self.tally.problem(|| "events of more inputs than are told apart".to_owned()),
                 },
-                Step::Frame(_) | Step::End => {
+                Step::Frame | Step::End => {
                     self.finish();
                     return;
                 }
             }
             let State::Reading(reading) = &mut self.state else { return };
-            step = reading.reader.next(&mut reading.stream, &mut self.tally);
+            step = reading.reader.next(&mut reading.stream, &mut self.tally, &mut self.head);
         }
     }
 
@@ -221,6 +226,7 @@ impl Input {
         if self.size.is_some() && self.time().is_some() {
             self.state = State::Parked(path.to_owned());
             self.tally = Tally::default();
+            self.read.store(0, Ordering::Relaxed);
         }
     }
 
@@ -250,7 +256,7 @@ impl Input {
     pub(super) fn time(&self) -> Option<Timestamp> {
         match &self.current {
             Current::None => None,
-            Current::Frame(head) => Some(head.time),
+            Current::Frame => Some(self.head.time),
             Current::Event(event) => Some(event.time),
         }
     }
@@ -259,7 +265,8 @@ impl Input {
     #[inline]
     pub(super) fn record(&mut self, id: u32) -> Option<super::Record<'_>> {
         match &self.current {
-            Current::Frame(head) => {
+            Current::Frame => {
+                let head = &self.head;
                 let State::Reading(reading) = &self.state else { return None };
                 Some(super::Record::Frame(Frame {
                     input: id,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::Timestamp;
 use super::error::CaptureError;
 use super::events_file::MAX_INPUTS;
-use super::input::{Accept, Input, shown};
+use super::input::{Accept, Input, STANDARD_INPUT, shown};
 use super::stream::{LARGE_BUFFER, SMALL_BUFFER};
 use crate::event::{Event, EventKind, InputSummary};
 use crate::wire::WireText;
@@ -108,7 +108,7 @@ impl Inputs {
                         return Err(CaptureError::Terminal);
                     }
                     let source = Box::new(std::io::stdin());
-                    opened.inputs.push(Input::from_reader("-".into(), source, opened.room(), None)?);
+                    opened.inputs.push(Input::from_reader(STANDARD_INPUT.into(), source, opened.room(), None)?);
                 }
                 Source::File(path) => opened.file(&path)?,
                 Source::Folder { path, files } => opened.folder(&path, &files)?,
@@ -298,14 +298,14 @@ impl Opened {
             return Err(CaptureError::EmptyFolder { path, others });
         }
         if !passed_over.is_empty() {
-            self.warnings.push(format!("{path}: passed over {} that is no capture: {named}", count(passed_over.len())));
+            self.warnings.push(format!("{path}: passed over {}: {named}", count(passed_over.len())));
         }
         Ok(())
     }
 }
 
 fn count(files: usize) -> String {
-    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
+    if files == 1 { "1 file that is no capture".to_owned() } else { format!("{files} files that are no captures") }
 }
 
 fn room(inputs: usize) -> usize {
@@ -313,7 +313,7 @@ fn room(inputs: usize) -> usize {
 }
 
 fn is_standard_input(path: &Path) -> bool {
-    path.as_os_str() == "-"
+    path.as_os_str() == STANDARD_INPUT
 }
 
 /// The files of a folder, sorted by name. Pipes and devices are left out: opening one may wait for ever.
@@ -330,3 +330,6 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, CaptureError> {
     files.sort();
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests;

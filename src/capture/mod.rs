@@ -3,7 +3,7 @@
 //! This is the only part of the library that does input and output. It reads frames and says where
 //! they were damaged; it does not look inside them.
 
-#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod compressed;
 mod error;
@@ -12,15 +12,21 @@ mod format;
 mod input;
 mod inputs;
 mod link_type;
+#[cfg(feature = "live")]
+pub mod live;
 mod pcap_file;
 mod pcapng;
+mod pcapng_writer;
 mod reader;
 mod snoop;
 mod stream;
 mod tally;
+#[cfg(test)]
+mod test_files;
 
 pub use error::CaptureError;
 pub use inputs::{Inputs, Record};
+pub use pcapng_writer::PcapngWriter;
 
 use std::fmt;
 
@@ -73,7 +79,7 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
 }
 
 /// The link type of a frame: the number of the `LINKTYPE_` registry (tcpdump.org/linktypes.html).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct LinkType(pub u16);
 
 impl LinkType {

@@ -107,7 +107,7 @@ impl PcapFile {
 
     /// The next packet.
     #[inline]
-    pub(super) fn next(&mut self, stream: &mut Stream, tally: &mut Tally) -> Step {
+    pub(super) fn next(&mut self, stream: &mut Stream, tally: &mut Tally, head: &mut FrameHead) -> Step {
         stream.consume(self.given);
         self.given = 0;
         loop {
@@ -139,7 +139,7 @@ impl PcapFile {
             }
             self.number = next;
             self.given = whole;
-            return Step::Frame(FrameHead {
+            *head = FrameHead {
                 number: next,
                 time: Timestamp(i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * header.nanos_per_tick),
                 timed: true,
@@ -147,7 +147,8 @@ impl PcapFile {
                 orig_len,
                 at: header.record_header,
                 len,
-            });
+            };
+            return Step::Frame;
         }
     }
 
@@ -190,4 +191,157 @@ impl PcapFile {
 fn words(order: ByteOrder, record: &[u8; 16]) -> [u32; 4] {
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *record;
     [order.u32([a, b, c, d]), order.u32([e, f, g, h]), order.u32([i, j, k, l]), order.u32([m, n, o, p])]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_files::{Pcap, problem, read, refusal};
+    use super::ByteOrder::{Big, Little};
+    use super::*;
+
+    const SECONDS: u32 = 1_700_000_000;
+    const NANOS: i64 = 1_700_000_000_000_000_000;
+
+    #[test]
+    fn every_magic_in_either_byte_order_gives_times_and_octets() {
+        for order in [Little, Big] {
+            for (magic, nanos_per_tick) in [(0xa1b2_c3d4, 1000), (0xa1b2_3c4d, 1)] {
+                let file = Pcap::with(order, magic, (2, 4), 65_535, 1)
+                    .packet(SECONDS, 123_456, b"one")
+                    .packet(SECONDS + 1, 7, b"")
+                    .octets;
+                let (frames, summary) = read(file);
+                assert_eq!(frames.len(), 2);
+                let first = &frames[0];
+                assert_eq!((first.number, first.time.0), (1, NANOS + 123_456 * nanos_per_tick));
+                assert_eq!((first.link_type, first.orig_len, first.data.as_slice()), (LinkType(1), 3, &b"one"[..]));
+                assert_eq!((frames[1].number, frames[1].data.len()), (2, 0));
+                assert_eq!(summary.problem, None);
+                assert_eq!((summary.packets, summary.bytes, summary.cut_frames), (2, 3, 0));
+                assert_eq!((summary.format.raw(), summary.link_types[0].raw()), ("pcap", "EN10MB"));
+                assert_eq!(summary.last, Some(Timestamp(NANOS + 1_000_000_000 + 7 * nanos_per_tick)));
+            }
+        }
+    }
+
+    #[test]
+    fn the_modified_format_has_eight_more_octets_a_packet() {
+        let mut file = Pcap::with(Little, 0xa1b2_cd34, (2, 4), 65_535, 1);
+        for data in [b"abc", b"xyz"] {
+            file = file.record([SECONDS, 0, 3, 3], &[9; 8]);
+            file.octets.extend(data);
+        }
+        let (frames, summary) = read(file.octets);
+        assert_eq!(frames.iter().map(|frame| frame.data.as_slice()).collect::<Vec<_>>(), [b"abc", b"xyz"]);
+        assert_eq!(summary.problem, None);
+    }
+
+    #[test]
+    fn lengths_change_places_in_old_versions() {
+        for (version, words, captured) in [
+            ((2, 2), [0, 0, 9, 3], 3),
+            ((2, 3), [0, 0, 9, 3], 3),
+            ((2, 3), [0, 0, 3, 9], 3),
+            ((543, 0), [0, 0, 9, 3], 3),
+            ((2, 4), [0, 0, 3, 9], 3),
+        ] {
+            let (frames, summary) = read(Pcap::with(Little, 0xa1b2_c3d4, version, 96, 1).record(words, b"abc").octets);
+            assert_eq!((frames[0].data.len(), frames[0].orig_len), (captured, 9), "{version:?}");
+            assert_eq!(summary.cut_frames, 1);
+        }
+    }
+
+    #[test]
+    fn more_octets_than_the_snap_length_or_the_wire_had_are_given_whole() {
+        let data = [5; 1000];
+        let (frames, summary) = read(Pcap::with(Little, 0xa1b2_c3d4, (2, 4), 96, 1).packet(0, 0, &data).octets);
+        assert_eq!((frames[0].data.len(), summary.problem), (1000, None));
+        let (frames, summary) = read(Pcap::new().record([0, 0, 1000, 60], &data).octets);
+        assert_eq!((frames[0].data.len(), frames[0].orig_len, summary.cut_frames), (1000, 60, 0));
+    }
+
+    #[test]
+    fn an_absurd_length_ends_the_file_with_its_place() {
+        let file = Pcap::new().packet(0, 0, b"good").record([0, 0, u32::MAX, 4], b"lost").packet(0, 0, b"lost").octets;
+        assert_eq!(
+            problem(file),
+            (1, "packet 2 at byte 44 claims 4294967295 octets; nothing from there on was read".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_snap_length_beyond_the_usual_lets_longer_packets_through() {
+        let data = vec![1; 300_000];
+        let (count, text) = problem(Pcap::with(Little, 0xa1b2_c3d4, (2, 4), 65_535, 1).packet(0, 0, &data).octets);
+        assert_eq!(
+            (count, text.as_str()),
+            (0, "packet 1 at byte 24 claims 300000 octets; nothing from there on was read")
+        );
+        let (count, text) = problem(Pcap::with(Little, 0xa1b2_c3d4, (2, 4), 500_000, 1).packet(0, 0, &data).octets);
+        assert_eq!((count, text.as_str()), (1, ""));
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_gives_the_packets_before_and_says_where() {
+        let whole = Pcap::new().packet(1, 0, b"first").packet(2, 0, b"second").octets;
+        let ends = [24, 45, 67];
+        for len in 24..=whole.len() {
+            let (count, text) = problem(whole[..len].to_vec());
+            assert_eq!(count, ends.iter().filter(|end| len >= **end).count() - 1, "{len}");
+            let expected = if ends.contains(&len) {
+                String::new()
+            } else {
+                format!("cut off in packet {} at byte {len}", count + 1)
+            };
+            assert_eq!(text, expected);
+        }
+        for len in 4..24 {
+            assert_eq!(
+                refusal(whole[..len].to_vec()),
+                format!(
+                    "test: the pcap file header is broken: the file is cut off in it at byte {len}; \
+                     get the file again, or capture anew"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_version_is_refused() {
+        let said = refusal(Pcap::with(Little, 0xa1b2_c3d4, (1, 4), 65_535, 1).packet(0, 0, b"x").octets);
+        assert!(said.contains("it says version 1.4, and only 2.x is known"), "{said}");
+    }
+
+    #[test]
+    fn files_written_one_after_the_other_are_read_to_the_end() {
+        let mut file = Pcap::new().packet(1, 0, b"a").octets;
+        file.extend(Pcap::with(Big, 0xa1b2_3c4d, (2, 4), 65_535, 113).packet(2, 5, b"b").octets);
+        let mut inputs = super::super::test_files::open(vec![file]).unwrap();
+        let frames = super::super::test_files::frames(&mut inputs);
+        assert_eq!(
+            frames.iter().map(|frame| (frame.number, frame.link_type.0)).collect::<Vec<_>>(),
+            [(1, 1), (2, 113)]
+        );
+        assert_eq!(frames[1].time.0, 2_000_000_005);
+        assert_eq!(
+            inputs.warnings(),
+            [
+                "test: several pcap files one after the other: a second file header after packet 1; Wireshark stops there"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_packet_of_the_second_that_looks_like_a_magic_is_a_packet() {
+        let (frames, _) = read(Pcap::new().packet(0xa1b2_c3d4, 1, b"a").packet(0xd4c3_b2a1, 2, b"b").octets);
+        assert_eq!(frames.len(), 2);
+    }
+
+    #[test]
+    fn a_file_without_packets_is_fine() {
+        let (frames, summary) = read(Pcap::with(Little, 0xa1b2_c3d4, (2, 4), 65_535, 276).octets);
+        assert_eq!((frames.len(), summary.packets, summary.problem), (0, 0, None));
+        assert_eq!(summary.link_types[0].raw(), "LINUX_SLL2");
+        assert_eq!((summary.first, summary.dropped), (None, None));
+    }
 }

@@ -182,7 +182,7 @@ impl Pcapng {
     }
 
     /// The next packet.
-    pub(super) fn next(&mut self, stream: &mut Stream, tally: &mut Tally) -> Step {
+    pub(super) fn next(&mut self, stream: &mut Stream, tally: &mut Tally, head: &mut FrameHead) -> Step {
         loop {
             stream.consume(self.given);
             self.given = 0;
@@ -235,8 +235,9 @@ impl Pcapng {
                 _ => {
                     self.number += 1;
                     tally.packets(self.number);
-                    if let Some(head) = self.packet(kind, stream, len, tally) {
-                        return Step::Frame(head);
+                    if let Some(packet) = self.packet(kind, stream, len, tally) {
+                        *head = packet;
+                        return Step::Frame;
                     }
                 }
             }
@@ -499,3 +500,6 @@ fn options(order: ByteOrder, mut octets: &[u8], mut each: impl FnMut(u16, &[u8])
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

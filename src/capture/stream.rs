@@ -175,7 +175,7 @@ mod tests {
             if self.0.is_empty() {
                 return Ok(0);
             }
-            out[0] = self.0.remove(0);
+            out[..1].copy_from_slice(&[self.0.remove(0)]);
             Ok(1)
         }
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::reader::FrameHead;
 use super::{LinkType, Timestamp};
 use crate::event::InputSummary;
 use crate::wire::WireText;
@@ -29,12 +30,14 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// One frame: its number (which counts records without a frame too), time where it has one, and lengths.
+    /// One frame.
     #[inline]
-    pub(super) fn frame(&mut self, time: Option<Timestamp>, link_type: LinkType, captured: u64, on_wire: u32) {
+    pub(super) fn frame(&mut self, head: &FrameHead) {
+        let (captured, time, link_type) = (head.len as u64, head.time, head.link_type);
+        self.packets = head.number;
         self.bytes += captured;
-        self.cut_frames += u64::from(captured < u64::from(on_wire));
-        if let Some(time) = time {
+        self.cut_frames += u64::from(captured < u64::from(head.orig_len));
+        if head.timed {
             if self.first.is_none_or(|first| time < first) {
                 self.first = Some(time);
             }
@@ -47,8 +50,7 @@ impl Tally {
         }
     }
 
-    /// Records read so far, as Wireshark numbers them.
-    #[inline]
+    /// Records read so far, as Wireshark numbers them, those without a frame too.
     pub(super) fn packets(&mut self, number: u64) {
         self.packets = number;
     }

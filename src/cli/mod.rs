@@ -3,6 +3,8 @@
 mod analyze;
 mod events;
 mod explain;
+#[cfg(feature = "live")]
+mod interfaces;
 mod messages;
 mod output;
 mod progress;
@@ -36,6 +38,9 @@ enum Command {
     Events(events::Arguments),
     /// Say what a finding means, how it is recognised and how to fix it
     Explain(explain::Arguments),
+    /// List the ports of this host that can be captured on
+    #[cfg(feature = "live")]
+    Interfaces(interfaces::Arguments),
     /// Draft a site file from captures, or check one
     Site(site::Arguments),
 }
@@ -138,6 +143,8 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Site(arguments) => site::run(&arguments),
     };
     match result {

@@ -32,12 +32,16 @@ pub struct LeaseTerms {
     pub routers: Vec<Ipv4Addr>,
     /// DNS servers.
     pub dns: Vec<Ipv4Addr>,
+    /// The message was cut: what is not named here may have been named.
+    pub cut: bool,
 }
 
 impl LeaseTerms {
     /// The terms of a reply; `sender` where it carries no server identifier.
     pub fn of(message: &Message, sender: Option<Ipv4Addr>) -> LeaseTerms {
-        let server = message.opt54.or(sender).or(message.siaddr).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        // Where the option is cut off, the sender may be a relay agent.
+        let sender = sender.or(message.siaddr).filter(|_| !message.cut);
+        let server = message.opt54.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut sources = message.tftp_sources();
         // Some servers put their own address into siaddr whatever is configured (boot reference 1.4): beside a
         // source that was configured it says nothing.
@@ -53,6 +57,7 @@ impl LeaseTerms {
             mask: message.opt1,
             routers: message.opt3.clone(),
             dns: message.opt6.clone(),
+            cut: message.cut,
         }
     }
 
@@ -214,7 +219,7 @@ pub enum Outcome {
 }
 
 /// Exchanges kept per phone.
-const MAX_EXCHANGES: usize = 24;
+pub(crate) const MAX_EXCHANGES: usize = 24;
 
 /// The exchanges of one client, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -269,7 +274,7 @@ impl Exchanges {
                 if message.msg == MessageType::Offer {
                     let known = exchange.offers.iter().any(|o| o.terms == seen.terms && o.address == seen.address);
                     if !known && exchange.offers.len() < MAX_OFFERS {
-                        exchange.offers.push(seen);
+                        super::push_sparing(&mut exchange.offers, seen);
                     }
                     return Outcome::Noted;
                 }

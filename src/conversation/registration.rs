@@ -219,6 +219,8 @@ impl Attempt {
             }
             (id::IP_PORT | id::TOKEN_REQUEST | id::SPCP_TOKEN_REQUEST | id::XML_ALARM, true)
             | (id::TOKEN_ACK | id::SPCP_TOKEN_ACK | id::UNREGISTER_ACK, false) => {}
+            // What the phone says after its Register proves an answer only where answers are missing.
+            (_, true) if self.server_seen && !self.gap => {}
             _ => self.note_session(stamp),
         }
     }
@@ -271,6 +273,10 @@ impl Attempt {
                 _ if blind => S::NotSeen,
                 Some(_) => S::NoAnswer,
                 None => match &self.syn {
+                    // TCP repeats a SYN that nobody answers: where it did not, the answer is what the capture lacks.
+                    Some(syn) if syn.count == 1 && (moved_on || now.nanos_since(syn.last.time) > SYN_REPEATED) => {
+                        S::NotSeen
+                    }
                     Some(syn) if moved_on || syn.unanswered(now, SYN_INTERVAL) => S::NoAnswer,
                     _ => S::NotSeen,
                 },
@@ -294,5 +300,7 @@ impl Attempt {
 
 /// First retransmission of a SYN (RFC 6298), nanoseconds.
 pub const SYN_INTERVAL: u64 = 1_000_000_000;
+/// By now a SYN without answer has been sent again, also by stacks that wait three seconds (RFC 1122), nanoseconds.
+pub const SYN_REPEATED: u64 = 6_000_000_000;
 /// A phone waits this long for the answer to its Register (boot reference 7.1), nanoseconds.
 pub const REGISTER_INTERVAL: u64 = 10_000_000_000;

@@ -50,7 +50,7 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let mut offers: Vec<&OfferSeen> = Vec::new();
     for exchange in &cx.phone.dhcp.list {
-        for offer in exchange.offers.iter().chain(&exchange.ack) {
+        for offer in exchange.offers.iter().chain(&exchange.ack).filter(|o| !o.terms.cut) {
             if !offers.iter().any(|o| o.terms.server == offer.terms.server && o.terms == offer.terms) {
                 offers.push(offer);
             }
@@ -68,7 +68,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     };
     // Only offers made in one exchange compete.
     let competing = cx.phone.dhcp.list.iter().any(|e| {
-        let mut answering: Vec<Ipv4Addr> = e.offers.iter().chain(&e.ack).map(|o| o.terms.server).collect();
+        let mut answering: Vec<Ipv4Addr> =
+            e.offers.iter().chain(&e.ack).filter(|o| !o.terms.cut).map(|o| o.terms.server).collect();
         answering.sort_unstable();
         answering.dedup();
         answering.len() > 1

@@ -18,6 +18,8 @@ pub struct Visibility {
     pub blind_files: bool,
     /// CallManagers' answers are not captured.
     pub blind_registration: bool,
+    /// Phones' own packets are not captured.
+    pub deaf_to_phones: bool,
     /// ARP answers are not captured.
     pub blind_arp: bool,
     /// Single packets are missing.
@@ -38,7 +40,7 @@ fn proofs(registry: &Registry) -> Proofs {
     let mut proofs = Proofs::default();
     for phone in registry.phones() {
         proofs.dhcp += phone.dhcp.list.iter().filter(|e| e.answer_not_captured()).count() as u64;
-        proofs.files += phone.files.iter().filter(|f| f.unseen).count() as u64;
+        proofs.files += phone.files.iter().filter(|f| f.unseen || phone.answer_lost(f)).count() as u64;
         let spoke_unanswered = phone.attempts.iter().filter(|a| a.gap || (a.connected.is_some() && !a.server_seen));
         proofs.registration += spoke_unanswered.count() as u64;
     }
@@ -62,6 +64,7 @@ impl Visibility {
             blind_dhcp,
             blind_files: blind_files || (blind_registration && traffic.files.1 == 0),
             blind_registration: blind_registration || (blind_files && traffic.registration.1 == 0),
+            deaf_to_phones: traffic.dhcp.0 + traffic.files.0 + traffic.registration.0 == 0 && answers > 0,
             blind_arp: one_way,
             lossy: inputs.iter().any(|i| i.dropped.unwrap_or(0) > 0) || (any_proof && !one_way),
             cut: inputs.iter().any(|i| i.cut_frames > 0),
@@ -113,6 +116,11 @@ pub fn coverage(
         "answers of CallManagers are not in this capture (phones go on as if answered): whether a phone registered is \
          known only where the phone itself shows it; mirror both directions of the port",
     );
+    note(
+        visible.deaf_to_phones,
+        "what phones send is not in this capture: whom they ask is not known, only what they are told; mirror both \
+         directions of the port",
+    );
     note(visible.lossy, "packets are missing from this capture: what rests on silence is at most possible");
     note(
         visible.cut,
@@ -145,6 +153,13 @@ pub fn coverage(
         limits.push(format!(
             "more than {} phones: messages of others were left out",
             crate::phone::registry::limits::PHONES
+        ));
+    }
+    if registry.configs_refused > 0 {
+        limits.push(format!(
+            "more than {} MiB of different configurations: {} were left out",
+            crate::phone::registry::limits::CONFIG_OCTETS >> 20,
+            registry.configs_refused
         ));
     }
     let forgotten = |f: fn(&crate::phone::Phone) -> u32| lists.iter().map(|p| u64::from(f(p))).sum::<u64>();

@@ -82,13 +82,8 @@ fn note_unknown_addresses(world: &World<'_>, order: &[usize], notes: &mut Vec<St
     }
     let mut unknown: BTreeSet<IpAddr> = BTreeSet::new();
     for phone in order.iter().filter_map(|i| world.registry.phones().get(*i)) {
-        let asked =
-            phone.files.iter().map(|f| f.server).filter(|s| world.site.cluster_of_tftp(&s.to_string()).is_none());
-        let tried = phone
-            .attempts
-            .iter()
-            .map(|a| a.server)
-            .filter(|s| world.site.cluster_of_call_manager(&s.to_string()).is_none());
+        let asked = phone.files.iter().map(|f| f.server).filter(|s| world.site.cluster_of_tftp(s).is_none());
+        let tried = phone.attempts.iter().map(|a| a.server).filter(|s| world.site.cluster_of_call_manager(s).is_none());
         unknown.extend(asked.chain(tried));
     }
     for ip in unknown.into_iter().take(20) {
@@ -180,7 +175,7 @@ fn servers(world: &World<'_>, order: &[usize]) -> Servers {
                 served,
                 missing,
                 silent,
-                cluster: cluster_name(site.cluster_of_tftp(&ip.to_string())),
+                cluster: cluster_name(site.cluster_of_tftp(ip)),
             })
             .collect(),
         call_managers: call_managers
@@ -191,7 +186,7 @@ fn servers(world: &World<'_>, order: &[usize]) -> Servers {
                 rejected,
                 refused,
                 silent,
-                cluster: cluster_name(site.cluster_of_call_manager(&ip.to_string())),
+                cluster: cluster_name(site.cluster_of_call_manager(ip)),
             })
             .collect(),
     }
@@ -296,12 +291,12 @@ fn report(world: &World<'_>, phone: &Phone, findings: Vec<usize>, code: Option<&
             last_reason: phone.last_reason.as_ref().map(|(_, r)| r.clone()),
         },
         cluster_expected: cluster_name(cx.cluster()),
-        cluster_tftp: used.and_then(|u| cluster_name(site.cluster_of_tftp(&u.server.to_string()))),
-        cluster_registered: registered_with.and_then(|s| cluster_name(site.cluster_of_call_manager(&s.to_string()))),
+        cluster_tftp: used.and_then(|u| cluster_name(site.cluster_of_tftp(u.server))),
+        cluster_registered: registered_with.and_then(|s| cluster_name(site.cluster_of_call_manager(s))),
         verdict,
         findings,
         timeline: story::timeline(registry, phone),
-        narrative: story::narrative(&cx, verdict),
+        narrative: super::narrative::narrative(&cx, verdict),
         traces: traces(&cx),
     }
 }

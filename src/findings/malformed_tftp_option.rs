@@ -46,7 +46,7 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(lease) = cx.phone.lease() else { return Vec::new() };
     let terms = &lease.terms;
-    if cx.is_up() || cx.files().iter().any(|f| f.config.is_some()) {
+    if terms.cut || cx.is_up() || cx.files().iter().any(|f| f.config.is_some()) {
         return Vec::new();
     }
     let settled = cx.now().nanos_since(lease.stamp.time) >= SETTLED || cx.moved_on(lease.stamp);

@@ -50,7 +50,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(lease) = phone.lease() else { return Vec::new() };
     let terms = &lease.terms;
     let by_accident = terms.only_own_siaddr();
-    if !(terms.sources.is_empty() || by_accident) || !terms.unusable.is_empty() {
+    if !(terms.sources.is_empty() || by_accident) || !terms.unusable.is_empty() || terms.cut {
         return Vec::new();
     }
     let asks_since = phone.files.last().is_some_and(|f| f.last > lease.stamp);

@@ -2,7 +2,8 @@
 
 use super::context::PhoneContext;
 use super::{Draft, Says, evidence, text};
-use crate::diagnosis::{Confidence, Fix, Severity};
+use crate::diagnosis::{Confidence, Fix, Outcome, Severity};
+use crate::wire::phone_config::is_config_name;
 
 declare_finding! {
     /// ## Trigger
@@ -40,9 +41,9 @@ declare_finding! {
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let files = cx.files();
-    let nothing_came = !files.is_empty()
-        && files.iter().all(|f| f.config.is_none() && !f.unseen && !(f.done.is_some() && cx.world.visible.cut))
-        && !cx.world.visible.blind_files;
+    let mut configurations = files.iter().filter(|f| is_config_name(f.name.raw())).peekable();
+    let nothing_came = configurations.peek().is_some()
+        && configurations.all(|f| matches!(f.outcome(), Outcome::Missing | Outcome::Refused) || cx.is_unanswered(f));
     let Some(used) = cx.tftp_use().filter(|u| u.asked) else { return Vec::new() };
     let contact = cx.contacts().iter().find(|c| c.server == used.server && c.attempt.is_some());
     let Some(contact) = contact.filter(|_| nothing_came && !cx.is_up()) else { return Vec::new() };

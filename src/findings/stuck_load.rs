@@ -51,6 +51,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if cx.is_up() || cx.wrong_tftp().is_some() {
         return Vec::new();
     }
+    // Which server it turns to must be seen: a wrong one explains another load.
+    let Some(used) = cx.tftp_use().filter(|u| u.asked) else { return Vec::new() };
     let Some(contact) = cx.contacts().iter().rev().find(|c| c.turned_away()) else { return Vec::new() };
     let Some((running, said)) = cx.running() else { return Vec::new() };
     let Some((right, mut confidence)) = right_load(cx) else { return Vec::new() };
@@ -59,7 +61,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     // Another cluster's CallManager has reasons of its own.
     let own = cx.cluster().map(|c| &c.name);
-    let theirs = cx.world.site.cluster_of_call_manager(&contact.server.to_string()).map(|c| &c.name);
+    let theirs = cx.world.site.cluster_of_call_manager(contact.server).map(|c| &c.name);
     if matches!((own, theirs), (Some(own), Some(theirs)) if own != theirs) {
         return Vec::new();
     }
@@ -75,7 +77,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if moves_off {
         return Vec::new();
     }
-    if config.is_none() {
+    let is_right = super::inference::stated(cx).map(|r| r.servers.contains(&used.server));
+    if config.is_none() || (is_right.is_none() && !cx.world.peers.uses_at(contact.server, used.server)) {
         confidence = confidence.min(Confidence::Possible);
     }
     let named = match (&configured, config) {

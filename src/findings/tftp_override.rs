@@ -45,6 +45,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         return Vec::new();
     };
     let Some(lease) = cx.phone.lease() else { return Vec::new() };
+    if lease.terms.cut {
+        return Vec::new();
+    }
     // An offer of any server may be where it has it from.
     let offered = cx.phone.dhcp.list.iter().flat_map(|e| e.offers.iter().chain(&e.ack));
     if offered.flat_map(|o| o.terms.tftp()).any(|n| cx.world.registry.resolve(n.raw()).contains(&used.server)) {

@@ -4,8 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::context::PhoneContext;
 use super::{Draft, Says, and_list, evidence, text, wire_texts};
+use crate::conversation::Stamp;
 use crate::diagnosis::{Confidence, Severity};
 use crate::remedy;
+use crate::wire::WireText;
 
 declare_finding! {
     /// ## Trigger
@@ -50,41 +52,59 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if known.is_empty() {
         return Vec::new();
     }
-    let took = cx.terms().map(|t| t.server);
+    let took = cx.terms().map(|t| t.server).or(taken_by_request(cx).map(|(server, _)| server));
     let mut drafts: Vec<Draft> = Vec::new();
     let mut seen: Vec<Ipv4Addr> = Vec::new();
-    for (exchange, offer) in
-        cx.phone.dhcp.list.iter().rev().flat_map(|e| e.ack.iter().chain(&e.offers).map(move |o| (e, o)))
-    {
-        let server = offer.terms.server;
+    let replies = cx.phone.dhcp.list.iter().rev().flat_map(|e| e.ack.iter().chain(&e.offers));
+    let replies = replies.map(|o| (o.terms.server, o.stamp, (!o.terms.cut).then(|| o.terms.tftp())));
+    // Where the replies are not in the capture the phone's own REQUEST says whose offer it takes.
+    let requests = taken_by_request(cx).into_iter().map(|(server, stamp)| (server, stamp, None));
+    for (server, stamp, tftp) in replies.chain(requests) {
         if known.contains(&server) || seen.contains(&server) || server.is_unspecified() {
             continue;
         }
         seen.push(server);
-        let is_taken = took == Some(server);
-        let tftp = offer.terms.tftp();
-        let names =
-            if tftp.is_empty() { "no TFTP server".to_owned() } else { format!("TFTP server {}", and_list(&tftp)) };
-        let did = if is_taken { "took its lease" } else { "did not take its offer" };
-        let _ = exchange;
-        drafts.push(Draft {
-            rule: &UNKNOWN_DHCP_SERVER,
-            severity: if is_taken { Severity::Error } else { Severity::Warning },
-            confidence: Confidence::Certain,
-            servers: vec![IpAddr::V4(server)],
-            facts: vec![("dhcp_server", text(server)), ("tftp_offered", wire_texts(&tftp))],
-            evidence: vec![evidence(offer.stamp, format!("DHCP server {server} answers {} and names {names}", cx.label()))],
-            says: Says {
-                title: format!("DHCP server {server} is not one of this site"),
-                summary: format!(
-                    "DHCP server {server}, which the site file does not name, answers {} and names {names}; the phone {did}. \
-                     The site's servers are {}.",
-                    cx.label(),
-                    and_list(known)
-                ),
-                fixes: vec![remedy::dhcp::remove_server(server, cx.phone.vlan)],
-            },
-        });
+        drafts.push(draft(cx, server, stamp, tftp, took == Some(server), known));
     }
     drafts
+}
+
+/// The server that the latest REQUEST names.
+fn taken_by_request(cx: &PhoneContext<'_>) -> Option<(Ipv4Addr, Stamp)> {
+    let exchange = cx.phone.dhcp.list.iter().rev().find(|e| e.requested.is_some())?;
+    Some((exchange.requested?, exchange.request?.first))
+}
+
+fn draft(
+    cx: &PhoneContext<'_>,
+    server: Ipv4Addr,
+    stamp: Stamp,
+    tftp: Option<Vec<WireText>>,
+    is_taken: bool,
+    known: &[Ipv4Addr],
+) -> Draft {
+    let names = match tftp.as_deref() {
+        None => "a TFTP server that the capture does not show".to_owned(),
+        Some([]) => "no TFTP server".to_owned(),
+        Some(tftp) => format!("TFTP server {}", and_list(tftp)),
+    };
+    let did = if is_taken { "took its lease" } else { "did not take its offer" };
+    Draft {
+        rule: &UNKNOWN_DHCP_SERVER,
+        severity: if is_taken { Severity::Error } else { Severity::Warning },
+        confidence: Confidence::Certain,
+        servers: vec![IpAddr::V4(server)],
+        facts: vec![("dhcp_server", text(server)), ("tftp_offered", wire_texts(&tftp.unwrap_or_default()))],
+        evidence: vec![evidence(stamp, format!("DHCP server {server} answers {} and names {names}", cx.label()))],
+        says: Says {
+            title: format!("DHCP server {server} is not one of this site"),
+            summary: format!(
+                "DHCP server {server}, which the site file does not name, answers {} and names {names}; the phone {did}. \
+                 The site's servers are {}.",
+                cx.label(),
+                and_list(known)
+            ),
+            fixes: vec![remedy::dhcp::remove_server(server, cx.phone.vlan)],
+        },
+    }
 }

@@ -14,6 +14,8 @@ declare_finding! {
     ///
     /// The phone's latest DHCP messages are in another VLAN than the voice VLAN that the switch on its port announces (CDP
     /// or LLDP-MED), or than those of the site file. The announcement came before them, so that the phone could know.
+    /// Mirrors add and translate tags, so the site file alone speaks only against phones that are not registered, and
+    /// only where another phone is registered from one of its voice VLANs.
     /// Frames without a tag count only where this capture shows tags of phones at all; where it shows none, only together
     /// with a lease that never came or that names no TFTP server, and then the finding is `possible`.
     ///
@@ -96,6 +98,12 @@ fn tagged(cx: &PhoneContext<'_>, exchange: &Exchange, vlan: u16) -> Option<Draft
         }
         // The switch's word is the closer one.
         let told = wanted.filter(|w| stated.contains(&w.vlan));
+        // Mirrors add and translate tags: without the switch's word the ids in this capture must be known to be those
+        // of the site file, by a phone that is well in one of them.
+        let same_ids = stated.iter().any(|v| cx.world.together.well_in.contains(v));
+        if told.is_none() && (cx.is_up() || !same_ids) {
+            return None;
+        }
         let right: Vec<u16> = told.as_ref().map_or_else(|| stated.clone(), |w| vec![w.vlan]);
         let because = format!("the site file's voice VLANs are {}", and_list(stated));
         let shown = std::iter::once(asks).chain(told.as_ref().map(announced)).collect();

@@ -8,12 +8,13 @@ use std::net::IpAddr;
 use hashlink::LinkedHashMap;
 
 use super::tcp_reassembly::TcpSegment;
-use super::{Decoded, Flow};
+use super::{Decoded, Digest, Flow};
 use crate::capture::Timestamp;
 use crate::event::{EventKind, TcpEvent, TcpFlags};
 use crate::wire::WireText;
 
 mod direction;
+mod dns_stream;
 mod http_stream;
 mod sccp_stream;
 mod sip_stream;
@@ -34,6 +35,7 @@ enum Service {
     Sccp,
     Sip,
     Http,
+    Dns,
     /// Signalling or files inside TLS. `registration`: the handshake and the end of the connection are events.
     Tls {
         registration: bool,
@@ -45,6 +47,7 @@ fn service(port: u16) -> Option<Service> {
         2000 => Some(Service::Sccp),
         5060 => Some(Service::Sip),
         6970 => Some(Service::Http),
+        53 => Some(Service::Dns),
         2443 | 5061 => Some(Service::Tls { registration: true }),
         6971 => Some(Service::Tls { registration: false }),
         _ => None,
@@ -54,12 +57,12 @@ fn service(port: u16) -> Option<Service> {
 impl Service {
     /// Whether phones register on it.
     fn is_registration(self) -> bool {
-        !matches!(self, Service::Http | Service::Tls { registration: false })
+        !matches!(self, Service::Http | Service::Dns | Service::Tls { registration: false })
     }
 }
 
 /// Whether TCP on this port can carry what a phone says to its servers: SCCP (2000, with TLS 2443),
-/// SIP (5060, with TLS 5061), files over HTTP (6970, with TLS 6971).
+/// SIP (5060, with TLS 5061), files over HTTP (6970, with TLS 6971), DNS (53).
 pub fn is_interesting_port(port: u16) -> bool {
     service(port).is_some()
 }
@@ -107,18 +110,19 @@ impl Streams {
         let (from, to) = ((flow.src, flow.sport), (flow.dst, flow.dport));
         let (key, index) = if from <= to { ((from, to), 0) } else { ((to, from), 1) };
 
-        let mut connection = self.connections.remove(&key).filter(|c| time.nanos_since(c.last) < IDLE_NANOS);
-        // `remove` above took its octets out of the table; they are counted again below.
-        self.held = self.held.saturating_sub(connection.as_ref().map_or(0, |c| c.held));
-        if segment.syn && connection.as_ref().is_some_and(|c| c.is_another(index, segment)) {
-            connection = None;
+        let fresh = || Connection::new(service, to_server == (index == 0), time);
+        // The entry moves to the back: the one that was silent longest is in front.
+        let connection = self.connections.entry(key).or_insert_with(fresh);
+        // What it holds is counted again below.
+        self.held = self.held.saturating_sub(connection.held);
+        let idle = time.nanos_since(connection.last) >= IDLE_NANOS;
+        if idle || segment.syn && connection.is_another(index, segment) {
+            *connection = fresh();
         }
-        let mut connection = connection.unwrap_or_else(|| Connection::new(service, to_server == (index == 0)));
         connection.handle(time, &flow, index, ip_id, segment, sink);
         connection.last = connection.last.max(time);
         connection.held = connection.directions.iter().map(Direction::held).sum();
         self.held += connection.held;
-        self.connections.insert(key, connection);
         self.shrink();
     }
 
@@ -186,13 +190,13 @@ fn server_side(flow: &Flow, segment: &TcpSegment<'_>) -> Option<(Service, bool)>
 }
 
 impl Connection {
-    fn new(service: Service, first_is_client: bool) -> Connection {
+    fn new(service: Service, first_is_client: bool, now: Timestamp) -> Connection {
         let direction = |from_server| Direction::new(service, from_server, None);
         Connection {
             service,
             directions: [direction(!first_is_client), direction(first_is_client)],
             requests: Requests::new(),
-            last: Timestamp(i64::MIN),
+            last: now,
             held: 0,
             closed: false,
         }
@@ -249,9 +253,10 @@ impl Connection {
             *closed = false;
             tell(if segment.ack_flag { TcpFlags::SynAck } else { TcpFlags::Syn }, 0, None, sink);
         }
-        if segment.ack_flag && !segment.rst {
+        // The number in a RST is that of a segment that came, not of a stream that nobody saw.
+        if segment.ack_flag && !(segment.rst && other.reassembly.next().is_none()) {
             other.reassembly.note_ack(segment.ack, time);
-            if let Some((octets, until)) = other.reassembly.take_unseen(time, segment.fin) {
+            if let Some((octets, until)) = other.reassembly.take_unseen(time, segment.fin || segment.rst) {
                 other.count_unseen(octets, until);
             }
             let unseen = u32::try_from(std::mem::take(&mut other.unseen)).unwrap_or(u32::MAX);
@@ -286,25 +291,18 @@ impl Connection {
     }
 }
 
-const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// FNV-1a with 64 bits: the same in every run and every version, which events that are kept rely on.
-fn fnv1a(hash: u64, octets: &[u8]) -> u64 {
-    octets.iter().fold(hash, |hash, octet| (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// The digest of something in a flow; never 0, which means that there is none.
+/// The digest of something in a flow.
 fn digest(flow: &Flow, parts: &[&[u8]]) -> u64 {
-    let mut hash = FNV_OFFSET;
-    for ip in [flow.src, flow.dst] {
-        hash = match ip {
-            IpAddr::V4(ip) => fnv1a(hash, &ip.octets()),
-            IpAddr::V6(ip) => fnv1a(hash, &ip.octets()),
-        };
-    }
-    hash = fnv1a(fnv1a(hash, &flow.sport.to_be_bytes()), &flow.dport.to_be_bytes());
+    let mut digest = Digest::new();
+    digest.write_ip(Some(flow.src));
+    digest.write_ip(Some(flow.dst));
+    digest.write(&flow.sport.to_be_bytes());
+    digest.write(&flow.dport.to_be_bytes());
     for part in parts {
-        hash = fnv1a(hash, part);
+        digest.write(part);
     }
-    hash.max(1)
+    digest.finish()
 }
+
+#[cfg(test)]
+mod tests;

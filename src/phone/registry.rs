@@ -3,7 +3,7 @@
 //! A client of which only the address is known (a router stands between, or the capture began late) is kept by its
 //! address until a message names it; then all that it did becomes the phone's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use foldhash::fast::RandomState;
 use hashlink::LruCache;
 
 use super::identity::{Senders, Vlans, seen_in};
-use super::{ArpAsk, LoadSeen, LoadSource, NameAsk, Phone};
+use super::record::{absorb, note_boot, note_load, note_name};
+use super::{ArpAsk, LoadSource, NameAsk, Phone};
 use crate::capture::Timestamp;
 use crate::conversation::dhcp::{LeaseTerms, Outcome as DhcpOutcome, SeenIn};
 use crate::conversation::file::{Fetch, Why};
@@ -29,6 +30,8 @@ pub mod limits {
     pub const PHONES: usize = 131_072;
     /// DHCP clients and addresses that are no phones (yet).
     pub const OTHERS: usize = 16_384;
+    /// Addresses known to be a phone's; the one unused for longest goes first.
+    pub const ADDRESSES: usize = 2 * PHONES;
     /// Files per phone.
     pub const FILES: usize = 48;
     /// Registration attempts per phone.
@@ -43,8 +46,10 @@ pub mod limits {
     pub const VOICE_PORTS: usize = 1_024;
     /// Load names kept for their spelling.
     pub const SPELLINGS: usize = 256;
-    /// Distinct lease terms and configurations kept to be shared.
-    pub const SHARED: usize = 65_536;
+    /// Distinct lease terms kept to be shared.
+    pub const TERMS: usize = 65_536;
+    /// Octets of distinct configurations; a site has a few, of some kilobytes.
+    pub const CONFIG_OCTETS: usize = 16 << 20;
 }
 
 /// A client that is no phone yet.
@@ -80,15 +85,16 @@ pub struct Traffic {
 pub struct Registry {
     phones: Vec<Phone>,
     by_mac: HashMap<Mac, usize, RandomState>,
-    by_ip: HashMap<IpAddr, usize, RandomState>,
+    by_ip: LruCache<IpAddr, usize, RandomState>,
     others: LruCache<ClientKey, Phone, RandomState>,
     senders: Senders,
     /// Voice VLANs that switches announce, and where tags show.
     pub vlans: Vlans,
     /// Address → MAC by ARP.
     neighbours: LruCache<IpAddr, Mac, RandomState>,
-    terms: HashMap<Arc<LeaseTerms>, (), RandomState>,
-    configs: HashMap<u64, Vec<Arc<PhoneConfig>>, RandomState>,
+    terms: HashSet<Arc<LeaseTerms>, RandomState>,
+    configs: HashSet<Arc<PhoneConfig>, RandomState>,
+    config_octets: usize,
     names: LruCache<WireText, Vec<IpAddr>, RandomState>,
     spellings: Vec<WireText>,
     /// What the capture holds.
@@ -101,6 +107,8 @@ pub struct Registry {
     pub refused_phones: u64,
     /// Devices that register but can not be told apart from the router in front of them.
     pub nameless: u64,
+    /// Configurations that were not kept, since too many different ones were before.
+    pub configs_refused: u64,
 }
 
 impl Default for Registry {
@@ -116,13 +124,14 @@ impl Registry {
         Registry {
             phones: Vec::new(),
             by_mac: HashMap::with_hasher(state()),
-            by_ip: HashMap::with_hasher(state()),
+            by_ip: LruCache::with_hasher(limits::ADDRESSES, state()),
             others: LruCache::with_hasher(limits::OTHERS, state()),
             senders: Senders::new(),
             vlans: Vlans::default(),
             neighbours: LruCache::with_hasher(limits::OTHERS, state()),
-            terms: HashMap::with_hasher(state()),
-            configs: HashMap::with_hasher(state()),
+            terms: HashSet::with_hasher(state()),
+            configs: HashSet::with_hasher(state()),
+            config_octets: 0,
             names: LruCache::with_hasher(limits::NAMES, state()),
             spellings: Vec::new(),
             traffic: Traffic::default(),
@@ -130,6 +139,7 @@ impl Registry {
             began: None,
             refused_phones: 0,
             nameless: 0,
+            configs_refused: 0,
         }
     }
 
@@ -270,20 +280,17 @@ impl Registry {
 
     /// The client that sends or gets packets of `ip`. `eth`: the MAC on the client's side of this frame.
     fn slot_of_ip(&mut self, ip: IpAddr, eth: Option<Mac>) -> Slot {
-        if let Some(index) = self.by_ip.get(&ip).copied() {
-            // Where two phones have one address, each frame is of the one whose MAC it bears.
-            let own = eth.filter(|m| self.is_end(*m)).and_then(|m| self.by_mac.get(&m)).copied();
-            if let Some(own) = own.filter(|own| *own != index) {
-                if self.phones.get(own).is_some_and(|p| p.ip != Some(ip)) {
-                    self.bind(ip, own);
-                }
-                return Slot::Phone(own);
+        let bound = self.by_ip.get(&ip).copied();
+        // Its own frames, so the address is its own, whatever lease the capture missed; where two phones have one
+        // address, each frame is of the one whose MAC it bears.
+        let own = eth.filter(|m| bound.is_none() || self.is_end(*m)).and_then(|m| self.by_mac.get(&m)).copied();
+        if let Some(own) = own {
+            if bound != Some(own) && self.phones.get(own).is_some_and(|p| p.ip != Some(ip) || bound.is_none()) {
+                self.bind(ip, own);
             }
-            return Slot::Phone(index);
+            return Slot::Phone(own);
         }
-        if let Some(index) = eth.and_then(|m| self.by_mac.get(&m)).copied() {
-            // Its own frames, so the address is its own, whatever lease the capture missed.
-            self.bind(ip, index);
+        if let Some(index) = bound {
             return Slot::Phone(index);
         }
         if let Some(mac) = eth.filter(|m| self.others.peek(&ClientKey::Mac(*m)).is_some_and(|p| p.ip == Some(ip))) {
@@ -587,7 +594,7 @@ impl Registry {
         for load in config.load.iter().chain(config.loads.values()) {
             self.note_spelling(load.raw());
         }
-        let shared = self.intern_config(config);
+        let Some(shared) = self.intern_config(config) else { return };
         for (client, server, eth) in [(env.dst, env.src, env.eth_dst), (env.src, env.dst, env.eth_src)] {
             let (Some(client), Some(server)) = (client, server) else { continue };
             let slot = self.slot_of_ip(client, eth);
@@ -670,14 +677,13 @@ impl Registry {
     fn observe_sccp(&mut self, event: &Event, message: &sccp::Message, stamp: Stamp) {
         let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, false) else { return };
         attempt.observe_sccp(message, stamp, from_phone);
+        let was_registered = attempt.was_registered();
         if !from_phone {
             if let Some(load) = &message.version_text {
                 self.note_spelling(load.raw());
             }
-            // An answered KeepAlive is a registered phone, though nothing in the capture names it.
-            if message.id == id::KEEP_ALIVE_ACK
-                && let Some(phone) = self.client(slot, stamp)
-            {
+            // A session, or an answered KeepAlive, is a registered phone, though nothing in the capture names it.
+            if was_registered && let Some(phone) = self.client(slot, stamp) {
                 phone.is_phone |= !phone.is_other;
             }
             return;
@@ -691,10 +697,11 @@ impl Registry {
         if !is_registration {
             return;
         }
-        let is_phone = message.device_type.map_or_else(
-            || name.is_some_and(|n| is_phone_name(n.raw())),
-            |t| sccp::is_phone_type(t) || name.is_some_and(|n| Mac::from_device_name(n.raw()).is_some()),
-        );
+        // A type that no list knows registers as a phone until it is known for something else.
+        let is_phone = match message.device_type {
+            Some(number) => sccp::is_phone_type(number) || sccp::device_type_name(number).is_none(),
+            None => name.is_some_and(|n| is_phone_name(n.raw())),
+        } || name.is_some_and(|n| Mac::from_device_name(n.raw()).is_some());
         let name_mac = name.and_then(|n| Mac::from_device_name(n.raw()));
         let slot = if is_phone && name_mac.is_some() {
             self.named(slot, name_mac, event.envelope.src, event.envelope.eth_src)
@@ -752,6 +759,13 @@ impl Registry {
             phone.is_phone = true;
             if let Some(name) = &message.device {
                 note_name(phone, name, stamp);
+            }
+            let Some(alarm) = message.reason.as_ref().map(|r| sccp::AlarmText::parse(r.raw(), false)) else { return };
+            if let Some(load) = alarm.load {
+                note_load(phone, &WireText::from(load), LoadSource::Alarm, stamp);
+            }
+            if let Some(last) = alarm.last {
+                phone.last_reason = Some((stamp, WireText::from(last)));
             }
         }
     }
@@ -862,11 +876,22 @@ impl Registry {
         };
         let Slot::Phone(index) = self.slot_of_ip(client, eth) else { return };
         let Some(phone) = self.phones.get_mut(index) else { return };
-        let asked = phone.dns.iter_mut().rev().find(|a| a.name == message.name && a.server == server);
+        let v6 = match message.qtype.raw() {
+            "A" => false,
+            "AAAA" => true,
+            _ => return,
+        };
+        let began = phone.boots.last().copied();
+        let asked = phone.dns.iter_mut().rev().find(|a| a.name == message.name && a.server == server && a.v6 == v6);
         match (asked, &message.rcode) {
+            // What an earlier boot was told counts no more.
+            (Some(ask), None) if began.is_some_and(|b| b > ask.tries.last) => {
+                ask.tries = Tries::new(stamp);
+                ask.answer = None;
+            }
             (Some(ask), None) => ask.tries.again(stamp),
             (None, None) => {
-                let ask = NameAsk { name: message.name.clone(), server, tries: Tries::new(stamp), answer: None };
+                let ask = NameAsk { name: message.name.clone(), server, v6, tries: Tries::new(stamp), answer: None };
                 push_bounded(&mut phone.dns, ask, limits::QUESTIONS, &mut 0);
             }
             (Some(ask), Some(code)) => ask.answer = Some((stamp, code.clone(), message.answers.clone())),
@@ -876,23 +901,22 @@ impl Registry {
 
     // ---- what is shared ----
 
-    fn intern_config(&mut self, config: &PhoneConfig) -> Arc<PhoneConfig> {
-        use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+    /// The configuration as it is kept: once for all phones that get the same. `None`: there are too many.
+    fn intern_config(&mut self, config: &PhoneConfig) -> Option<Arc<PhoneConfig>> {
         // The file's name and stamp differ from phone to phone and are not asked for again.
         let plain = PhoneConfig { file: WireText::default(), version_stamp: None, ..config.clone() };
-        let mut hasher = self.configs.hasher().build_hasher();
-        plain.call_managers.hash(&mut hasher);
-        plain.load.hash(&mut hasher);
-        let key = hasher.finish();
-        let full = self.configs.len() >= limits::SHARED;
-        if let Some(shared) = self.configs.get(&key).and_then(|list| list.iter().find(|c| ***c == plain)) {
-            return shared.clone();
+        if let Some(known) = self.configs.get(&plain) {
+            return Some(known.clone());
         }
+        let octets = plain.octets();
+        if self.config_octets + octets > limits::CONFIG_OCTETS {
+            self.configs_refused += 1;
+            return None;
+        }
+        self.config_octets += octets;
         let shared = Arc::new(plain);
-        if !full {
-            self.configs.entry(key).or_default().push(shared.clone());
-        }
-        shared
+        self.configs.insert(shared.clone());
+        Some(shared)
     }
 
     fn note_spelling(&mut self, name: &str) {
@@ -908,83 +932,15 @@ impl Registry {
     }
 }
 
-fn intern_terms(shared: &mut HashMap<Arc<LeaseTerms>, (), RandomState>, terms: LeaseTerms) -> Arc<LeaseTerms> {
-    if let Some((known, ())) = shared.get_key_value(&terms) {
+fn intern_terms(shared: &mut HashSet<Arc<LeaseTerms>, RandomState>, terms: LeaseTerms) -> Arc<LeaseTerms> {
+    if let Some(known) = shared.get(&terms) {
         return known.clone();
     }
     let terms = Arc::new(terms);
-    if shared.len() < limits::SHARED {
-        shared.insert(terms.clone(), ());
+    if shared.len() < limits::TERMS {
+        shared.insert(terms.clone());
     }
     terms
-}
-
-/// Everything that was kept under an address becomes the phone's.
-fn absorb(phone: &mut Phone, earlier: Phone) {
-    phone.is_other |= earlier.is_other;
-    phone.names.splice(0..0, earlier.names);
-    phone.model = phone.model.take().or(earlier.model);
-    phone.device_type = phone.device_type.or(earlier.device_type);
-    phone.ip = phone.ip.or(earlier.ip);
-    phone.vlan = phone.vlan.or(earlier.vlan);
-    phone.first = phone.first.into_iter().chain(earlier.first).min();
-    phone.last = phone.last.into_iter().chain(earlier.last).max();
-    phone.dhcp.list.extend(earlier.dhcp.list);
-    phone.dhcp.list.sort_by_key(|e| e.began);
-    phone.files.extend(earlier.files);
-    phone.files.sort_by_key(|f| f.request.first);
-    phone.attempts.extend(earlier.attempts);
-    phone.attempts.sort_by_key(|a| a.began);
-    phone.loads.extend(earlier.loads);
-    phone.loads.sort_by_key(|l| l.stamp);
-    phone.last_reason = phone.last_reason.take().or(earlier.last_reason);
-    phone.boots.extend(earlier.boots);
-    phone.boots.sort();
-    phone.announced = phone.announced.or(earlier.announced);
-}
-
-fn note_boot(phone: &mut Phone, stamp: Stamp) {
-    // Trying again under a new transaction id while nobody answers is the same boot.
-    let before = phone.dhcp.list.iter().rev().nth(1);
-    let quiet = phone.boots.last().is_some_and(|b| {
-        phone.files.last().is_none_or(|f| f.last < *b) && phone.attempts.last().is_none_or(|a| a.last < *b)
-    });
-    if before.is_some_and(|e| e.ack.is_none()) && quiet {
-        return;
-    }
-    push_bounded(&mut phone.boots, stamp, limits::CHANGES, &mut 0);
-}
-
-fn note_name(phone: &mut Phone, name: &WireText, stamp: Stamp) {
-    if phone.names.last().is_some_and(|(n, _)| n == name) {
-        return;
-    }
-    if let Some(at) = phone.names.iter().position(|(n, _)| n == name) {
-        let known = phone.names.remove(at);
-        phone.names.push(known);
-        return;
-    }
-    push_bounded(&mut phone.names, (name.clone(), stamp), limits::CHANGES, &mut 0);
-}
-
-fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, stamp: Stamp) {
-    let trimmed = load.raw().trim();
-    let device_type = phone.device_type();
-    if let Some(last) = phone.loads.last_mut()
-        && crate::wire::load::same_load(last.load.raw(), trimmed)
-    {
-        // The alarm is the better witness of the same load.
-        if source == LoadSource::Alarm {
-            last.source = source;
-        }
-        // A full name says more than a version.
-        if crate::wire::load::print_name(last.load.raw(), device_type).contains('(') && !trimmed.contains('(') {
-            last.load = WireText::from(trimmed);
-        }
-        return;
-    }
-    let seen = LoadSeen { load: WireText::from(trimmed), source, stamp };
-    push_bounded(&mut phone.loads, seen, limits::CHANGES, &mut 0);
 }
 
 /// Files that only Cisco phones ask for.

@@ -1,11 +1,9 @@
-//! A phone's story: its timeline, and the same in sentences short enough to read out on a call.
+//! A phone's story: everything that it did, in order.
 
 use crate::conversation::Stamp;
 use crate::conversation::dhcp::Kind;
 use crate::conversation::registration::End;
-use crate::diagnosis::{Outcome, RegistrationState, TimelineEntry, Transport, Verdict};
-use crate::findings::and_list;
-use crate::findings::context::PhoneContext;
+use crate::diagnosis::{Outcome, TimelineEntry, Transport, and_list};
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
 
@@ -137,7 +135,7 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             add(stamp, "tcp", text);
         }
     }
-    all.sort_by(|a, b| (a.time, a.at).cmp(&(b.time, b.at)));
+    all.sort_by_key(|entry| (entry.time, entry.at));
     all
 }
 
@@ -147,92 +145,4 @@ fn times(count: u32) -> String {
 
 fn named(tftp: &[crate::wire::WireText]) -> String {
     if tftp.is_empty() { ", and names no TFTP server".to_owned() } else { format!(", TFTP server {}", and_list(tftp)) }
-}
-
-/// The story in sentences with frame numbers.
-pub fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
-    let phone = cx.phone;
-    let model = phone.model().map_or("phone".to_owned(), |m| m.to_owned());
-    let mut said: Vec<String> = Vec::new();
-    let frame = |stamp: Stamp| format!("frame {}", stamp.at.frame);
-    match phone.dhcp.list.iter().rev().find_map(|e| e.ack.as_ref()) {
-        Some(ack) => {
-            let address = ack.address.map_or("a lease".to_owned(), |a| a.to_string());
-            let tftp = ack.terms.tftp();
-            let tftp =
-                if tftp.is_empty() { "no TFTP server".to_owned() } else { format!("TFTP server {}", and_list(&tftp)) };
-            said.push(format!(
-                "{} ({model}) got {address} and {tftp} from {} ({})",
-                cx.label(),
-                ack.terms.server,
-                frame(ack.stamp)
-            ));
-        }
-        None => match cx.phone.exchange().filter(|e| !e.answered()).and_then(|e| e.discover.or(e.request)) {
-            Some(tries) => said.push(format!(
-                "{} ({model}) asks for an address{} and gets none ({})",
-                cx.label(),
-                times(tries.count),
-                frame(tries.first)
-            )),
-            None => said.push(format!("{} ({model})", cx.label())),
-        },
-    }
-    if let Some((fetch, config)) = cx.config() {
-        let load = phone.load_in(config).map_or("no load".to_owned(), |l| format!("load {l}"));
-        let managers = if config.call_managers.is_empty() {
-            "no CallManager".to_owned()
-        } else {
-            format!("CallManager {}", and_list(&config.call_managers))
-        };
-        said.push(format!(
-            "{} served {} naming {managers} and {load} ({})",
-            fetch.server,
-            fetch.name,
-            frame(fetch.request.first)
-        ));
-    } else if let Some(fetch) = cx.files().last() {
-        said.push(format!(
-            "it asked {} for {}: {} ({})",
-            fetch.server,
-            fetch.name,
-            fetch.outcome().word(),
-            frame(fetch.request.first)
-        ));
-    }
-    if let Some((load, fetch)) = phone.fetched() {
-        said.push(format!("it took load {load} from {} ({})", fetch.server, frame(fetch.request.first)));
-    }
-    if let Some((load, stamp)) = cx.running() {
-        said.push(format!("it runs {load} ({})", frame(stamp)));
-    }
-    if let Some(contact) = cx.last_contact() {
-        let server = contact.server;
-        let text = match contact.state {
-            RegistrationState::Registered => format!("{server} accepted it"),
-            RegistrationState::Unregistered => format!("it was registered with {server} and left"),
-            RegistrationState::Rejected => {
-                let text = contact
-                    .attempt
-                    .and_then(|a| a.rejected.as_ref())
-                    .map(|(_, t, _)| t.to_string())
-                    .unwrap_or_default();
-                format!("{server} rejected it: \"{text}\"")
-            }
-            RegistrationState::Refused => format!("{server} refused the connection"),
-            RegistrationState::NoAnswer => format!("{server} did not answer"),
-            RegistrationState::Closed => format!("{server} closed the connection before an answer"),
-            RegistrationState::NotSeen => format!("what {server} answered is not in the capture"),
-        };
-        said.push(format!("{text} ({})", frame(contact.stamp())));
-    }
-    let end = match verdict {
-        Verdict::Finding(code) => format!("root cause: {code}"),
-        Verdict::Healthy => "nothing is wrong with it".to_owned(),
-        Verdict::Incomplete => "the capture does not show how it ended".to_owned(),
-    };
-    said.push(end);
-    let mut text = said.join("; ");
-    text.push('.');
-    text
 }

@@ -2,8 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::diagnosis::Fix;
-use crate::findings::and_list;
+use crate::diagnosis::{Fix, and_list};
 use crate::wire::WireText;
 
 /// The scope to change.
@@ -74,7 +73,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
     let mut fixes = vec![
         fix(
             "ios",
-            format!("Cisco IOS: option 150 of {label} to {to}"),
+            format!("Option 150 of {label} to {to}"),
             format!("On {}, enter the pool that serves {label} (show running-config | section ip dhcp pool), and paste.", scope.server),
             &|servers| {
                 let network = scope.network.map(|(n, m)| format!("! in the pool with: network {n} {m}\n")).unwrap_or_default();
@@ -83,7 +82,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
         ),
         fix(
             "isc-dhcpd",
-            format!("ISC dhcpd: option 150 of {label} to {to}"),
+            format!("Option 150 of {label} to {to}"),
             "In dhcpd.conf: the definition once at the top, the option inside the subnet; then test (dhcpd -t) and restart.".to_owned(),
             &|servers| {
                 let option = format!("option cisco-tftp {};", comma(servers));
@@ -96,7 +95,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
         ),
         fix(
             "kea",
-            format!("Kea: option 150 of {label} to {to}"),
+            format!("Option 150 of {label} to {to}"),
             "In kea-dhcp4.conf: the definition in Dhcp4, the data in the subnet; then test (kea-dhcp4 -t FILE) and reload.".to_owned(),
             &|servers| {
                 format!(
@@ -109,7 +108,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
         ),
         fix(
             "dnsmasq",
-            format!("dnsmasq: option 150 to {to}"),
+            format!("Option 150 to {to}"),
             "In dnsmasq.conf, in place of the line with option 150 that is there; then test (dnsmasq --test) and restart.".to_owned(),
             &|servers| format!("# option 150 was {was}\ndhcp-option=150,{}\n", tight(servers)),
         ),
@@ -117,7 +116,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
     if let Some((network, _)) = scope.network {
         fixes.push(fix(
             "windows",
-            format!("Windows DHCP: option 150 of {label} to {to}"),
+            format!("Option 150 of {label} to {to}"),
             "In PowerShell on the DHCP server. The definition must be of type IPv4 address, multi-valued: as a string it \
              is sent as text, which phones read as other addresses."
                 .to_owned(),
@@ -136,6 +135,52 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
 
 fn joined(servers: &[Ipv4Addr], separator: &str) -> String {
     servers.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(separator)
+}
+
+/// The TFTP server named once, in option 150; `others` are option 66, `sname` and `siaddr` as the scope has them now.
+pub fn only_option_150(
+    scope: &Scope,
+    keep: &[IpAddr],
+    (option_66, sname, siaddr): (Option<&WireText>, Option<&WireText>, Option<&WireText>),
+) -> Fix {
+    let label = scope.label();
+    let servers: Vec<String> = keep.iter().filter(|ip| ip.is_ipv4()).map(IpAddr::to_string).collect();
+    let network = scope.network.map(|(n, m)| format!("! in the pool with: network {n} {m}\n")).unwrap_or_default();
+    let mut steps = vec![format!("On {}, in {label}: decide which server the phones need.", scope.server)];
+    let mut config = network.clone();
+    let mut undo = network;
+    if let (false, Some(first)) = (servers.is_empty(), servers.first()) {
+        steps.push(format!("Keep option 150 = {} alone.", and_list(&servers)));
+        config.push_str(&format!(" option 150 ip {}\n", servers.join(" ")));
+        match scope.old() {
+            Some(old) => undo.push_str(&format!(" option 150 ip {}\n", joined(&old, " "))),
+            None => undo.push_str(&format!(" no option 150 ip {first}\n")),
+        }
+    }
+    if let Some(name) = option_66 {
+        steps.push(format!(
+            "Take option 66 ({name}) out, or give it to computers only, in a class or scope of their own."
+        ));
+        config.push_str(" no option 66\n");
+        undo.push_str(&format!(" option 66 ascii {name}\n"));
+    }
+    if let Some(name) = sname {
+        steps.push(format!("Take the boot server's name (sname, {name}) out."));
+    }
+    if let Some(address) = siaddr {
+        steps.push(format!("Take the next server (siaddr, {address}) out, or give it to computers only."));
+        config.push_str(" no next-server\n");
+        undo.push_str(&format!(" next-server {address}\n"));
+    }
+    Fix {
+        title: format!("Name the TFTP server of {label} once, in option 150"),
+        target: "dhcp-server",
+        platform: "ios",
+        steps,
+        config: Some(config),
+        undo: Some(undo),
+        verify: format!("The next ACK of {} names one TFTP server, in option 150.", scope.server),
+    }
 }
 
 /// A DHCP server that should not answer here is taken off, or kept from the phones.

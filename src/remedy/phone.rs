@@ -3,8 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::Fix;
-use crate::findings::and_list;
+use crate::diagnosis::{Fix, and_list};
 use crate::wire::Mac;
 use crate::wire::load::{LoadName, Part};
 
@@ -62,13 +61,37 @@ pub fn name_load(mac: Mac, load: &str, running: Option<&str>, server: IpAddr) ->
         );
     }
     Fix {
-        title: format!("{name}.cnf.xml on {server}: name load {load}"),
+        title: format!("SEP<MAC>.cnf.xml on {server}: name load {load}"),
         target: "tftp-server",
         platform: "any",
         steps,
         config: Some(format!("<loadInformation>{load}</loadInformation>\n")),
         undo: running.map(|r| format!("<loadInformation>{r}</loadInformation>\n")),
-        verify: format!("The phone asks {server} for {load}, reboots, and its alarm says that it runs it."),
+        verify: format!("A phone asks {server} for {load}, reboots, and its alarm says that it runs it."),
+    }
+}
+
+/// The configuration that names the load that the phone runs already, in place of one that it should not take.
+pub fn keep_load(mac: Mac, running: &str, named: Option<&str>, server: IpAddr) -> Fix {
+    let name = mac.device_name();
+    let instead = named.map(|n| format!(" in place of {n}")).unwrap_or_default();
+    Fix {
+        title: format!("{name}.cnf.xml on {server}: name the load that it runs, {running}"),
+        target: "tftp-server",
+        platform: "any",
+        steps: vec![
+            format!(
+                "Before the phone boots again: in CallManager (Device, Phone, {name}, Phone Load Name; or Device Defaults for the model), name {running}{instead}."
+            ),
+            format!(
+                "Or by hand in {name}.cnf.xml (MAC in upper case) on the TFTP path of {server}, as below; everything else stays."
+            ),
+        ],
+        config: Some(format!("<loadInformation>{running}</loadInformation>\n")),
+        undo: named.map(|n| format!("<loadInformation>{n}</loadInformation>\n")),
+        verify: format!(
+            "At the next boot the phone asks {server} for its configuration and for no load, and its alarm names {running}."
+        ),
     }
 }
 

@@ -90,7 +90,7 @@ impl Reading {
                 None => self.note("lldp: empty port id"),
             },
             3 => match value.first_chunk::<2>() {
-                Some(ttl) => to.ttl_secs = Some(u16::from_be_bytes(*ttl)),
+                Some(ttl) => _ = to.ttl_secs.get_or_insert(u16::from_be_bytes(*ttl)),
                 None => self.note("lldp: time to live cut short"),
             },
             5 => set_text(&mut to.device_id, value),
@@ -284,6 +284,7 @@ mod tests {
         let (announcement, anomalies) = parse(&bytes).unwrap();
         assert_eq!((announcement.ttl_secs, raw(&announcement.device_id)), (Some(0), "a"));
         assert_eq!(anomalies, []);
+        assert_eq!(read(&[field(3, &[0, 3])]).ttl_secs, Some(120), "the first of two");
     }
 
     #[test]

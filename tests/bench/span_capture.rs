@@ -2,6 +2,7 @@
 //!
 //! By default 3 million packets, 95 % of them voice, the rest boots of 10,000 phones of which some are stuck. With as
 //! many packets as 15 a phone there is no voice (a boot storm), with 0 phones nothing else.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "it writes a capture")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -135,18 +135,31 @@ fn a_claim_to_an_address_that_the_phone_has_left_is_no_conflict() {
 }
 
 #[test]
-fn the_site_files_voice_vlans_decide_also_for_phones_that_are_well() {
-    let well = || {
-        let mut network = network(Segment::new("10.30.110").vlan(110), "10.30.110.20");
+fn the_site_files_voice_vlans_decide_where_its_ids_are_those_of_the_capture() {
+    let boots = |lost: bool| {
+        let mut segments = [Segment::new("10.30.110").vlan(110), Segment::new("10.30.120").vlan(210)];
+        // No switch says anything: only the site file does.
+        segments.iter_mut().for_each(|s| s.announced_vlan = None);
+        let lab = DhcpServer::at("10.30.0.3", "10.30.120.20").only_on(&[1]).option_150(&["10.30.0.5"]);
+        let mut network = Network::new(&segments)
+            .dhcp(DhcpServer::at("10.30.0.2", "10.30.110.20").only_on(&[0]).option_150(&["10.30.0.5"]))
+            .dhcp(if lost { lab.silent() } else { lab })
+            .tftp(TftpServer::at("10.30.0.5").phones(&[A, B], &PhoneConfig::naming(&[CM])))
+            .call_manager(CallManager::at(CM, "CM1"));
         network.boot(0, &phone(A));
+        network.boot(1_000, &phone(B).on_segment(1));
         network.capture().pcap()
     };
-    let site = |vlans: &str| format!("[network]\nvoice_vlans = [{vlans}]\n");
-    assert_eq!(errors(well(), ""), []);
-    assert_eq!(errors(well(), &site("110, 120")), []);
-    assert_eq!(errors(well(), &site("120")), [("wrong-voice-vlan", "certain")]);
-    let (findings, _) = judge(well(), &site("120"));
-    assert_eq!((fact(&findings[0], "vlan"), fact(&findings[0], "voice_vlan")), (Fact::Number(110), Fact::Number(120)));
+    let said = |lost: bool, vlans: &str| {
+        let (findings, _) = judge(boots(lost), &format!("[network]\nvoice_vlans = [{vlans}]\n"));
+        let found = findings.iter().find(|f| f.code == "wrong-voice-vlan");
+        found.map(|f| (f.confidence.word(), f.phones[0].to_string(), fact(f, "vlan"), fact(f, "voice_vlan")))
+    };
+    let wrong = ("certain", B.to_owned(), Fact::Number(210), Fact::Number(110));
+    assert_eq!(said(true, "110"), Some(wrong));
+    assert_eq!(said(true, "110, 210"), None);
+    assert_eq!(said(true, "910"), None, "ids of which the capture shows none may be other ids");
+    assert_eq!(said(false, "110"), None, "a phone that is well");
 }
 
 #[test]

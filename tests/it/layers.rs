@@ -28,6 +28,9 @@ const MUST_NOT_USE: &[(&str, &[&str])] = &[
     ("report", &["flow", "decoder", "conversation", "phone", "site", "findings", "remedy", "analyzer"]),
 ];
 
+/// Where a file uses what its part must not, and why it may.
+const EXCEPTIONS: &[(&str, &str)] = &[];
+
 fn sources(path: &Path, found: &mut Vec<(String, String)>) {
     if path.is_dir() {
         let mut entries: Vec<_> = std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect();
@@ -85,7 +88,9 @@ fn each_stage_knows_nothing_of_those_after_it() {
         for (path, text) in files {
             looked_at += 1;
             for used in parts_used(&text).iter().filter(|u| must_not_use.contains(&u.as_str())) {
-                wrong.push(format!("{path} uses crate::{used}"));
+                if !EXCEPTIONS.iter().any(|(file, part)| path.ends_with(file) && part == used) {
+                    wrong.push(format!("{path} uses crate::{used}"));
+                }
             }
         }
     }

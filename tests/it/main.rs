@@ -6,9 +6,16 @@
 )]
 
 mod captures;
+mod cli;
+mod cuts;
+mod events;
 mod findings;
 mod identity;
 mod layers;
+mod product;
+mod shared;
 mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
+mod variants;
+mod verdicts;

@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 
+use super::dns_stream::DnsStream;
 use super::http_stream::{HttpStream, Requests};
 use super::sccp_stream::{SccpStream, other_protocol};
 use super::sip_stream::SipStream;
-use super::{Flow, Service, digest};
+use super::{Service, digest};
 use crate::event::EventKind;
-use crate::flow::Decoded;
 use crate::flow::tcp_reassembly::{Offset, Piece, Place, Reassembly, TcpSegment};
-use crate::wire::{Anomaly, http, sccp, sip, tls};
+use crate::flow::{Decoded, Digest, Flow};
+use crate::wire::{Anomaly, dns, http, sccp, sip, tls};
 
 /// Messages remembered for each direction, so that their copies are known.
 const MAX_TOLD: usize = 16;
@@ -25,6 +26,7 @@ const EARLY: u64 = 64 * 1024;
 pub(super) enum Kind {
     Sccp,
     Sip,
+    Dns,
     Request,
     /// An answer and what it carries: it spans segments, so no copy of one is told.
     Answer,
@@ -76,6 +78,7 @@ enum Stream {
     Sccp(SccpStream),
     Sip(SipStream),
     Http(HttpStream),
+    Dns(DnsStream),
     /// TLS, or what came instead: no octet of it is kept.
     Opaque {
         looked: bool,
@@ -89,6 +92,7 @@ impl Stream {
             Service::Sccp => Stream::Sccp(SccpStream::new(from_start)),
             Service::Sip => Stream::Sip(SipStream::default()),
             Service::Http => Stream::Http(HttpStream::new(from_server)),
+            Service::Dns => Stream::Dns(DnsStream::new(from_start)),
             Service::Tls { .. } => Stream::Opaque { looked: false, carries: None },
         }
     }
@@ -98,27 +102,45 @@ impl Stream {
             Stream::Sccp(s) => s.held(),
             Stream::Sip(s) => s.held(),
             Stream::Http(s) => s.held(),
+            Stream::Dns(s) => s.held(),
             Stream::Opaque { .. } => 0,
         }
     }
 
     fn piece(&mut self, piece: Piece, requests: &mut Requests, found: &mut Vec<Found>) {
         match (self, piece) {
-            (Stream::Sccp(s), Piece::Data { at, octets, segment_start }) => s.data(at, &octets, segment_start, found),
+            (stream, Piece::Data { at, octets, segment_start }) => {
+                stream.data(at, &octets, segment_start, requests, found);
+            }
             (Stream::Sccp(s), Piece::Gap { len, .. }) => s.gap(len, found),
             (Stream::Sccp(s), Piece::Taken { .. }) => s.taken(),
-            (Stream::Sip(s), Piece::Data { at, octets, segment_start }) => s.data(at, &octets, segment_start, found),
             (Stream::Sip(s), Piece::Gap { len, .. } | Piece::Taken { len }) => s.gap(len),
-            (Stream::Http(s), Piece::Data { at, octets, segment_start }) => {
-                s.data(at, &octets, segment_start, requests, found);
-            }
             (Stream::Http(s), Piece::Gap { len, .. } | Piece::Taken { len }) => s.gap(len, requests, found),
-            (Stream::Opaque { looked, carries }, Piece::Data { octets, .. }) if !*looked => {
-                *looked = true;
-                let plain = || sccp::Header::read(&octets).filter(sccp::Header::is_likely).map(|_| "SCCP");
-                *carries = if tls::is_record(&octets) { None } else { other_protocol(&octets).or_else(plain) };
-            }
+            (Stream::Dns(s), Piece::Gap { .. } | Piece::Taken { .. }) => s.gap(),
             (Stream::Opaque { .. }, _) => {}
+        }
+    }
+
+    /// The next octets in order.
+    fn data(
+        &mut self,
+        at: Offset,
+        octets: &[u8],
+        segment_start: bool,
+        requests: &mut Requests,
+        found: &mut Vec<Found>,
+    ) {
+        match self {
+            Stream::Sccp(s) => s.data(at, octets, segment_start, found),
+            Stream::Sip(s) => s.data(at, octets, segment_start, found),
+            Stream::Http(s) => s.data(at, octets, segment_start, requests, found),
+            Stream::Dns(s) => s.data(at, octets, segment_start, found),
+            Stream::Opaque { looked, carries } if !*looked => {
+                *looked = true;
+                let plain = || sccp::Header::read(octets).filter(sccp::Header::is_likely).map(|_| "SCCP");
+                *carries = if tls::is_record(octets) { None } else { other_protocol(octets).or_else(plain) };
+            }
+            Stream::Opaque { .. } => {}
         }
     }
 }
@@ -192,7 +214,7 @@ impl Direction {
         match &self.stream {
             Stream::Sccp(s) => s.carries(),
             Stream::Sip(s) => s.carries(),
-            Stream::Http(_) => None,
+            Stream::Http(_) | Stream::Dns(_) => None,
             Stream::Opaque { carries, .. } => *carries,
         }
     }
@@ -227,7 +249,7 @@ impl Direction {
 
     /// Ends the stream: what is missing does not come any more. `whole`: a FIN ends it.
     pub(super) fn end(&mut self, whole: bool, requests: &mut Requests, found: &mut Vec<Found>) {
-        let whole = whole && self.reassembly.held() == 0;
+        let whole = whole && self.reassembly.is_complete();
         self.reassembly.give_up_all();
         self.drain(requests, found);
         if let Stream::Http(s) = &mut self.stream {
@@ -274,7 +296,10 @@ impl Direction {
             read_messages(at, segment, self.reassembly.hole_before(at), None, found);
             taken = true;
         }
-        if self.reassembly.insert(at, segment.data, segment.wire_len, taken) {
+        let whole = segment.data.len() == segment.wire_len;
+        if !taken && whole && self.reassembly.deliver(at, segment.wire_len) {
+            self.stream.data(at, segment.data, true, requests, found);
+        } else if self.reassembly.insert(at, segment.data, segment.wire_len, taken) {
             self.anomalies.push(Anomaly::fixed("tcp: segments overlap and differ"));
             self.anomalies.truncate(1);
         }
@@ -347,7 +372,9 @@ impl Direction {
 }
 
 fn content(octets: &[u8]) -> u64 {
-    super::fnv1a(super::FNV_OFFSET, octets)
+    let mut digest = Digest::new();
+    digest.write(octets);
+    digest.finish()
 }
 
 /// Reads the messages of a segment that holds nothing else.
@@ -368,6 +395,10 @@ fn read_copy(told: &Told, octets: &[u8]) -> Option<Found> {
         Kind::Sip => {
             let (message, anomalies) = sip::parse(octets)?;
             (EventKind::Sip(Box::new(message)), anomalies)
+        }
+        Kind::Dns => {
+            let (message, anomalies) = dns::parse(octets.get(2..)?)?;
+            (EventKind::Dns(Box::new(message)), anomalies)
         }
         Kind::Request => {
             let file = http::parse_request(octets)?.file;

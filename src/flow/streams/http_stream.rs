@@ -185,7 +185,7 @@ impl HttpStream {
         let asked = requests.pop_front();
         let told = asked.as_ref().is_none_or(|a| a.get);
         let file = asked.map(|a| a.file);
-        let is_config = file.as_ref().is_some_and(|f| f.raw().to_ascii_lowercase().ends_with(".cnf.xml"));
+        let is_config = file.as_ref().is_some_and(|f| phone_config::is_config_name(f.raw()));
         let mut current = Current::new(self.at, head, Some(answer.status), file, told, answer.body);
         current.gzip = answer.gzip;
         current.kept = (is_config && answer.status == 200).then(Vec::new);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use super::page::{Ink, Page};
-use super::words::{InputNames, clock, count, number, place, platform, some_of};
+use super::words::{InputNames, clock, count, number, platform, some_of};
 use super::{Overview, TableOptions};
 use crate::diagnosis::{Diagnosis, Finding, Fix, Severity};
 use crate::wire::Mac;
@@ -14,6 +14,8 @@ const CAUSES_SHOWN: usize = 40;
 /// Phones that a finding names, and frames that it cites.
 const PHONES_NAMED: usize = 4;
 const EVIDENCE_SHOWN: usize = 5;
+/// Fixes that are only named, beside one of their kind that is told in full.
+const FIXES_NAMED: usize = 3;
 
 /// A finding that nothing explains, and those that it explains.
 struct Cause<'a> {
@@ -126,7 +128,7 @@ impl<'a> Findings<'a> {
         if full {
             self.fixes(page, f)
         } else if let Some(fix) = f.fixes.first() {
-            page.text(Ink::Plain, "  Fix ", "    ", &format!("{}: {} (-v shows how)", place(fix), fix.title))
+            page.text(Ink::Plain, "  Fix: ", "    ", &format!("{} (-v shows how)", fix.title))
         } else {
             Ok(())
         }
@@ -155,31 +157,46 @@ impl<'a> Findings<'a> {
         Ok(())
     }
 
-    /// The fixes: of several platforms of one place the first in full, the others by name.
+    /// The fixes, by where they are made: the first in full, the others there by platform or by title.
     fn fixes(&self, page: &mut Page<'_>, f: &Finding) -> io::Result<()> {
-        let mut also: Vec<&str> = Vec::new();
-        let mut told: BTreeSet<&str> = BTreeSet::new();
+        let mut places: Vec<&str> = Vec::new();
         for fix in &f.fixes {
-            match platform(fix) {
-                Some(name) if !self.verbose && told.contains(fix.target) => also.push(name),
-                other => {
-                    if other.is_some() {
-                        told.insert(fix.target);
-                    }
-                    write_fix(page, fix)?;
-                }
+            if !places.contains(&fix.target) {
+                places.push(fix.target);
             }
         }
-        if !also.is_empty() {
-            let line = format!("The same for {}: -v shows how.", also.join(", "));
-            page.text(Ink::Plain, "    ", "    ", &line)?;
+        for place in places {
+            let mut fixes = f.fixes.iter().filter(|fix| fix.target == place);
+            if self.verbose {
+                fixes.try_for_each(|fix| write_fix(page, fix))?;
+                continue;
+            }
+            let Some(first) = fixes.next() else { continue };
+            write_fix(page, first)?;
+            let (platforms, others): (Vec<&Fix>, Vec<&Fix>) = fixes.partition(|fix| platform(fix).is_some());
+            if !platforms.is_empty() {
+                let names: Vec<&str> = platforms.iter().filter_map(|fix| platform(fix)).collect();
+                let line = format!("The same for {}: -v shows how.", names.join(", "));
+                page.text(Ink::Plain, "    ", "    ", &line)?;
+            }
+            for fix in others.iter().take(FIXES_NAMED) {
+                page.text(Ink::Plain, "    Also:  ", "           ", &fix.title)?;
+            }
+            let more = others.len().saturating_sub(FIXES_NAMED);
+            if more > 0 {
+                let line = format!(
+                    "and {} (-v shows how)",
+                    format_args!("{} more of them", number(u64::try_from(more).unwrap_or(u64::MAX)))
+                );
+                page.text(Ink::Plain, "           ", "           ", &line)?;
+            }
         }
         Ok(())
     }
 }
 
 fn write_fix(page: &mut Page<'_>, fix: &Fix) -> io::Result<()> {
-    page.text(Ink::Bold, "  Fix ", "    ", &format!("{}: {}", place(fix), fix.title))?;
+    page.text(Ink::Bold, "  Fix: ", "    ", &fix.title)?;
     for (i, step) in fix.steps.iter().enumerate() {
         page.text(Ink::Plain, &format!("    {}. ", i + 1), "       ", step)?;
     }

@@ -16,7 +16,7 @@ pub(super) struct Column {
 }
 
 /// A cell is wrapped beyond this width.
-const CELL_WIDTH: usize = 28;
+const CELL_WIDTH: usize = 32;
 
 /// Writes the rows. A column that says nothing in any row is left out.
 pub(super) fn write(page: &mut Page<'_>, columns: &[Column], rows: &[Vec<String>]) -> io::Result<()> {

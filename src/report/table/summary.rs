@@ -4,7 +4,7 @@ use std::io;
 
 use super::finding::Findings;
 use super::page::{Ink, Page};
-use super::words::{count, count_u64, date, number};
+use super::words::{count, count_u64, number, span};
 use super::{Overview, TableOptions};
 use crate::diagnosis::{Diagnosis, Seen};
 use crate::report::seen_word;
@@ -124,7 +124,7 @@ pub(super) fn write_inputs(page: &mut Page<'_>, d: &Diagnosis<'_>) -> io::Result
     let mut quiet = 0;
     for input in &d.inputs {
         let times = match (input.first, input.last) {
-            (Some(first), Some(last)) => format!(", {} to {} UTC", date(first), date(last)),
+            (Some(first), Some(last)) => format!(", {} UTC", span(first, last)),
             _ => String::new(),
         };
         let dropped = match input.dropped {

@@ -51,7 +51,7 @@ fn the_verdict_comes_first_and_causes_before_tables() {
     let text = written(&fixture::mixed_site(), &plain());
     assert_eq!(text.lines().next().unwrap(), "6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action.");
     let order =
-        ["ERROR", "And therefore: registration-rejected on 4 phones", "Fix on", "Servers", "Phones", "WARNING", "Read"];
+        ["ERROR", "And therefore: registration-rejected on 4 phones", "Fix: ", "Servers", "Phones", "WARNING", "Read"];
     let places: Vec<usize> = order.iter().map(|part| place(&text, part)).collect();
     assert!(places.is_sorted(), "{text}");
     assert_eq!(text.matches("ERROR").count(), 1, "what follows from a cause is no cause of its own");
@@ -180,7 +180,7 @@ fn warnings_are_told_in_full_only_where_there_is_nothing_worse() {
     let mut d = fixture::mixed_site();
     d.findings[2].fixes = vec![fix];
     let text = written(&d, &plain());
-    place(&text, "Fix on the DHCP server: make them agree (-v shows how)");
+    place(&text, "Fix: make them agree (-v shows how)");
     assert!(!text.contains("The step of the fix."));
     d.findings.drain(..2);
     place(&written(&d, &plain()), "1. The step of the fix.");
@@ -200,4 +200,27 @@ fn an_error_that_follows_from_a_warning_stands_with_the_errors() {
     let text = written(&d, &TableOptions { min_severity: Severity::Error, ..plain() });
     assert!(text.lines().next().unwrap().ends_with("1 cause needs action."), "{text}");
     assert!(place(&text, "ERROR  10.1.1.9") < place(&text, "And therefore: registration-rejected"));
+}
+
+#[test]
+fn of_many_fixes_of_one_kind_one_is_told_and_a_few_are_named() {
+    let mut d = fixture::mixed_site();
+    for n in 1..=6 {
+        d.findings[0].fixes.push(Fix {
+            title: format!("name the load in file {n}"),
+            target: "tftp-server",
+            platform: "any",
+            steps: vec![format!("Edit file {n}.")],
+            config: None,
+            undo: None,
+            verify: String::new(),
+        });
+    }
+    let text = written(&d, &plain());
+    place(&text, "The same for Kea: -v shows how.");
+    place(&text, "1. Edit file 1.");
+    place(&text, "Also:  name the load in file 4");
+    place(&text, "and 2 more of them (-v shows how)");
+    assert!(!text.contains("Edit file 2.") && !text.contains("in file 5"), "{text}");
+    place(&written(&d, &TableOptions { verbose: true, ..plain() }), "1. Edit file 6.");
 }

@@ -49,24 +49,17 @@ pub(super) fn clock(time: Timestamp) -> String {
     time.to_string().get(11..23).unwrap_or_default().to_owned()
 }
 
-/// Date and time of day in UTC, to the second: `2026-11-23 07:00:01`.
-pub(super) fn date(time: Timestamp) -> String {
-    time.to_string().get(..19).unwrap_or_default().replace('T', " ")
-}
-
-/// `on the DHCP server, Cisco IOS`.
-pub(super) fn place(fix: &Fix) -> String {
-    let target = match fix.target {
-        "dhcp-server" => "on the DHCP server",
-        "tftp-server" => "on the TFTP server",
-        "call-manager" => "on the CallManager",
-        "phone" => "on the phone",
-        "network" => "in the network",
-        other => other,
-    };
-    match platform(fix) {
-        Some(platform) => format!("{target}, {platform}"),
-        None => target.to_owned(),
+/// Date and time of day in UTC, to the second, of both; the date once where it is the same:
+/// `2026-11-23 07:00:01 to 07:04:12`.
+pub(super) fn span(first: Timestamp, last: Timestamp) -> String {
+    let (first, last) = (first.to_string(), last.to_string());
+    let date = |time: &str| time.get(..10).unwrap_or_default().to_owned();
+    let clock = |time: &str| time.get(11..19).unwrap_or_default().to_owned();
+    let from = format!("{} {}", date(&first), clock(&first));
+    if date(&first) == date(&last) {
+        format!("{from} to {}", clock(&last))
+    } else {
+        format!("{from} to {} {}", date(&last), clock(&last))
     }
 }
 
@@ -130,7 +123,9 @@ mod tests {
     #[test]
     fn times_are_utc() {
         assert_eq!(clock(fixture::at(61_003)), "07:01:01.003");
-        assert_eq!(date(fixture::at(0)), "2026-11-23 07:00:00");
+        assert_eq!(span(fixture::at(0), fixture::at(252_000)), "2026-11-23 07:00:00 to 07:04:12");
+        let next_day = fixture::at(86_400_000);
+        assert_eq!(span(fixture::at(0), next_day), "2026-11-23 07:00:00 to 2026-11-24 07:00:00");
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //!
 //! The options are walked by hand (`options`): what is wrong with a lease is often one bad option among good ones,
 //! so each is read by itself, in wire order, and a defect is noted while the rest is still read.
+//! Options without a meaning here are only checked (`shape`).
 //! What the lease says about TFTP servers is in `tftp`, what the client says it is in `vendor_class`.
 
 mod options;
+mod shape;
 mod tftp;
 mod vendor_class;
 
@@ -161,6 +163,9 @@ pub struct Message {
     /// Boot file field, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<WireText>,
+    /// The capture's snap length cut it: options behind the cut are not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Option codes in wire order, without pad (0) and end (255).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<u8>,
@@ -305,6 +310,7 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
         giaddr,
         sname: (!overload.sname()).then(|| field_text(sname_field, SNAME_LEN)).flatten(),
         file: (!overload.file()).then(|| field_text(file_field, FILE_LEN)).flatten(),
+        cut: false,
         options: options.codes(),
         opt1: options.address(1),
         opt3: options.addresses(3),
@@ -326,6 +332,7 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
         opt150: options.addresses(150),
         opt150_hex: options.hex(150),
     };
+    shape::check(&mut options);
     Some((message, options.into_anomalies()))
 }
 

@@ -13,7 +13,7 @@ mod names;
 mod reject;
 
 pub use alarm::{AlarmText, xml_value};
-pub use device_types::{device_type_name, is_phone_type};
+pub use device_types::{device_type_name, device_type_of_model, is_phone_type};
 pub use layouts::{ConfigStat, ConfigStatV2, MediaFailure, Payload, Register, RegisterAck, ServerRes, TokenRequest};
 pub use names::message_name;
 
@@ -265,7 +265,9 @@ fn fill(message: &mut Message, payload: Payload<'_>) {
         // An empty one is an answer too: this server leaves the load to the configuration file.
         0x0098 => message.version_text = payload.string(0, 16).map(WireText::from_bytes),
         0x009d => {
-            let text = payload.string(0, payload.declared());
+            // Where the capture lost its end, the beginning is better than nothing.
+            let whole = payload.string(0, payload.declared());
+            let text = whole.or(Some(payload.octets()).filter(|t| !t.is_empty()));
             message.reject_meaning = text.and_then(reject::meaning).map(|m| WireText::from(m.as_str()));
             message.reject_text = text.map(WireText::from_bytes);
         }

@@ -183,7 +183,7 @@ fn a_message_cut_anywhere_gives_no_wrong_value() {
             assert!(!anomalies.is_empty(), "{} cut at {end}", v.name);
             let (a, b) = (json!(cut), json!(whole));
             for (key, value) in a.as_object().unwrap() {
-                let same = if key == "alarm_text" {
+                let same = if key == "alarm_text" || key == "reject_text" {
                     b[key].as_str().unwrap().starts_with(value.as_str().unwrap())
                 } else {
                     b[key] == *value
