@@ -10,10 +10,13 @@ mod cli;
 mod cuts;
 mod events;
 mod inputs;
+mod findings;
+mod identity;
 mod layers;
 mod product;
 mod report;
 mod shared;
+mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
 mod variants;
