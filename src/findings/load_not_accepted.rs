@@ -76,7 +76,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let server = cx.phone.fetched().map(|(_, f)| f.server).or(cx.tftp_use().map(|u| u.server));
     let reason = cx.phone.last_reason.as_ref().map(|(_, text)| text);
     let name = load.as_ref().map_or_else(|| "the load".to_owned(), |l| format!("load {l}"));
-    let stays = running.as_ref().map_or_else(String::new, |r| format!(" It runs {r}."));
+    let stays = running.as_ref().map_or_else(String::new, |r| format!(" It still runs {r}."));
     vec![Draft {
         rule: &LOAD_NOT_ACCEPTED,
         severity: Severity::Error,
@@ -108,24 +108,27 @@ fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Ref
     let seen = phone.running()?;
     let said = seen.said?;
     let (running, _) = cx.running()?;
-    let (load, fetch) = phone.fetched()?;
-    let done = fetch.done?;
-    if said <= done || same_load(&load, running.raw()) || !is_definite(&load) || running.raw().contains("default") {
+    let (load, _) = phone.fetched()?;
+    if same_load(&load, running.raw()) || !is_definite(&load) || running.raw().contains("default") {
         return None;
     }
+    let is_it = |f: &&Fetch| {
+        f.outcome() == Outcome::Served && is_load_file(f.name.raw()).is_some_and(|name| same_load(&name, &load))
+    };
+    // It may fetch it again at every boot: what counts is the latest that a boot follows.
+    let (fetch, done, restarted) = phone.files.iter().rev().filter(is_it).find_map(|fetch| {
+        let done = fetch.done?;
+        restart_between(cx, done, said).map(|restarted| (fetch, done, restarted))
+    })?;
     // It ran this load before the transfer; or nothing is known of that time, and the names can be compared.
     let ran_before = seen.stamp <= done;
     let first_word =
         phone.loads.len() == 1 && LoadName::parse(running.raw()).is_some() && LoadName::parse(&load).is_some();
-    if !ran_before && !first_word {
-        return None;
-    }
-    let restarted = restart_between(cx, done, said)?;
-    if is_incomplete(cx, fetch) {
+    if !(ran_before || first_word) || is_incomplete(cx, fetch) {
         return None;
     }
     let named = configured.is_some_and(|c| same_load(c.raw(), &load));
-    let shown = vec![
+    let mut shown = vec![
         evidence(
             fetch.request.first,
             format!("{} fetches {} from {}, {} octets", cx.label(), fetch.name, fetch.server, fetch.bytes),
@@ -133,11 +136,16 @@ fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Ref
         evidence(restarted, format!("{} boots again", cx.label())),
         evidence(said, format!("{} says that it runs {running}", cx.label())),
     ];
+    let mut how = format!("fetched load {load} from {} to its end, booted, and came back with {running}", fetch.server);
+    if let Some((stamp, reason)) = phone.last_reason.as_ref().filter(|(_, reason)| is_refusal(reason.raw())) {
+        shown.push(evidence(*stamp, format!("its alarm says why it restarted: {reason}")));
+        how.push_str(&format!("; its alarm says why: \"{reason}\""));
+    }
     Some(Refusal {
-        how: format!("fetched load {load} from {} to its end, booted, and came back with {running}", fetch.server),
         load: Some(WireText::from(load.as_str())),
         confidence: if named && ran_before { Confidence::Certain } else { Confidence::Likely },
         shown,
+        how,
     })
 }
 

@@ -6,12 +6,13 @@ use super::context::{Contact, PhoneContext};
 use super::inference::{stated, stated_load};
 use super::{Draft, Says, and_list, evidence, optional, text};
 use crate::conversation::Stamp;
-use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
+use crate::conversation::file::Fetch;
+use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Outcome, Severity};
 use crate::phone::Phone;
 use crate::remedy;
 use crate::site::Cluster;
 use crate::wire::WireText;
-use crate::wire::load::{self, LoadName, Part, same_load};
+use crate::wire::load::{self, LoadName, Part, is_load_file, same_load};
 
 declare_finding! {
     /// ## Trigger
@@ -83,6 +84,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if let Some((load, stamp)) = &running {
         shown.push(evidence(*stamp, format!("{} runs load {load}", cx.label())));
     }
+    let sure = confidence > Confidence::Possible;
     let runs = running.as_ref().map_or_else(String::new, |(load, _)| format!(" on load {load}"));
     vec![Draft {
         rule: &LOAD_TRAP,
@@ -96,11 +98,17 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         ],
         evidence: shown,
         says: Says {
-            title: format!("registered with {}, but not after the next boot", contact.server),
-            summary: format!(
-                "{} is registered with CallManager {}{runs}, and {how}. At its next boot it will go there, and not come back by itself.",
-                cx.label(),
+            title: format!(
+                "the next boot {} phones away from {}",
+                if sure { "takes" } else { "may take" },
                 contact.server
+            ),
+            summary: format!(
+                "{} is registered with CallManager {}{runs}, and {how}. It looks there at its next boot only; what it takes \
+                 then {} keep it from coming back.",
+                cx.label(),
+                contact.server,
+                if sure { "will" } else { "may" }
             ),
             fixes,
         },
@@ -122,16 +130,29 @@ fn by_configuration(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap
     if same_load(next.raw(), running.raw()) || load::family(next.raw()).and_then(|f| f.runs_on(model)) == Some(false) {
         return None;
     }
+    let is_it = |f: &&Fetch| is_load_file(f.name.raw()).is_some_and(|l| same_load(&l, next.raw()));
+    // It has the load, and came up without it: it did not accept it.
+    if cx.phone.files.iter().filter(is_it).any(|f| f.outcome() == Outcome::Served) {
+        return None;
+    }
     let (confidence, because) = not_taken(cx, contact, model, next.raw(), running.raw())?;
-    let shown = vec![evidence(
+    let mut shown = vec![evidence(
         fetch.request.first,
         format!("{} is served {}, which names load {next}", cx.label(), fetch.name),
     )];
     let kept = Some(&running).filter(|r| !r.raw().contains('('));
     let fixes = kept.map(|r| remedy::phone::keep_load(cx.phone.mac, r.raw(), Some(next.raw()), fetch.server));
+    let missing = cx.files().iter().rev().find(is_it).filter(|f| f.outcome() == Outcome::Missing);
+    let waits = missing.map_or_else(String::new, |f| {
+        shown.push(evidence(f.request.first, format!("it asks for {}, which {} does not have yet", f.name, f.server)));
+        format!(" ({} does not have it yet)", f.server)
+    });
     Some(Trap {
         confidence,
-        how: format!("{} of {} names load {next}, which it does not run yet: {because}", fetch.name, fetch.server),
+        how: format!(
+            "{} of {} names load {next}{waits}, which it does not run yet: {because}",
+            fetch.name, fetch.server
+        ),
         servers: vec![fetch.server],
         fixes: fixes.into_iter().collect(),
         load_next: Some(next),
