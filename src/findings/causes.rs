@@ -62,6 +62,15 @@ pub fn explains(cause: &Draft, effect: &Draft) -> bool {
         return false;
     }
     match c {
+        // In the wrong VLAN other servers answer, or none: all that follows comes of it.
+        "wrong-voice-vlan" => !is(&["duplicate-device", "name-mac-mismatch"], e),
+        // Packets for one address go to two devices; of one name only the registration suffers.
+        "duplicate-device" => match fact(cause, "name") {
+            Some(Fact::Text(_)) => {
+                is(&REGISTRATION, e) || (e == "name-mac-mismatch" && same(cause, "name", effect, "name"))
+            }
+            _ => is(&FILES, e) || is(&REGISTRATION, e),
+        },
         // A lease of a server that should not answer explains all that came of the lease.
         "unknown-dhcp-server" => match e {
             "wrong-tftp-server" | "malformed-tftp-option" | "no-tftp-address" => {

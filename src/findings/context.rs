@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::coverage::Visibility;
 use super::inference::{Peers, RightServer};
+use super::together::Together;
 use crate::capture::Timestamp;
 use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
 use crate::conversation::file::{Fetch, Why};
@@ -28,13 +29,16 @@ pub struct World<'a> {
     pub visible: Visibility,
     /// What the phones that are well tell about servers.
     pub peers: Peers,
+    /// What only all phones together tell.
+    pub together: Together,
 }
 
 impl<'a> World<'a> {
     /// Works out what all phones share.
     pub fn new(registry: &'a Registry, site: &'a Site, visible: Visibility) -> World<'a> {
         let peers = Peers::new(registry, site, &visible);
-        World { registry, site, visible, peers }
+        let together = Together::new(registry, &visible);
+        World { registry, site, visible, peers, together }
     }
 
     /// Latest time of the capture.
@@ -71,6 +75,8 @@ pub struct Contact<'a> {
     pub arp: Option<&'a ArpAsk>,
     /// Attempts there since the boot began.
     pub attempts: u32,
+    /// How often it failed there since it was registered last, earlier boots included.
+    pub failures: u32,
 }
 
 /// One phone in its world.
@@ -119,6 +125,12 @@ impl<'a> PhoneContext<'a> {
     /// Confidence in what rests on an absence: falls where the capture lost packets.
     pub fn of_absence(&self, confidence: Confidence) -> Confidence {
         if self.world.visible.lossy { confidence.min(Confidence::Possible) } else { confidence }
+    }
+
+    /// Confidence that nobody answers: certain once it was asked three times and the last had its time.
+    pub fn of_silence(&self, tries: &Tries, interval: u64) -> Confidence {
+        let waited = self.now().nanos_since(tries.last.time) >= interval.min(tries.gap);
+        self.of_absence(if tries.count >= 3 && waited { Confidence::Certain } else { Confidence::Likely })
     }
 
     // ---- the boot that counts ----
@@ -237,7 +249,14 @@ impl<'a> PhoneContext<'a> {
                 && a.answered.is_none()
                 && !blind
                 && a.tries.unanswered(self.now(), ARP_INTERVAL)
+                && !self.has_sent(server, a.tries.first)
         })
+    }
+
+    /// Whether the phone sent `server` a packet after `stamp`: then it knows its MAC.
+    fn has_sent(&self, server: IpAddr, stamp: Stamp) -> bool {
+        let asked = self.phone.files.iter().any(|f| f.server == server && f.request.last > stamp);
+        asked || self.phone.attempts.iter().any(|a| a.server == server && a.last > stamp)
     }
 
     /// Whether a file request stays without answer, by the contract's rule.
@@ -288,6 +307,7 @@ impl<'a> PhoneContext<'a> {
                     attempt: Some(attempt),
                     arp: None,
                     attempts: 1,
+                    failures: 0,
                 }),
             }
         }
@@ -297,10 +317,35 @@ impl<'a> PhoneContext<'a> {
             }
             if let Some(arp) = self.unanswered_arp(server) {
                 let state = RegistrationState::NoAnswer;
-                contacts.push(Contact { server, port: 2000, state, attempt: None, arp: Some(arp), attempts: 0 });
+                contacts.push(Contact {
+                    server,
+                    port: 2000,
+                    state,
+                    attempt: None,
+                    arp: Some(arp),
+                    attempts: 0,
+                    failures: 0,
+                });
             }
         }
+        for contact in &mut contacts {
+            contact.failures = self.failures_at(contact.server);
+        }
         contacts
+    }
+
+    fn failures_at(&self, server: IpAddr) -> u32 {
+        use RegistrationState as S;
+        let blind = self.world.visible.blind_registration;
+        let mut count = 0;
+        for (index, attempt) in self.phone.counting_attempts() {
+            match self.phone.attempt_state(index, self.now(), blind) {
+                S::Registered | S::Unregistered => count = 0,
+                S::Rejected | S::Refused | S::NoAnswer | S::Closed if attempt.server == server => count += 1,
+                _ => {}
+            }
+        }
+        count
     }
 
     /// CallManagers that its configuration names, names resolved as this capture shows.
@@ -362,6 +407,12 @@ impl<'a> PhoneContext<'a> {
 }
 
 impl Contact<'_> {
+    /// Confidence that it does not end well: certain once the phone came back and failed again. Before that it may yet
+    /// register here, or with the next CallManager that it knows.
+    pub fn of_failure(&self) -> Confidence {
+        if self.failures >= 2 { Confidence::Certain } else { Confidence::Likely }
+    }
+
     /// Reached, and not taken: rejected, closed, or a Register without answer.
     pub fn turned_away(&self) -> bool {
         match self.state {

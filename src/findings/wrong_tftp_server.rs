@@ -15,7 +15,8 @@ declare_finding! {
     /// is known, strongest first, from the site file; from `--expect-tftp`; from the phones that are registered with the
     /// CallManager that this phone tries, and where they got their files; from that CallManager itself, where it serves
     /// files; from another DHCP server's offer. Without the site file only a phone that a CallManager turned away is
-    /// judged, and the finding is `likely` or `possible`. Where nothing in the capture tells the right server,
+    /// judged, and the finding is `likely` or `possible`; so is it of a phone that has the lease and was not seen to ask
+    /// for a file, for Alternate TFTP may be set on it. Where nothing in the capture tells the right server,
     /// `tftp_right` is empty and the finding `possible` at most: it is made only of a phone that took a load from
     /// that server and was turned away after.
     ///
@@ -97,7 +98,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     vec![Draft {
         rule: &WRONG_TFTP_SERVER,
         severity: Severity::Error,
-        confidence: right.confidence,
+        // A phone that was not seen to ask may yet turn to another server, which is set on it.
+        confidence: if used.asked { right.confidence } else { right.confidence.min(Confidence::Likely) },
         servers,
         facts,
         evidence: show(cx, wrong),

@@ -3,6 +3,8 @@
 //! A phone is known by its MAC ([`Phone::mac`]). Its conversations are found by MAC, by the address that it leased,
 //! and by the name that it gives itself ([`registry`] joins them, also where a router stands between).
 
+pub mod identity;
+mod record;
 pub mod registry;
 pub mod story;
 
@@ -120,8 +122,10 @@ pub struct Phone {
     pub arp: Vec<ArpAsk>,
     /// DNS questions.
     pub dns: Vec<NameAsk>,
-    /// Voice VLAN that its switch told it.
-    pub voice_vlan: Option<u16>,
+    /// Voice VLAN that it says it was told (LLDP-MED).
+    pub voice_vlan: Option<(u16, Stamp)>,
+    /// Another device that claims its address.
+    pub rival: Option<identity::Rival>,
     /// Where its boots begin.
     pub boots: Vec<Stamp>,
     /// First announcement of it (CDP, LLDP).
@@ -176,9 +180,9 @@ impl Phone {
         self.dhcp.list.iter().rev().find(|e| e.kind != crate::conversation::dhcp::Kind::Inform)
     }
 
-    /// The lease in force: the latest acknowledged one.
+    /// The lease in force: the latest acknowledged one that the phone did not decline.
     pub fn lease(&self) -> Option<&OfferSeen> {
-        self.dhcp.list.iter().rev().find_map(|e| e.ack.as_ref())
+        self.dhcp.list.iter().rev().filter(|e| e.decline.is_none()).find_map(|e| e.ack.as_ref())
     }
 
     /// The terms of the lease in force; where the acknowledgement was not captured, of the offer that the phone took.
@@ -223,9 +227,10 @@ impl Phone {
 
     /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none.
     pub fn counting_attempts(&self) -> impl DoubleEndedIterator<Item = (usize, &Attempt)> {
-        let registered_elsewhere = |a: &Attempt| {
-            self.attempts.iter().any(|b| b.server != a.server && (b.registered.is_some() || b.register.is_some()))
-        };
+        let mut asked = self.attempts.iter().filter(|b| b.registered.is_some() || b.register.is_some());
+        let first = asked.next().map(|b| b.server);
+        let several = asked.any(|b| Some(b.server) != first);
+        let registered_elsewhere = move |a: &Attempt| several || first.is_some_and(|server| server != a.server);
         self.attempts.iter().enumerate().filter(move |(_, a)| !(a.is_keepalive_only() && registered_elsewhere(a)))
     }
 

@@ -13,7 +13,7 @@ use quick_xml::{Error, Reader};
 use super::{Anomaly, Mac, WireText};
 
 /// What a configuration says, without its secrets: the body of a `config` event (contract section 5).
-#[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct PhoneConfig {
     /// Name of the file.
     pub file: WireText,
@@ -49,6 +49,20 @@ fn by_number<'de, D: serde::Deserializer<'de>>(d: D) -> Result<BTreeMap<u32, Wir
     let by_text = BTreeMap::<String, WireText>::deserialize(d)?;
     by_text.into_iter().map(|(n, load)| Ok((n.parse().map_err(serde::de::Error::custom)?, load))).collect()
 }
+
+impl PhoneConfig {
+    /// Octets of memory that it takes, about.
+    pub fn octets(&self) -> usize {
+        let optional = [&self.load, &self.version_stamp, &self.device_protocol, &self.load_server];
+        let texts = optional.into_iter().flatten().chain(&self.call_managers).chain(self.loads.values());
+        let count = texts.clone().count() + 1;
+        let octets: usize = texts.chain([&self.file]).map(|text| text.raw().len()).sum();
+        size_of::<PhoneConfig>() + octets + count * TEXT_OVERHEAD
+    }
+}
+
+/// What a text costs besides its octets, with its place in a list or map.
+const TEXT_OVERHEAD: usize = 64;
 
 /// [`PhoneConfig::problem`] of the configuration of loads before XML, which this program does not read: no fault.
 pub const OLD_FORMAT: &str = "an old configuration that is not XML, its content is not read";
