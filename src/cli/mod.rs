@@ -9,6 +9,7 @@ mod messages;
 mod output;
 mod progress;
 mod reading;
+mod site;
 
 use std::ffi::OsString;
 use std::io;
@@ -40,6 +41,8 @@ enum Command {
     /// List the ports of this host that can be captured on
     #[cfg(feature = "live")]
     Interfaces(interfaces::Arguments),
+    /// Draft a site file from captures, or check one
+    Site(site::Arguments),
 }
 
 /// What to read.
@@ -142,6 +145,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         #[cfg(feature = "live")]
         Command::Interfaces(arguments) => interfaces::run(&arguments),
+        Command::Site(arguments) => site::run(&arguments),
     };
     match result {
         Ok(end) => ExitCode::from(end.code()),

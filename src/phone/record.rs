@@ -102,7 +102,7 @@ mod tests {
             let at = stamp(second);
             let name = WireText::from(format!("{second}.bin").as_str());
             phone.files.push(Fetch::new(name.clone(), server, Transport::Tftp, 50_000, at));
-            phone.attempts.push(Attempt::new(server, 2000, 50_000, Protocol::Sccp, at));
+            phone.attempts.push(Attempt::new((server, 2000), (server, 50_000), Protocol::Sccp, at));
             phone.names.push((name.clone(), at));
             phone.loads.push(LoadSeen { load: name, source: LoadSource::Alarm, stamp: at, said: Some(at) });
             phone.boots.push(at);

@@ -383,7 +383,13 @@ impl Registry {
             ClientKey::Ip(_) => {
                 // On the same wire the sender's own MAC tells who it is; behind a router its name does.
                 let on_wire = eth.filter(|m| ip.is_some_and(|i| self.is_neighbour(i, *m)) && !self.is_router(*m));
-                on_wire.or(name_mac)
+                // The name's owner is on this wire as well, at another address: then this one is not it.
+                let owner = name_mac.filter(|m| eth != Some(*m)).and_then(|m| self.phone_of(m));
+                let is_taken = owner.is_some_and(|p| {
+                    p.ip.is_some() && p.ip != ip && p.attempts.iter().any(|a| a.client_mac == Some(p.mac))
+                });
+                let second = eth.filter(|m| is_taken && self.senders.is_single(*m));
+                on_wire.or(second).or(name_mac)
             }
         };
         let Some(index) = mac.and_then(|m| self.phone(m, key)) else { return slot };
