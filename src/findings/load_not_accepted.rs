@@ -226,11 +226,7 @@ fn by_alarm(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: Optio
 }
 
 /// The same file of the load fetched twice in a row in one boot: its check failed.
-fn by_repetition(
-    cx: &PhoneContext<'_>,
-    running: Option<&WireText>,
-    configured: Option<&WireText>,
-) -> Option<Refusal> {
+fn by_repetition(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: Option<&WireText>) -> Option<Refusal> {
     let served = |f: &Fetch| f.outcome() == Outcome::Served && f.transport == Transport::Tftp;
     let twice = cx.files().windows(2).rev().find_map(|pair| match pair {
         [first, second] => {

@@ -217,59 +217,78 @@ fn is_later_release(next: &str, known: &str) -> bool {
 
 /// The lease was renewed, and names other TFTP servers than the one that it uses.
 fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
-    let used = cx.tftp_use().filter(|u| u.asked)?;
-    let lease = cx.phone.lease().filter(|l| l.stamp > used.stamp && !l.terms.cut)?;
+    let used = cx.tftp_use().filter(|u| u.asked);
+    let lease = cx.phone.lease().filter(|l| !l.terms.cut && used.is_none_or(|u| l.stamp > u.stamp))?;
     let named: Vec<IpAddr> = cx.lease_servers().into_iter().map(|(ip, _)| ip).collect();
     let next = *named.first()?;
-    if named.contains(&used.server) || !follows_dhcp(cx, used.server, lease.stamp) {
-        return None;
-    }
     let site = cx.world.site;
-    let home = site.cluster_of_tftp(used.server).or(home(cx, contact));
     let other = site.cluster_of_tftp(next);
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
-    let (confidence, because) = match (home, other) {
-        (Some(home), Some(other)) if home.name != other.name => {
-            (Confidence::Certain, format!("a server of cluster {} in the site file", other.name))
+    let (confidence, because) = match used {
+        Some(used) => {
+            if named.contains(&used.server) || !follows_dhcp(cx, used.server, lease.stamp) {
+                return None;
+            }
+            elsewhere(cx, contact, used.server, next, &right)?
         }
-        (Some(_), Some(_)) => return None,
-        _ if site.clusters.is_empty() && right.contains(&used.server) && !right.contains(&next) => {
-            (Confidence::Certain, "which --expect-tftp does not name".to_owned())
+        // The capture does not hold whom it asked, so it may have a server of its own.
+        None => {
+            let home = cx.cluster()?;
+            let other = other.filter(|c| c.name != home.name)?;
+            (Confidence::Likely, format!("a server of cluster {} in the site file", other.name))
         }
-        _ if cx.world.peers.refuses_phones_of(contact.server, next) => {
-            (Confidence::Likely, format!("and {} turned away a phone that got its files there", contact.server))
-        }
-        _ => return None,
     };
     let model = cx.phone.model();
     let on_server = model.and_then(|m| cx.world.peers.load_configured_on(next, m)).cloned();
     let load_next = on_server.or_else(|| model.and_then(|m| stated_load(other?, m)).map(WireText::from));
     let terms = &lease.terms;
-    let keep = if right.is_empty() { vec![used.server] } else { right };
+    let keep = if right.is_empty() { used.map(|u| u.server).into_iter().collect() } else { right };
     let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, terms.tftp());
-    let shown = vec![
-        evidence(
-            lease.stamp,
-            format!(
-                "DHCP server {} renews the lease of {} and names TFTP server {}",
-                terms.server,
-                cx.label(),
-                and_list(&named)
-            ),
+    let mut shown = vec![evidence(
+        lease.stamp,
+        format!(
+            "DHCP server {} renews the lease of {} and names TFTP server {}",
+            terms.server,
+            cx.label(),
+            and_list(&named)
         ),
-        evidence(used.stamp, format!("{} got its files from {}", cx.label(), used.server)),
-    ];
+    )];
+    let mut how =
+        format!("its lease from DHCP server {}, renewed since, names TFTP server {next}, {because}", terms.server);
+    if let Some(used) = used {
+        shown.push(evidence(used.stamp, format!("{} got its files from {}", cx.label(), used.server)));
+        how.push_str(&format!(", where it got its files from {}", used.server));
+    }
     Some(Trap {
         confidence,
         load_next,
         servers: vec![IpAddr::V4(terms.server), next],
         shown,
-        how: format!(
-            "its lease from DHCP server {}, renewed since, names TFTP server {next}, {because}, where it got its files from {}",
-            terms.server, used.server
-        ),
+        how,
         fixes: remedy::dhcp::set_option_150(&scope, &keep),
     })
+}
+
+/// Why `next` is none of the servers that the phone belongs to, in words, and how sure that is.
+fn elsewhere(
+    cx: &PhoneContext<'_>,
+    contact: &Contact<'_>,
+    used: IpAddr,
+    next: IpAddr,
+    right: &[IpAddr],
+) -> Option<(Confidence, String)> {
+    let site = cx.world.site;
+    let home = site.cluster_of_tftp(used).or(home(cx, contact));
+    match (home, site.cluster_of_tftp(next)) {
+        (Some(home), Some(other)) => (home.name != other.name)
+            .then(|| (Confidence::Certain, format!("a server of cluster {} in the site file", other.name))),
+        _ if site.clusters.is_empty() && right.contains(&used) && !right.contains(&next) => {
+            Some((Confidence::Certain, "which --expect-tftp does not name".to_owned()))
+        }
+        _ => cx.world.peers.refuses_phones_of(contact.server, next).then(|| {
+            (Confidence::Likely, format!("and {} turned away a phone that got its files there", contact.server))
+        }),
+    }
 }
 
 /// Whether the phone takes its TFTP server from DHCP: an earlier lease of it names the one that it uses.

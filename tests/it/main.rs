@@ -9,6 +9,7 @@ mod captures;
 mod cli;
 mod cuts;
 mod events;
+mod files_and_loads;
 mod layers;
 mod product;
 mod shared;
