@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::context::{PhoneContext, TftpUse, WrongServer};
 use super::coverage::Visibility;
 use crate::conversation::Stamp;
+use crate::conversation::dhcp::Kind;
 use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState};
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
@@ -207,6 +208,11 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
     let used = cx.tftp_use()?;
     // A lease says whom the phone will ask only while it has not asked anybody, where its questions can be seen.
     if !used.asked && (cx.world.visible.deaf_to_phones || cx.phone.attempts.iter().any(|a| a.last > used.stamp)) {
+        return None;
+    }
+    // A renewal sends a registered phone nowhere before its next boot: that is `load-trap`.
+    let renewed = cx.phone.lease_exchange().is_some_and(|e| e.kind == Kind::Renew);
+    if !used.asked && renewed && cx.registered_with().is_some() {
         return None;
     }
     if let Some(mut right) = stated(cx) {

@@ -12,6 +12,7 @@ mod events;
 mod inputs;
 mod findings;
 mod identity;
+mod files_and_loads;
 mod layers;
 mod product;
 mod report;
