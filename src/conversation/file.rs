@@ -144,7 +144,9 @@ impl Fetch {
                 let block = packet.block.unwrap_or(0);
                 // The next block, or the first after a roll-over, or blocks later than expected (windows, loss).
                 if self.blocks == 0 || block.wrapping_sub(self.block).wrapping_sub(1) < 0x7fff {
-                    if self.blocks > 0 && block != self.block.wrapping_add(1) {
+                    // Behind block 65535 some servers go on with 0 and some with 1.
+                    let rolled_over = self.block == u16::MAX && block == 1;
+                    if self.blocks > 0 && block != self.block.wrapping_add(1) && !rolled_over {
                         self.unseen = true;
                     }
                     self.block = block;
@@ -187,5 +189,30 @@ impl Fetch {
             }
             tftp::Op::Rrq | tftp::Op::Wrq => self.request.again(stamp),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(block: u16, last: bool) -> tftp::Packet {
+        let (packet, _) = tftp::parse(&[&[0, 3], &block.to_be_bytes()[..], &[0; 512]].concat(), 516).unwrap();
+        tftp::Packet { last, ..packet }
+    }
+
+    #[test]
+    fn block_numbers_that_roll_over_are_no_loss_and_blocks_left_out_are_one() {
+        let fetch = |numbers: &[u16]| {
+            let server = IpAddr::from([10, 1, 1, 5]);
+            let mut fetch = Fetch::new("a.bin".into(), server, Transport::Tftp, 50_000, Stamp::default());
+            numbers.iter().for_each(|n| fetch.observe(&data(*n, false), Stamp::default(), false));
+            (fetch.unseen, fetch.blocks)
+        };
+        assert_eq!(fetch(&[65_534, 65_535, 0, 1]), (false, 4));
+        assert_eq!(fetch(&[65_534, 65_535, 1, 2]), (false, 4));
+        assert_eq!(fetch(&[65_534, 65_535, 2]), (true, 3));
+        assert_eq!(fetch(&[65_534, 0]), (true, 2));
+        assert_eq!(fetch(&[1, 2, 2, 1, 3]), (false, 3), "each block twice");
     }
 }

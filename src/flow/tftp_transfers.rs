@@ -1,4 +1,5 @@
-//! TFTP transfers: which datagrams are TFTP, which file they belong to, and configuration files put together.
+//! TFTP transfers: which datagrams are TFTP, which file they belong to, configuration files and lists of loads put
+//! together, and the hash of loads.
 //!
 //! A request goes to port 69 (or 6969, the second port of CallManager's TFTP service, or any other: a request is easy
 //! to tell); everything after it runs between the client's port and a port that the server picks, or port 69 again
@@ -13,13 +14,13 @@ use super::{Decoded, Digest, Flow};
 use crate::capture::Timestamp;
 use crate::event::EventKind;
 use crate::wire::tftp::{self, Op, Packet};
-use crate::wire::{Anomaly, WireText, phone_config};
+use crate::wire::{Anomaly, Hex, WireText, load, load_list, phone_config};
 
 /// Most transfers that are known at a time; the one unused for longest goes first.
 const MAX_TRANSFERS: usize = 65_536;
-/// Longest configuration file that is put together, in octets.
-const MAX_CONFIG: usize = 1 << 20;
-/// Most octets of unfinished configuration files that are kept at a time.
+/// Longest file that is put together, in octets.
+const MAX_BODY: usize = 1 << 20;
+/// Most octets of unfinished files that are kept at a time.
 const MAX_KEPT: usize = 16 << 20;
 /// A transfer without a packet for this long is over.
 const IDLE_NANOS: u64 = 60_000_000_000;
@@ -42,7 +43,7 @@ pub struct Transfers {
 #[derive(Default)]
 struct Limits {
     transfers: bool,
-    config: bool,
+    body: bool,
     kept: bool,
 }
 
@@ -52,8 +53,7 @@ struct Transfer {
     request: RequestId,
     write: bool,
     netascii: bool,
-    /// Put the file together: it is a configuration, and it is read.
-    wanted: bool,
+    wanted: Wanted,
     asked_block_size: Option<u32>,
     block_size: Option<u32>,
     size: Option<u64>,
@@ -63,6 +63,16 @@ struct Transfer {
     /// The end of the transfer that this client port carried before.
     previous: Option<Previous>,
     last_seen: Timestamp,
+}
+
+/// What is wanted of a file beside its name.
+#[derive(Clone, Copy)]
+struct Wanted {
+    /// The file put together: it is a configuration or lists loads, and it is read.
+    body: bool,
+    /// Its hash: it is a load, or names or vouches for one. Not of a configuration, since its password could be guessed
+    /// by it.
+    hash: bool,
 }
 
 /// What tells a request from another one, and a copy from a repetition.
@@ -75,8 +85,7 @@ struct RequestId {
 /// The blocks that one server port sends or gets.
 struct Stream {
     port: u16,
-    /// Put the file together.
-    wanted: bool,
+    wanted: Wanted,
     /// Next block; wraps as the block number does.
     next: u16,
     /// Octets of the blocks seen one after the other.
@@ -89,6 +98,15 @@ struct Stream {
     /// Number and digest of the newest block.
     newest: (u16, u64),
     body: Option<Body>,
+    /// Of the blocks seen one after the other; `None` from a block on that was cut.
+    hash: Option<Digest>,
+}
+
+/// A file that has just come to its end, as far as it was wanted.
+struct Whole {
+    body: Option<Vec<u8>>,
+    length: u64,
+    hash: Option<u64>,
 }
 
 #[derive(Default)]
@@ -158,12 +176,12 @@ impl Transfers {
         if self.limits.transfers {
             said.push(format!("more than {MAX_TRANSFERS} TFTP transfers at a time, the oldest were forgotten"));
         }
-        if self.limits.config {
-            said.push(format!("a configuration file longer than {} MiB was not read", MAX_CONFIG >> 20));
+        if self.limits.body {
+            said.push(format!("a configuration file or list of loads longer than {} MiB was not read", MAX_BODY >> 20));
         }
         if self.limits.kept {
             said.push(format!(
-                "more than {} MiB of unfinished configuration files, some were not read",
+                "more than {} MiB of unfinished configuration files and lists of loads, some were not read",
                 MAX_KEPT >> 20
             ));
         }
@@ -230,7 +248,7 @@ impl Transfers {
         }
         let write = packet.op == Op::Wrq;
         let netascii = packet.mode.as_ref().is_some_and(|mode| mode.raw().eq_ignore_ascii_case("netascii"));
-        let wanted = !write && packet.file.as_ref().is_some_and(|file| phone_config::is_config_name(file.raw()));
+        let wanted = Wanted::of(packet.file.as_ref().filter(|_| !write).map_or("", WireText::raw));
         let transfer = Transfer {
             server: flow.dst,
             file: packet.file.clone(),
@@ -299,7 +317,7 @@ impl Transfers {
             return;
         }
         packet.file = transfer.file.clone();
-        let mut config = None;
+        let mut whole = None;
         match packet.op {
             Op::Oack if from_server => transfer.take_options(&packet, &mut anomalies),
             Op::Data if from_server != transfer.write => {
@@ -308,7 +326,7 @@ impl Transfers {
                     packet.last = length < transfer.block_size(length, &mut anomalies);
                     let block = Block { number, last: packet.last, length, data, has_ip_id: ip_id != 0 };
                     let stream = transfer.take_stream(server_port, kept);
-                    config = stream.take(block, digest_of_packet, kept, limits);
+                    whole = stream.take(block, digest_of_packet, kept, limits);
                     let length = (stream.complete && !stream.gap).then_some(stream.length);
                     if let (true, Some(length), Some(size)) = (packet.last, length, transfer.size)
                         && length != size
@@ -322,13 +340,26 @@ impl Transfers {
             _ => {}
         }
         transfer.answered |= from_server;
-        let config = config.map(|bytes| {
-            let bytes = if transfer.netascii { without_netascii(&bytes) } else { bytes };
+        let mut config = None;
+        if let Some(Whole { body, length, hash }) = whole {
+            packet.file_bytes = hash.map(|_| length);
+            packet.file_hash = hash.map(|hash| Hex::from(&hash.to_be_bytes()[..]));
+            let body = body.map(|body| if transfer.netascii { without_netascii(&body) } else { body });
             let file = transfer.file.clone().unwrap_or_default();
-            let digest = digest(&flow, 0, &[file.raw().as_bytes(), &bytes]);
-            let (config, anomalies) = phone_config::parse(&file, &bytes);
-            Decoded { kind: EventKind::Config(Box::new(config)), anomalies, digest }
-        });
+            match body {
+                Some(body) if load_list::is_list_name(file.raw()) => {
+                    let (names, odd) = load_list::parse(file.raw(), &body);
+                    packet.names = names;
+                    anomalies.extend(odd);
+                }
+                Some(body) => {
+                    let digest = digest(&flow, 0, &[file.raw().as_bytes(), &body]);
+                    let (said, anomalies) = phone_config::parse(&file, &body);
+                    config = Some(Decoded { kind: EventKind::Config(Box::new(said)), anomalies, digest });
+                }
+                None => {}
+            }
+        }
         sink(Decoded { kind: EventKind::Tftp(Box::new(packet)), anomalies, digest: digest_of_packet });
         if let Some(config) = config {
             sink(config);
@@ -344,6 +375,18 @@ impl Transfers {
             if let Some((_, old)) = self.by_client.remove_lru() {
                 self.kept = self.kept.saturating_sub(old.held());
             }
+        }
+    }
+}
+
+impl Wanted {
+    /// Of a file that a client reads.
+    fn of(file: &str) -> Wanted {
+        let list = load_list::is_list_name(file);
+        let trust = file.len() > 4 && file.to_ascii_lowercase().ends_with(".tlv");
+        Wanted {
+            body: list || phone_config::is_config_name(file),
+            hash: list || trust || load::is_load_file(file).is_some(),
         }
     }
 }
@@ -438,9 +481,19 @@ impl Transfer {
 }
 
 impl Stream {
-    fn new(port: u16, wanted: bool) -> Stream {
-        let body = wanted.then(Body::default);
-        Stream { port, wanted, next: 1, length: 0, gap: false, complete: false, restart: false, newest: (0, 0), body }
+    fn new(port: u16, wanted: Wanted) -> Stream {
+        Stream {
+            port,
+            wanted,
+            next: 1,
+            length: 0,
+            gap: false,
+            complete: false,
+            restart: false,
+            newest: (0, 0),
+            body: wanted.body.then(Body::default),
+            hash: wanted.hash.then(Digest::new),
+        }
     }
 
     /// Octets held.
@@ -451,16 +504,21 @@ impl Stream {
         })
     }
 
-    /// Takes a block. The whole file, once, with the block that completes it, where it is wanted.
-    fn take(&mut self, block: Block<'_>, digest: u64, kept: &mut usize, limits: &mut Limits) -> Option<Vec<u8>> {
+    /// Takes a block. The whole file, once, with the block that completes it.
+    fn take(&mut self, block: Block<'_>, digest: u64, kept: &mut usize, limits: &mut Limits) -> Option<Whole> {
         let before = self.held();
         let copy = self.newest == (block.number, digest) && block.has_ip_id;
         if self.restart && block.number == 1 && !copy {
             *self = Stream::new(self.port, self.wanted);
         }
         self.newest = (block.number, digest);
+        let was_complete = self.complete;
         self.take_block(block, limits);
-        let whole = self.complete.then(|| self.body.take()).flatten().map(|body| body.bytes);
+        let whole = (self.complete && !was_complete).then(|| Whole {
+            body: self.body.take().map(|body| body.bytes),
+            length: self.length,
+            hash: self.hash.take().map(|hash| hash.finish()),
+        });
         *kept = (*kept + self.held()).saturating_sub(before);
         if *kept > MAX_KEPT && self.body.is_some() {
             limits.kept = true;
@@ -492,6 +550,7 @@ impl Stream {
         // Where a frame was cut there is no whole file to be had.
         if block.data.is_none() {
             self.body = None;
+            self.hash = None;
         }
         self.append(block.number, block.last, block.length, block.data.unwrap_or_default(), limits);
         while let Some((number, last, data)) = self.take_ahead() {
@@ -503,10 +562,13 @@ impl Stream {
         self.next = number.wrapping_add(1);
         self.length += u64::from(length);
         self.complete = last;
+        if let Some(hash) = &mut self.hash {
+            hash.write(data);
+        }
         if let Some(body) = &mut self.body {
             body.bytes.extend_from_slice(data);
-            if body.bytes.len() > MAX_CONFIG {
-                limits.config = true;
+            if body.bytes.len() > MAX_BODY {
+                limits.body = true;
                 self.body = None;
             }
         }

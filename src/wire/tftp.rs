@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Anomaly, WireText};
+use super::{Anomaly, Hex, WireText};
 
 /// Operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -51,6 +51,17 @@ pub struct Packet {
     /// Options of a request or an OACK, names in lower case.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<WireText, WireText>,
+    /// With the block that completes `OS79XX.TXT` or a `.loads` file: the loads or files that it names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<WireText>,
+    /// With the block that completes a load, a list of loads or a trust list of which every block was seen whole: its
+    /// octets, as transferred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<u64>,
+    /// FNV-1a, 64 bits, of these octets: tells whether two servers have the same file under one name. No proof against
+    /// forgery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_hash: Option<Hex>,
 }
 
 /// Longest file name, mode, option or error text that is kept; RFC 2347 allows a request of 512 octets.
@@ -61,7 +72,8 @@ const MAX_OPTIONS: usize = 32;
 /// Reads the payload of a UDP datagram that is known to be TFTP.
 ///
 /// `wire_len` is the length of the payload on the wire, which is longer than `payload` where a snap length cut the
-/// frame. `None`: no operation of TFTP. [`Packet::last`] is left unset, since it takes the block size of the transfer.
+/// frame. `None`: no operation of TFTP. [`Packet::last`] and what is known of a whole file are left unset, since they
+/// take the transfer.
 pub fn parse(payload: &[u8], wire_len: usize) -> Option<(Packet, Vec<Anomaly>)> {
     let (op, rest) = operation(payload)?;
     let wire_len = wire_len.max(payload.len());
@@ -131,6 +143,9 @@ impl Packet {
             error_code: None,
             error_text: None,
             options: BTreeMap::new(),
+            names: Vec::new(),
+            file_bytes: None,
+            file_hash: None,
         }
     }
 }

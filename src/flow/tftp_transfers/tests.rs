@@ -67,6 +67,12 @@ impl Tap {
         }
     }
 
+    /// Length and hash of the files that were seen whole.
+    fn wholes(&self) -> Vec<(u64, String)> {
+        let packets = self.out.iter().filter_map(|d| if let EventKind::Tftp(p) = &d.kind { Some(p) } else { None });
+        packets.filter_map(|p| Some((p.file_bytes?, p.file_hash.as_ref()?.to_string()))).collect()
+    }
+
     fn configs(&self) -> Vec<&PhoneConfig> {
         self.out.iter().filter_map(|d| if let EventKind::Config(c) = &d.kind { Some(&**c) } else { None }).collect()
     }
@@ -345,10 +351,111 @@ fn block_numbers_roll_over_in_both_ways() {
         tap.send((SERVER, 40_000), (PHONE, 50_000), &data_packet(after, &[0; 512]));
         let last = tap.data(40_000, 50_000, after + 1, &[0; 5]);
         assert_eq!((packet(&last).last, file(&last)), (true, "big.bin"));
+        assert_eq!(packet(&last).file_bytes, Some(65_536 * 512 + 5));
         let stream = tap.transfers.by_client.iter().next().unwrap().1.streams[0].as_ref().unwrap();
         assert_eq!((stream.length, stream.complete), (65_536 * 512 + 5, true), "rolled over to {after}");
         tap.out.clear();
     }
+}
+
+#[test]
+fn every_block_twice_is_one_file() {
+    // The sorcerer's apprentice (RFC 1123 section 4.2.3.1): a late acknowledgement makes the server send each block
+    // that follows twice, and the client acknowledge each twice.
+    let bytes = config("A", 2000);
+    let mut tap = Tap::new();
+    for name in [NAME, "P00303020214.bin"] {
+        tap.out.clear();
+        tap.request(50_000, name);
+        for (number, block) in blocks(&bytes, 512) {
+            for _ in 0..2 {
+                tap.data(40_000, 50_000, number, &block);
+            }
+            for _ in 0..2 {
+                tap.ack(50_000, 40_000, number);
+            }
+        }
+        assert_eq!(tap.configs().len(), usize::from(name == NAME));
+        assert_eq!(tap.wholes().len(), usize::from(name != NAME), "the hash comes once");
+        tap.wait(120);
+    }
+}
+
+#[test]
+fn a_window_of_blocks_is_one_file_though_one_of_them_is_sent_again() {
+    let bytes = config("A", 8 * 512 + 100);
+    let blocks = blocks(&bytes, 512);
+    for name in [NAME, "OS79XX.TXT", "P00303020214.bin"] {
+        let mut tap = Tap::new();
+        tap.send((PHONE, 50_000), (SERVER, 69), &request(name, "octet", "windowsize\x004\0"));
+        tap.send((SERVER, 40_000), (PHONE, 50_000), b"\0\x06windowsize\x004\0");
+        tap.ack(50_000, 40_000, 0);
+        // Block 3 is lost: the client acknowledges 2, the window begins anew at 3 (RFC 7440 section 4).
+        for at in [0, 1, 3, 2, 3, 4, 5, 6, 7, 8] {
+            tap.data(40_000, 50_000, blocks[at].0, &blocks[at].1);
+        }
+        let last = packet(&tap.out[tap.out.len() - 1 - tap.configs().len()..]);
+        assert!(last.last && last.block == Some(9));
+        assert_eq!(tap.configs().len(), usize::from(name == NAME));
+        assert_eq!(tap.wholes().len(), usize::from(name != NAME), "{name}");
+    }
+}
+
+#[test]
+fn a_load_has_length_and_hash_when_it_was_seen_whole() {
+    let bytes: Vec<u8> = (0..3000u32).map(|n| ((n * n) >> 3) as u8).collect();
+    let mut tap = Tap::new();
+    // FNV-1a of the octets, whatever the blocks.
+    let hash = format!("{:016x}", {
+        let mut digest = Digest::new();
+        digest.write(&bytes);
+        digest.finish()
+    });
+    tap.request(50_000, "P00303020214.bin");
+    tap.serve(40_000, 50_000, &bytes, 512);
+    tap.send((PHONE, 50_001), (SERVER, 69), &request("jar41.8-5.sbn", "octet", "blksize\x00100\0"));
+    tap.send((SERVER, 40_001), (PHONE, 50_001), b"\0\x06blksize\x00100\0");
+    tap.serve(40_001, 50_001, &bytes, 100);
+    assert_eq!(tap.wholes(), [(3000, hash.clone()), (3000, hash)]);
+    tap.out.clear();
+    // A block that a snap length cut, or that is not there; a password could be guessed by the hash of its file.
+    for (port, name, cut, skip) in [
+        (50_010, "P00303020214.bin", true, false),
+        (50_011, "P00303020214.bin", false, true),
+        (50_012, NAME, false, false),
+        (50_013, "SIP003094C2D3FA.cnf", false, false),
+    ] {
+        tap.request(port, name);
+        for (number, block) in blocks(&bytes, 512) {
+            let payload = data_packet(number, &block);
+            match number {
+                2 if skip => {}
+                2 if cut => drop(tap.cut((SERVER, 40_000), (PHONE, port), &payload[..60], payload.len())),
+                _ => drop(tap.send((SERVER, 40_000), (PHONE, port), &payload)),
+            }
+        }
+    }
+    assert_eq!(tap.wholes(), []);
+}
+
+#[test]
+fn what_a_list_of_loads_names_comes_with_its_last_block() {
+    let mut tap = Tap::new();
+    tap.request(50_000, "OS79XX.TXT");
+    let only = tap.data(40_000, 50_000, 1, b"P00303020214\r\n");
+    assert_eq!((packet(&only).names.as_slice(), packet(&only).file_bytes), (&["P00303020214".into()][..], Some(14)));
+    assert_eq!(only.len(), 1, "it is no configuration");
+    tap.request(50_001, "SCCP41.8-5-2S.loads");
+    let list = format!("{}cnu41.8-5-2TH1-9.sbn\r\njar41sccp.8-5-2TH1-9.sbn\r\n", "\u{1}".repeat(490));
+    let first = tap.data(40_001, 50_001, 1, &list.as_bytes()[..512]);
+    assert_eq!(packet(&first).names, []);
+    let last = tap.data(40_001, 50_001, 2, &list.as_bytes()[512..]);
+    assert_eq!(packet(&last).names, ["cnu41.8-5-2TH1-9.sbn".into(), "jar41sccp.8-5-2TH1-9.sbn".into()]);
+    tap.send((PHONE, 50_002), (SERVER, 69), &request("OS79XX.TXT", "netascii", ""));
+    let spaced = tap.data(40_002, 50_002, 1, b"P00303020214 \r\n");
+    assert_eq!(packet(&spaced).names, ["P00303020214".into()]);
+    assert!(spaced[0].anomalies[0].as_str().contains("blanks"));
+    assert_eq!(tap.transfers.kept, 0);
 }
 
 #[test]
@@ -443,7 +550,10 @@ fn limits_hold_and_are_said() {
     for number in 1..=2100 {
         tap.data(40_000, 50_000, number, &[b'<'; 512]);
     }
-    assert_eq!(tap.transfers.limits_reached().unwrap(), "a configuration file longer than 1 MiB was not read");
+    assert_eq!(
+        tap.transfers.limits_reached().unwrap(),
+        "a configuration file or list of loads longer than 1 MiB was not read"
+    );
     assert_eq!(tap.transfers.kept, 0);
 
     let mut tap = Tap::new();

@@ -2,9 +2,11 @@
 //!
 //! The options are walked by hand (`options`): what is wrong with a lease is often one bad option among good ones,
 //! so each is read by itself, in wire order, and a defect is noted while the rest is still read.
+//! Options without a meaning here are only checked (`shape`).
 //! What the lease says about TFTP servers is in `tftp`, what the client says it is in `vendor_class`.
 
 mod options;
+mod shape;
 mod tftp;
 mod vendor_class;
 
@@ -330,6 +332,7 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
         opt150: options.addresses(150),
         opt150_hex: options.hex(150),
     };
+    shape::check(&mut options);
     Some((message, options.into_anomalies()))
 }
 
