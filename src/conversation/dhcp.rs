@@ -311,7 +311,7 @@ fn note_try(tries: &mut Option<Tries>, message: &Message, stamp: Stamp) {
     match tries {
         None => *tries = Some(Tries::new(stamp)),
         Some(t) => {
-            let gap = stamp.time.nanos_since(t.last.time);
+            let gap = stamp.time.nanos_apart(t.last.time);
             let relayed = message.giaddr.is_some();
             if gap > if relayed { 2 * RELAY_NANOS } else { RELAY_NANOS / 5 } {
                 t.again(stamp);
