@@ -128,6 +128,8 @@ pub struct Attempt {
     pub gap: bool,
     /// Any packet of the CallManager was captured.
     pub server_seen: bool,
+    /// The CallManager said something inside TLS: whether it took the phone is not to be seen.
+    pub sealed: bool,
 }
 
 impl Attempt {
@@ -158,7 +160,13 @@ impl Attempt {
             end: None,
             gap: false,
             server_seen: false,
+            sealed: false,
         }
+    }
+
+    /// Whether it goes over TLS.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.port, 2443 | 5061)
     }
 
     /// Takes in an SCCP message.
@@ -263,7 +271,7 @@ impl Attempt {
         }
         match (self.end, &self.register) {
             (Some((_, end)), _) if end.by_server() => {
-                if self.gap {
+                if self.gap || self.sealed {
                     S::NotSeen
                 } else {
                     S::Closed
