@@ -174,6 +174,23 @@ pub struct PhoneReport {
     pub timeline: Vec<TimelineEntry>,
     /// The story in sentences with frame numbers.
     pub narrative: String,
+    /// What it shows of its site.
+    pub traces: Traces,
+}
+
+/// What a phone shows of the site that it is in: where a site file is drafted from.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    /// The CallManager that it is registered with, or was until it left, and the frame that shows it.
+    pub registered: Option<(IpAddr, FrameRef)>,
+    /// The TFTP server that it turns to, the frame that shows it, and whether it was seen to ask there.
+    pub tftp: Option<(IpAddr, FrameRef, bool)>,
+    /// CallManagers that its configuration names: as written, and the addresses that they stand for, as far as seen.
+    pub call_managers: Vec<(WireText, Vec<IpAddr>)>,
+    /// Address and mask of its lease, and the acknowledgement.
+    pub lease: Option<(Ipv4Addr, Option<Ipv4Addr>, FrameRef)>,
+    /// VLAN tag of its own DHCP messages, and one of them.
+    pub vlan: Option<(u16, FrameRef)>,
 }
 
 /// An offer that a phone was made.
@@ -449,7 +466,7 @@ pub struct Fix {
 }
 
 /// `10.30.0.5`, `10.30.0.5 and 10.30.0.6`, `10.30.0.5, 10.30.0.6 and 10.30.0.7`.
-pub(crate) fn and_list(values: &[impl ToString]) -> String {
+pub fn and_list(values: &[impl ToString]) -> String {
     let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
     match texts.split_last() {
         None => String::new(),

@@ -12,6 +12,8 @@ mod format;
 mod input;
 mod inputs;
 mod link_type;
+#[cfg(feature = "live")]
+pub mod live;
 mod pcap_file;
 mod pcapng;
 mod pcapng_writer;

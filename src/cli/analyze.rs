@@ -1,6 +1,5 @@
 //! `phonescope analyze`: read captures, diagnose, report.
 
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,6 @@ use phonescope::diagnosis::{Diagnosis, Severity};
 use phonescope::report::{self, PhoneSelector, Selection, TableOptions};
 use phonescope::site::Site;
 
-use super::messages::reason;
 use super::progress::Progress;
 use super::{Color, End, Failure, Inputs, Verbosity, output, reading};
 
@@ -149,13 +147,7 @@ pub(crate) fn look(color: Color, terminal: bool) -> (Option<u16>, bool) {
 fn site(path: Option<&Path>, expect_tftp: &[IpAddr]) -> Result<Site, Failure> {
     let site = match path {
         None => Site::none(),
-        Some(path) => {
-            let name = path.to_string_lossy();
-            let text = fs::read_to_string(path)
-                .map_err(|e| Failure::Work(format!("cannot read the site file {name}: {}", reason(&e))))?;
-            let mut read = |file: &str| fs::read_to_string(file).map_err(|e| reason(&e));
-            Site::parse(&name, &text, &mut read).map_err(|e| Failure::Work(e.to_string()))?
-        }
+        Some(path) => super::site::read(path)?,
     };
     Ok(if expect_tftp.is_empty() { site } else { site.with_expected_tftp(expect_tftp) })
 }

@@ -3,10 +3,13 @@
 mod analyze;
 mod events;
 mod explain;
+#[cfg(feature = "live")]
+mod interfaces;
 mod messages;
 mod output;
 mod progress;
 mod reading;
+mod site;
 
 use std::ffi::OsString;
 use std::io;
@@ -35,6 +38,11 @@ enum Command {
     Events(events::Arguments),
     /// Say what a finding means, how it is recognised and how to fix it
     Explain(explain::Arguments),
+    /// List the ports of this host that can be captured on
+    #[cfg(feature = "live")]
+    Interfaces(interfaces::Arguments),
+    /// Draft a site file from captures, or check one
+    Site(site::Arguments),
 }
 
 /// What to read.
@@ -135,6 +143,9 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Interfaces(arguments) => interfaces::run(&arguments),
+        Command::Site(arguments) => site::run(&arguments),
     };
     match result {
         Ok(end) => ExitCode::from(end.code()),

@@ -39,7 +39,9 @@ pub struct LeaseTerms {
 impl LeaseTerms {
     /// The terms of a reply; `sender` where it carries no server identifier.
     pub fn of(message: &Message, sender: Option<Ipv4Addr>) -> LeaseTerms {
-        let server = message.opt54.or(sender).or(message.siaddr).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        // Where the option is cut off, the sender may be a relay agent.
+        let sender = sender.or(message.siaddr).filter(|_| !message.cut);
+        let server = message.opt54.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut sources = message.tftp_sources();
         // Some servers put their own address into siaddr whatever is configured (boot reference 1.4): beside a
         // source that was configured it says nothing.
@@ -107,6 +109,18 @@ pub enum Kind {
     Inform,
 }
 
+/// The VLAN in which a client's own frames are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SeenIn {
+    /// The capture does not tell.
+    #[default]
+    Unknown,
+    /// No tag, or a priority tag alone.
+    Untagged,
+    /// This one, the innermost.
+    Vlan(u16),
+}
+
 /// One exchange.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -126,8 +140,10 @@ pub struct Exchange {
     pub ack: Option<OfferSeen>,
     /// Refusal: server and text.
     pub nak: Option<(Stamp, Ipv4Addr, Option<WireText>)>,
-    /// The client found the address in use.
+    /// The client found the address of the acknowledgement in use.
     pub decline: Option<Stamp>,
+    /// Where the client's own messages were seen.
+    pub seen_in: SeenIn,
     /// First message of it.
     pub began: Stamp,
     /// Latest message of it.
@@ -152,6 +168,7 @@ impl Exchange {
             ack: None,
             nak: None,
             decline: None,
+            seen_in: SeenIn::Unknown,
             began: stamp,
             last: stamp,
         }
@@ -195,12 +212,14 @@ pub enum Outcome {
     BootBegan,
     /// The lease is acknowledged; the address is the client's.
     Leased(Option<Ipv4Addr>),
+    /// The client does not take the address: it is in use.
+    Declined(Option<Ipv4Addr>),
     /// Anything else.
     Noted,
 }
 
 /// Exchanges kept per phone.
-const MAX_EXCHANGES: usize = 24;
+pub(crate) const MAX_EXCHANGES: usize = 24;
 
 /// The exchanges of one client, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -220,7 +239,14 @@ impl Exchanges {
         sender: Option<Ipv4Addr>,
         intern: &mut dyn FnMut(LeaseTerms) -> Arc<LeaseTerms>,
     ) -> Outcome {
-        let known = self.list.iter().rposition(|e| e.takes(message, stamp));
+        // A DECLINE may have a transaction id of its own (RFC 2131 section 4.4.1); it is about the lease it names.
+        let declines = |e: &Exchange| {
+            message.msg == MessageType::Decline
+                && message.opt50.is_some()
+                && e.ack.as_ref().is_some_and(|a| a.address == message.opt50)
+        };
+        let declined = self.list.iter().rposition(declines);
+        let known = declined.or_else(|| self.list.iter().rposition(|e| e.takes(message, stamp)));
         let index = known.unwrap_or_else(|| {
             super::push_bounded(&mut self.list, Exchange::new(message, stamp), MAX_EXCHANGES, &mut self.forgotten);
             self.list.len() - 1
@@ -240,7 +266,7 @@ impl Exchanges {
             }
             (Op::Request, MessageType::Decline) => {
                 exchange.decline = exchange.decline.or(Some(stamp));
-                Outcome::Noted
+                Outcome::Declined(message.opt50)
             }
             (Op::Reply, MessageType::Offer | MessageType::Ack | MessageType::Bootp) => {
                 let terms = intern(LeaseTerms::of(message, sender));
@@ -248,7 +274,7 @@ impl Exchanges {
                 if message.msg == MessageType::Offer {
                     let known = exchange.offers.iter().any(|o| o.terms == seen.terms && o.address == seen.address);
                     if !known && exchange.offers.len() < MAX_OFFERS {
-                        exchange.offers.push(seen);
+                        super::push_sparing(&mut exchange.offers, seen);
                     }
                     return Outcome::Noted;
                 }
@@ -266,6 +292,17 @@ impl Exchanges {
                 Outcome::Noted
             }
             _ => Outcome::Noted,
+        }
+    }
+}
+
+impl Exchanges {
+    /// Where a message of the client was seen; what is not known changes nothing.
+    pub fn note_seen_in(&mut self, xid: u32, seen_in: SeenIn) {
+        if let Some(exchange) = self.list.iter_mut().rev().find(|e| e.xid == xid)
+            && seen_in != SeenIn::Unknown
+        {
+            exchange.seen_in = seen_in;
         }
     }
 }

@@ -57,7 +57,60 @@ impl Tries {
 pub(crate) fn push_bounded<T>(list: &mut Vec<T>, item: T, limit: usize, forgotten: &mut u32) {
     if list.len() >= limit {
         list.remove(0);
-        *forgotten += 1;
+        *forgotten = forgotten.saturating_add(1);
+    }
+    push_sparing(list, item);
+}
+
+/// Appends to a list of which there is one for every phone. Nearly all of them stay at one entry, and room for the
+/// usual four would be most of the memory of a report on ten thousand phones.
+pub(crate) fn push_sparing<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(list.len().max(1));
     }
     list.push(item);
+}
+
+/// Joins two such lists in the order of `when`; of more than `limit` the oldest go, and are counted.
+pub(crate) fn merge_bounded<T, K: Ord>(
+    list: &mut Vec<T>,
+    more: Vec<T>,
+    limit: usize,
+    forgotten: &mut u32,
+    when: impl FnMut(&T) -> K,
+) {
+    if more.is_empty() {
+        return;
+    }
+    list.extend(more);
+    list.sort_by_key(when);
+    let surplus = list.len().saturating_sub(limit);
+    list.drain(..surplus);
+    *forgotten = forgotten.saturating_add(u32::try_from(surplus).unwrap_or(u32::MAX));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_one_takes_the_room_of_one() {
+        let mut list = Vec::new();
+        let mut forgotten = 0;
+        let mut rooms = Vec::new();
+        for n in 0..9_u64 {
+            push_bounded(&mut list, n, 6, &mut forgotten);
+            rooms.push(list.capacity());
+        }
+        assert_eq!(rooms, [1, 2, 4, 4, 8, 8, 8, 8, 8]);
+        assert_eq!((list, forgotten), (vec![3, 4, 5, 6, 7, 8], 3));
+    }
+
+    #[test]
+    fn of_two_lists_the_latest_stay_in_order() {
+        let mut list = vec![2, 5, 9];
+        let mut forgotten = 1;
+        merge_bounded(&mut list, vec![1, 4, 7], 4, &mut forgotten, |n| *n);
+        assert_eq!((list, forgotten), (vec![4, 5, 7, 9], 3));
+    }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::file::Why;
 use super::{Stamp, Tries};
 use crate::diagnosis::RegistrationState;
-use crate::wire::{WireText, sccp};
+use crate::wire::{Mac, WireText, sccp};
 
 /// Message ids that matter here.
 #[allow(missing_docs)]
@@ -84,8 +84,16 @@ pub struct Attempt {
     pub server: IpAddr,
     /// Its port.
     pub port: u16,
-    /// The phone's port.
+    /// The phone's address, and its port.
+    pub client: IpAddr,
+    #[allow(missing_docs)]
     pub client_port: u16,
+    /// The MAC that the phone's packets came from: its own, or that of a router.
+    pub client_mac: Option<Mac>,
+    /// The name under which it registers.
+    pub name: Option<WireText>,
+    /// Latest packet of the phone.
+    pub spoke: Option<Stamp>,
     /// How.
     pub protocol: Protocol,
     /// First packet of it.
@@ -134,11 +142,20 @@ pub struct Attempt {
 
 impl Attempt {
     /// A connection begins, with a SYN or in its middle.
-    pub fn new(server: IpAddr, port: u16, client_port: u16, protocol: Protocol, stamp: Stamp) -> Attempt {
+    pub fn new(
+        (server, port): (IpAddr, u16),
+        (client, client_port): (IpAddr, u16),
+        protocol: Protocol,
+        stamp: Stamp,
+    ) -> Attempt {
         Attempt {
             server,
             port,
+            client,
             client_port,
+            client_mac: None,
+            name: None,
+            spoke: None,
             protocol,
             began: stamp,
             last: stamp,
@@ -264,6 +281,10 @@ impl Attempt {
                 _ if blind => S::NotSeen,
                 Some(_) => S::NoAnswer,
                 None => match &self.syn {
+                    // TCP repeats a SYN that nobody answers: where it did not, the answer is what the capture lacks.
+                    Some(syn) if syn.count == 1 && (moved_on || now.nanos_since(syn.last.time) > SYN_REPEATED) => {
+                        S::NotSeen
+                    }
                     Some(syn) if moved_on || syn.unanswered(now, SYN_INTERVAL) => S::NoAnswer,
                     _ => S::NotSeen,
                 },
@@ -287,5 +308,7 @@ impl Attempt {
 
 /// First retransmission of a SYN (RFC 6298), nanoseconds.
 pub const SYN_INTERVAL: u64 = 1_000_000_000;
+/// By now a SYN without answer has been sent again, also by stacks that wait three seconds (RFC 1122), nanoseconds.
+pub const SYN_REPEATED: u64 = 6_000_000_000;
 /// A phone waits this long for the answer to its Register (boot reference 7.1), nanoseconds.
 pub const REGISTER_INTERVAL: u64 = 10_000_000_000;

@@ -3,7 +3,7 @@
 use super::context::PhoneContext;
 use super::{Draft, Says, evidence, text};
 use crate::conversation::registration::End;
-use crate::diagnosis::{Confidence, Fix, RegistrationState, Severity};
+use crate::diagnosis::{Fix, RegistrationState, Severity};
 
 declare_finding! {
     /// ## Trigger
@@ -13,7 +13,8 @@ declare_finding! {
     ///
     /// ## Evidence
     ///
-    /// The end of the connection, and the Register before it.
+    /// The end of the connection, and the Register before it. Certain once the phone came back and was turned away again:
+    /// until then it may yet register, with another CallManager or here.
     ///
     /// ## Explanation
     ///
@@ -59,7 +60,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         Some(Draft {
             rule: &CALL_MANAGER_CLOSED,
             severity: Severity::Error,
-            confidence: cx.of_absence(Confidence::Certain),
+            confidence: cx.of_absence(contact.of_failure()),
             servers: vec![server],
             facts: vec![("call_manager", text(server))],
             evidence: shown,

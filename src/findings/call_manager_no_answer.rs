@@ -1,6 +1,6 @@
 //! `call-manager-no-answer`: silence where a CallManager should be.
 
-use super::context::PhoneContext;
+use super::context::{ARP_INTERVAL, PhoneContext, SETTLED};
 use super::{Draft, Says, evidence, text};
 use crate::conversation::file::Why;
 use crate::diagnosis::{Confidence, Fact, Fix, RegistrationState, Severity};
@@ -14,7 +14,8 @@ declare_finding! {
     ///
     /// ## Evidence
     ///
-    /// The first and the latest question, and the ICMP error where there is one.
+    /// The first and the latest question, and the ICMP error where there is one. Certain once the phone came back and got
+    /// no answer again: until then it may yet register, with another CallManager or here.
     ///
     /// ## Explanation
     ///
@@ -73,7 +74,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if let Some((stamp, why)) = error {
             shown.push(evidence(stamp, format!("ICMP: {server} can not be reached ({})", why.word())));
         }
-        let sure = if error.is_some() || tries.count >= 3 { Confidence::Certain } else { Confidence::Likely };
+        let sure = match contact.attempt {
+            Some(_) => contact.of_failure(),
+            // A phone that has the next CallManager to go on to asks no more for this one.
+            None if tries.last.time.nanos_since(tries.first.time) >= SETTLED => cx.of_silence(&tries, ARP_INTERVAL),
+            None => Confidence::Likely,
+        };
         Some(Draft {
             rule: &CALL_MANAGER_NO_ANSWER,
             severity: Severity::Error,

@@ -2,7 +2,7 @@
 
 use super::context::PhoneContext;
 use super::{Draft, Says, evidence, text};
-use crate::diagnosis::{Confidence, Fact, Fix, RegistrationState, Severity};
+use crate::diagnosis::{Fact, Fix, RegistrationState, Severity};
 
 declare_finding! {
     /// ## Trigger
@@ -12,7 +12,8 @@ declare_finding! {
     ///
     /// ## Evidence
     ///
-    /// The SYN and the refusal.
+    /// The SYN and the refusal. Certain once the phone came back and was refused again: until then it may yet register,
+    /// with another CallManager or here.
     ///
     /// ## Explanation
     ///
@@ -53,7 +54,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         Some(Draft {
             rule: &CALL_MANAGER_REFUSED,
             severity: Severity::Error,
-            confidence: Confidence::Certain,
+            confidence: contact.of_failure(),
             servers: vec![server],
             facts: vec![("call_manager", text(server)), ("port", Fact::Number(u64::from(port)))],
             evidence: vec![

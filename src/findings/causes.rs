@@ -5,9 +5,10 @@
 
 use super::{Draft, stage};
 use crate::diagnosis::{Fact, Severity};
+use crate::wire::load::{is_load_file, same_load};
 
 /// Codes about the way from the read request to the running load.
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "tftp-no-answer",
     "tftp-transfer-failed",
     "config-file-missing",
@@ -16,7 +17,9 @@ const FILES: [&str; 9] = [
     "load-wrong-family",
     "load-not-accepted",
     "load-flapping",
+    "load-trap",
     "foreign-call-manager",
+    "trust-list-mismatch",
 ];
 
 /// Codes about registration: what everything else explains.
@@ -42,6 +45,16 @@ fn same(a: &Draft, name_a: &str, b: &Draft, name_b: &str) -> bool {
     matches!((fact(a, name_a), fact(b, name_b)), (Some(x), Some(y)) if x == y)
 }
 
+/// Whether the load of `cause` is the one that the file of `effect` belongs to.
+fn names_load(cause: &Draft, effect: &Draft) -> bool {
+    match (fact(cause, "load"), fact(effect, "file")) {
+        (Some(Fact::Text(load)), Some(Fact::Text(file))) => {
+            is_load_file(file.raw()).is_some_and(|name| same_load(&name, load.raw()))
+        }
+        _ => false,
+    }
+}
+
 /// Whether `cause` explains `effect` on one phone.
 pub fn explains(cause: &Draft, effect: &Draft) -> bool {
     let (c, e) = (cause.rule.code, effect.rule.code);
@@ -49,18 +62,29 @@ pub fn explains(cause: &Draft, effect: &Draft) -> bool {
         return false;
     }
     match c {
+        // In the wrong VLAN other servers answer, or none: all that follows comes of it.
+        "wrong-voice-vlan" => !is(&["duplicate-device", "name-mac-mismatch"], e),
+        // Packets for one address go to two devices; of one name only the registration suffers.
+        "duplicate-device" => match fact(cause, "name") {
+            Some(Fact::Text(_)) => {
+                is(&REGISTRATION, e) || (e == "name-mac-mismatch" && same(cause, "name", effect, "name"))
+            }
+            _ => is(&FILES, e) || is(&REGISTRATION, e),
+        },
         // A lease of a server that should not answer explains all that came of the lease.
         "unknown-dhcp-server" => match e {
             "wrong-tftp-server" | "malformed-tftp-option" | "no-tftp-address" => {
                 same(cause, "dhcp_server", effect, "dhcp_server")
             }
-            "conflicting-dhcp-offers" => true,
+            // These two speak of the lease in force, which is the one that it took.
+            "conflicting-dhcp-offers" | "tftp-name-unresolved" | "tftp-options-disagree" => true,
             _ => false,
         },
         "conflicting-dhcp-offers" => match e {
             "wrong-tftp-server" | "malformed-tftp-option" | "no-tftp-address" => {
                 same(cause, "chosen", effect, "dhcp_server")
             }
+            "tftp-name-unresolved" | "tftp-options-disagree" => true,
             _ => false,
         },
         "malformed-tftp-option" => {
@@ -76,6 +100,9 @@ pub fn explains(cause: &Draft, effect: &Draft) -> bool {
         "tftp-no-answer" | "config-file-missing" | "config-file-broken" | "tftp-transfer-failed" => {
             is(&REGISTRATION, e) || (e == "stuck-load" && c != "config-file-missing")
         }
+        // That it is not there, or not taken, is as it should be.
+        "load-wrong-family" if e == "load-not-accepted" => same(cause, "load", effect, "load"),
+        "load-wrong-family" if e == "load-file-missing" => names_load(cause, effect),
         "load-file-missing" | "load-wrong-family" | "load-not-accepted" | "foreign-call-manager" => {
             e == "stuck-load" || is(&REGISTRATION, e)
         }

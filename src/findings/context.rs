@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::coverage::Visibility;
 use super::inference::{Peers, RightServer};
+use super::together::Together;
 use crate::capture::Timestamp;
-use crate::conversation::dhcp::LeaseTerms;
+use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
 use crate::conversation::file::{Fetch, Why};
 use crate::conversation::registration::Attempt;
 use crate::conversation::{Stamp, Tries};
@@ -28,13 +29,16 @@ pub struct World<'a> {
     pub visible: Visibility,
     /// What the phones that are well tell about servers.
     pub peers: Peers,
+    /// What only all phones together tell.
+    pub together: Together,
 }
 
 impl<'a> World<'a> {
     /// Works out what all phones share.
     pub fn new(registry: &'a Registry, site: &'a Site, visible: Visibility) -> World<'a> {
         let peers = Peers::new(registry, site, &visible);
-        World { registry, site, visible, peers }
+        let together = Together::new(registry, &visible);
+        World { registry, site, visible, peers, together }
     }
 
     /// Latest time of the capture.
@@ -71,6 +75,8 @@ pub struct Contact<'a> {
     pub arp: Option<&'a ArpAsk>,
     /// Attempts there since the boot began.
     pub attempts: u32,
+    /// How often it failed there since it was registered last, earlier boots included.
+    pub failures: u32,
 }
 
 /// One phone in its world.
@@ -119,6 +125,12 @@ impl<'a> PhoneContext<'a> {
     /// Confidence in what rests on an absence: falls where the capture lost packets.
     pub fn of_absence(&self, confidence: Confidence) -> Confidence {
         if self.world.visible.lossy { confidence.min(Confidence::Possible) } else { confidence }
+    }
+
+    /// Confidence that nobody answers: certain once it was asked three times and the last had its time.
+    pub fn of_silence(&self, tries: &Tries, interval: u64) -> Confidence {
+        let waited = self.now().nanos_since(tries.last.time) >= interval.min(tries.gap);
+        self.of_absence(if tries.count >= 3 && waited { Confidence::Certain } else { Confidence::Likely })
     }
 
     // ---- the boot that counts ----
@@ -171,7 +183,7 @@ impl<'a> PhoneContext<'a> {
             let served = |f: &&Fetch| phone_config::is_config_name(f.name.raw()) && f.outcome() == Outcome::Served;
             let fetch = files.iter().rev().find(served).or_else(|| files.iter().rev().find(of_phone)).or(files.last());
             if let Some(fetch) = fetch {
-                let source = self.source_of(fetch.server);
+                let source = self.source_of(fetch.server, fetch.request.first);
                 return Some(TftpUse { server: fetch.server, source, stamp: fetch.request.first, asked: true });
             }
             let lease = self.phone.lease_exchange()?;
@@ -188,7 +200,10 @@ impl<'a> PhoneContext<'a> {
 
     /// Addresses of the lease's TFTP servers, names resolved as this capture shows, with their source.
     pub fn lease_servers(&self) -> Vec<(IpAddr, TftpSource)> {
-        let Some(terms) = self.terms() else { return Vec::new() };
+        self.terms().map(|terms| self.servers_of(terms)).unwrap_or_default()
+    }
+
+    fn servers_of(&self, terms: &LeaseTerms) -> Vec<(IpAddr, TftpSource)> {
         let mut all = Vec::new();
         for (source, names) in &terms.sources {
             for ip in names.iter().flat_map(|n| self.world.registry.resolve(n.raw())) {
@@ -200,9 +215,20 @@ impl<'a> PhoneContext<'a> {
         all
     }
 
-    fn source_of(&self, server: IpAddr) -> Option<TftpSource> {
-        let terms = self.terms().filter(|t| !t.cut)?;
-        if let Some((_, source)) = self.lease_servers().into_iter().find(|(ip, _)| *ip == server) {
+    /// The lease that was in force at `stamp`.
+    pub fn lease_at(&self, stamp: Stamp) -> Option<&'a OfferSeen> {
+        self.phone.dhcp.list.iter().rev().filter_map(|e| e.ack.as_ref()).find(|a| a.stamp <= stamp)
+    }
+
+    /// The terms of the lease that was in force at `stamp`; where none is captured before, those of [`Self::terms`].
+    pub fn terms_at(&self, stamp: Stamp) -> Option<&'a Arc<LeaseTerms>> {
+        self.phone.lease_terms_before(stamp).or(self.terms())
+    }
+
+    fn source_of(&self, server: IpAddr, asked: Stamp) -> Option<TftpSource> {
+        // A lease that came after the question did not send the phone there.
+        let terms = self.terms_at(asked).filter(|t| !t.cut)?;
+        if let Some((_, source)) = self.servers_of(terms).into_iter().find(|(ip, _)| *ip == server) {
             return Some(source);
         }
         // A name that this capture does not resolve may be the server: then the lease may name it all the same.
@@ -223,7 +249,14 @@ impl<'a> PhoneContext<'a> {
                 && a.answered.is_none()
                 && !blind
                 && a.tries.unanswered(self.now(), ARP_INTERVAL)
+                && !self.has_sent(server, a.tries.first)
         })
+    }
+
+    /// Whether the phone sent `server` a packet after `stamp`: then it knows its MAC.
+    fn has_sent(&self, server: IpAddr, stamp: Stamp) -> bool {
+        let asked = self.phone.files.iter().any(|f| f.server == server && f.request.last > stamp);
+        asked || self.phone.attempts.iter().any(|a| a.server == server && a.last > stamp)
     }
 
     /// Whether a file request stays without answer, by the contract's rule.
@@ -274,6 +307,7 @@ impl<'a> PhoneContext<'a> {
                     attempt: Some(attempt),
                     arp: None,
                     attempts: 1,
+                    failures: 0,
                 }),
             }
         }
@@ -283,10 +317,35 @@ impl<'a> PhoneContext<'a> {
             }
             if let Some(arp) = self.unanswered_arp(server) {
                 let state = RegistrationState::NoAnswer;
-                contacts.push(Contact { server, port: 2000, state, attempt: None, arp: Some(arp), attempts: 0 });
+                contacts.push(Contact {
+                    server,
+                    port: 2000,
+                    state,
+                    attempt: None,
+                    arp: Some(arp),
+                    attempts: 0,
+                    failures: 0,
+                });
             }
         }
+        for contact in &mut contacts {
+            contact.failures = self.failures_at(contact.server);
+        }
         contacts
+    }
+
+    fn failures_at(&self, server: IpAddr) -> u32 {
+        use RegistrationState as S;
+        let blind = self.world.visible.blind_registration;
+        let mut count = 0;
+        for (index, attempt) in self.phone.counting_attempts() {
+            match self.phone.attempt_state(index, self.now(), blind) {
+                S::Registered | S::Unregistered => count = 0,
+                S::Rejected | S::Refused | S::NoAnswer | S::Closed if attempt.server == server => count += 1,
+                _ => {}
+            }
+        }
+        count
     }
 
     /// CallManagers that its configuration names, names resolved as this capture shows.
@@ -308,6 +367,13 @@ impl<'a> PhoneContext<'a> {
         let contacts = self.contacts();
         let decided = contacts.iter().filter(|c| c.state != RegistrationState::NotSeen).max_by_key(latest);
         decided.or_else(|| contacts.iter().max_by_key(latest))
+    }
+
+    /// The CallManager that it is registered with now: no boot began since.
+    pub fn registered_with(&self) -> Option<&Contact<'a>> {
+        let contact = self.last_contact().filter(|c| c.state == RegistrationState::Registered)?;
+        let attempt = contact.attempt?;
+        self.phone.boot_began().is_none_or(|b| b <= attempt.last).then_some(contact)
     }
 
     /// Whether it is registered, or was until it left by itself.
@@ -341,6 +407,12 @@ impl<'a> PhoneContext<'a> {
 }
 
 impl Contact<'_> {
+    /// Confidence that it does not end well: certain once the phone came back and failed again. Before that it may yet
+    /// register here, or with the next CallManager that it knows.
+    pub fn of_failure(&self) -> Confidence {
+        if self.failures >= 2 { Confidence::Certain } else { Confidence::Likely }
+    }
+
     /// Reached, and not taken: rejected, closed, or a Register without answer.
     pub fn turned_away(&self) -> bool {
         match self.state {

@@ -155,6 +155,13 @@ pub fn coverage(
             crate::phone::registry::limits::PHONES
         ));
     }
+    if registry.configs_refused > 0 {
+        limits.push(format!(
+            "more than {} MiB of different configurations: {} were left out",
+            crate::phone::registry::limits::CONFIG_OCTETS >> 20,
+            registry.configs_refused
+        ));
+    }
     let forgotten = |f: fn(&crate::phone::Phone) -> u32| lists.iter().map(|p| u64::from(f(p))).sum::<u64>();
     for (what, count) in [
         ("DHCP exchanges", forgotten(|p| p.dhcp.forgotten)),

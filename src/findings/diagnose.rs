@@ -7,9 +7,10 @@ use super::context::{PhoneContext, World};
 use super::coverage::{Visibility, coverage};
 use super::grouping::Groups;
 use super::{Draft, RULES};
+use crate::conversation::dhcp::SeenIn;
 use crate::diagnosis::{
     CallManager, DhcpServer, Diagnosis, FileFetch, LoadReport, Offer, Outcome, PhoneReport, Registration,
-    RegistrationState, Servers, TftpServer, Verdict,
+    RegistrationState, Servers, TftpServer, Traces, Verdict,
 };
 use crate::event::InputSummary;
 use crate::phone::registry::Registry;
@@ -197,6 +198,24 @@ fn single(mut values: impl Iterator<Item = Option<String>>) -> Option<String> {
     values.all(|v| v.as_ref() == Some(&first)).then_some(first)
 }
 
+fn traces(cx: &PhoneContext<'_>) -> Traces {
+    let contact = cx.last_contact().filter(|_| cx.is_up());
+    let registered = contact.and_then(|c| Some((c.server, c.attempt?.registered_at()?.at)));
+    let resolve = |name: &WireText| (name.clone(), cx.world.registry.resolve(name.raw()));
+    let lease = cx.phone.lease();
+    let tagged = cx.phone.dhcp.list.iter().rev().find_map(|e| match e.seen_in {
+        SeenIn::Vlan(vlan) => Some((vlan, e.began.at)),
+        _ => None,
+    });
+    Traces {
+        registered,
+        tftp: cx.tftp_use().map(|u| (u.server, u.stamp.at, u.asked)),
+        call_managers: cx.config().map(|(_, c)| c.call_managers.iter().map(resolve).collect()).unwrap_or_default(),
+        lease: lease.and_then(|l| Some((l.address?, l.terms.mask, l.stamp.at))),
+        vlan: tagged,
+    }
+}
+
 fn report(world: &World<'_>, phone: &Phone, findings: Vec<usize>, code: Option<&'static str>) -> PhoneReport {
     let registry = world.registry;
     let cx = PhoneContext::new(world, phone);
@@ -278,5 +297,6 @@ fn report(world: &World<'_>, phone: &Phone, findings: Vec<usize>, code: Option<&
         findings,
         timeline: story::timeline(registry, phone),
         narrative: super::narrative::narrative(&cx, verdict),
+        traces: traces(&cx),
     }
 }

@@ -14,7 +14,7 @@ use crate::conversation::Stamp;
 use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState};
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
-use crate::site::Site;
+use crate::site::{Cluster, Site};
 use crate::wire::{Mac, WireText, load, phone_config};
 
 /// How it is known which server is right.
@@ -66,6 +66,10 @@ pub struct Peers {
     serving: BTreeMap<IpAddr, Stamp>,
     /// DHCP server → TFTP server → registered phones with that lease.
     leases: BTreeMap<Ipv4Addr, BTreeMap<IpAddr, u32>>,
+    /// CallManager → phones that it turned away: the loads that they run, and where they got their files.
+    turned_away: BTreeMap<IpAddr, (BTreeSet<WireText>, BTreeSet<IpAddr>)>,
+    /// TFTP server → the loads that its configurations name, by hardware.
+    configured: BTreeMap<IpAddr, BTreeMap<String, BTreeSet<WireText>>>,
 }
 
 impl Peers {
@@ -82,8 +86,20 @@ impl Peers {
                     }
                 }
             }
+            if let (Some((fetch, config)), Some(model)) = (phone.config(), phone.model())
+                && let Some(load) = phone.load_in(config)
+            {
+                let by_model = peers.configured.entry(fetch.server).or_default();
+                by_model.entry(hardware_of(model).to_owned()).or_default().insert(load);
+            }
             let Some((index, attempt)) = phone.last_attempt() else { continue };
-            if phone.attempt_state(index, registry.now, visible.blind_registration) != RegistrationState::Registered {
+            let state = phone.attempt_state(index, registry.now, visible.blind_registration);
+            if matches!(state, RegistrationState::Rejected | RegistrationState::Closed) {
+                let (loads, servers) = peers.turned_away.entry(attempt.server).or_default();
+                loads.extend(phone.running().map(|l| registry.load_name(l.load.raw(), phone.device_type())));
+                servers.extend(used.map(|(server, _)| server));
+            }
+            if state != RegistrationState::Registered {
                 continue;
             }
             if let Some((server, stamp)) = used {
@@ -108,6 +124,25 @@ impl Peers {
         by_model.map(|loads| loads.iter().cloned().collect()).unwrap_or_default()
     }
 
+    /// Whether a CallManager turned a phone away that runs this load, and takes none that does.
+    pub fn refuses_load(&self, call_manager: IpAddr, load: &str) -> bool {
+        let is_it = |l: &WireText| load::same_load(l.raw(), load);
+        self.turned_away.get(&call_manager).is_some_and(|(loads, _)| loads.iter().any(is_it))
+            && !self.all_loads_at(call_manager).any(is_it)
+    }
+
+    /// Whether a CallManager turned a phone away that got its files from this server, and takes none that does.
+    pub fn refuses_phones_of(&self, call_manager: IpAddr, tftp: IpAddr) -> bool {
+        self.turned_away.get(&call_manager).is_some_and(|(_, servers)| servers.contains(&tftp))
+            && self.tftp.get(&call_manager).is_none_or(|m| !m.contains_key(&tftp))
+    }
+
+    /// The one load that a TFTP server's configurations name for phones of this model.
+    pub fn load_configured_on(&self, tftp: IpAddr, model: &str) -> Option<&WireText> {
+        let loads = self.configured.get(&tftp)?.get(hardware_of(model))?;
+        loads.first().filter(|_| loads.len() == 1)
+    }
+
     fn all_loads_at(&self, call_manager: IpAddr) -> impl Iterator<Item = &WireText> {
         self.loads.get(&call_manager).into_iter().flat_map(|m| m.values().flatten())
     }
@@ -128,7 +163,7 @@ fn names(registry: &Registry, servers: Vec<WireText>, server: IpAddr) -> bool {
 }
 
 /// Models that run the same loads count as one: the 7940 and the 7960.
-fn hardware_of(model: &str) -> &str {
+pub fn hardware_of(model: &str) -> &str {
     match model {
         "7940" | "7960" => "7960",
         other => other,
@@ -305,8 +340,7 @@ impl Basis {
 pub fn right_load(cx: &PhoneContext<'_>) -> Option<(WireText, Confidence)> {
     let model = cx.phone.model()?;
     if let Some(cluster) = cx.cluster() {
-        let stated = cluster.load_of(model).or_else(|| cluster.load_of(hardware_of(model)));
-        return stated.map(|l| (WireText::from(l), Confidence::Certain));
+        return stated_load(cluster, model).map(|l| (WireText::from(l), Confidence::Certain));
     }
     let tried = cx.contacts().iter().filter(|c| c.turned_away());
     let mut loads: Vec<WireText> = tried.flat_map(|c| cx.world.peers.loads_at(c.server, model)).collect();
@@ -315,6 +349,11 @@ pub fn right_load(cx: &PhoneContext<'_>) -> Option<(WireText, Confidence)> {
         [only] => Some((only.clone(), Confidence::Likely)),
         _ => None,
     }
+}
+
+/// The load that a cluster's phones of this model run, by the site file.
+pub fn stated_load<'s>(cluster: &'s Cluster, model: &str) -> Option<&'s str> {
+    cluster.load_of(model).or_else(|| cluster.load_of(hardware_of(model)))
 }
 
 /// Whether a phone's own name stands for it in `phones` of a text.

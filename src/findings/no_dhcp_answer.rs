@@ -3,7 +3,7 @@
 use super::context::{DHCP_INTERVAL, PhoneContext};
 use super::{Draft, Says, evidence};
 use crate::conversation::Tries;
-use crate::diagnosis::{Confidence, Fact, Fix, Severity};
+use crate::diagnosis::{Fact, Fix, Severity};
 
 declare_finding! {
     /// ## Trigger
@@ -14,7 +14,8 @@ declare_finding! {
     ///
     /// ## Evidence
     ///
-    /// The first and the latest question. For an absence the question is all there is to see.
+    /// The first and the latest question. For an absence the question is all there is to see. Certain once there were
+    /// three and the last had its time.
     ///
     /// ## Explanation
     ///
@@ -78,13 +79,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let Some(tries) = asked else { return Vec::new() };
     let has_address = phone.files.last().is_some_and(|f| f.last > tries.first)
-        || phone.attempts.last().is_some_and(|a| a.last > tries.first);
+        || phone.attempts.last().is_some_and(|a| a.last > tries.first)
+        || phone.arp.iter().any(|a| a.tries.last > tries.first)
+        || phone.dns.iter().any(|d| d.tries.last > tries.first);
     if has_address || !tries.unanswered(cx.now(), DHCP_INTERVAL) {
         return Vec::new();
     }
     let vlan = phone.vlan.map_or(Fact::Null, |v| Fact::Number(u64::from(v)));
     let in_vlan = phone.vlan.map_or("untagged frames".to_owned(), |v| format!("VLAN {v}"));
-    let sure = if tries.count >= 3 { Confidence::Certain } else { Confidence::Likely };
     let mut shown = vec![evidence(tries.first, format!("{} asks for an address, in {in_vlan}", cx.label()))];
     if tries.count > 1 {
         shown
@@ -93,14 +95,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     vec![Draft {
         rule: &NO_DHCP_ANSWER,
         severity: Severity::Error,
-        confidence: cx.of_absence(sure),
+        confidence: cx.of_silence(&tries, DHCP_INTERVAL),
         servers: Vec::new(),
         facts: vec![("tries", Fact::Number(u64::from(tries.count))), ("vlan", vlan)],
         evidence: shown,
         says: Says {
             title: "no DHCP server answers".to_owned(),
             summary: format!(
-                "{} asked for an address {} times in {in_vlan}, and the capture holds no answer of any DHCP server.",
+                "{} asked for an address {} times in {in_vlan}, and the capture holds no answer of a DHCP server to it.",
                 cx.label(),
                 tries.count
             ),
@@ -112,7 +114,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     "Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
                         .to_owned(),
                     "On the DHCP server: is there a scope for this VLAN, and are addresses free in it?".to_owned(),
-                    format!("Is {in_vlan} the voice VLAN? On the switch port: show interfaces switchport."),
+                    format!(
+                        "The phone asks in {in_vlan}: is that the voice VLAN? On the switch port: show interfaces switchport."
+                    ),
                 ],
                 config: None,
                 undo: None,

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::context::PhoneContext;
+use super::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL};
 use super::{Draft, Says, evidence, text};
+use crate::conversation::Tries;
 use crate::conversation::file::Why;
 use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
 
@@ -18,7 +19,8 @@ declare_finding! {
     /// ## Evidence
     ///
     /// The first and the latest request, and the ICMP error where there is one. `why` says which it is: silent,
-    /// icmp-port, icmp-host, icmp-filtered, arp.
+    /// icmp-port, icmp-host, icmp-filtered, arp. Certain once an error says so or three requests had their time, and the
+    /// lease names no other server that the phone could turn to.
     ///
     /// ## Explanation
     ///
@@ -77,10 +79,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if let Some((stamp, why)) = error {
             shown.push(evidence(stamp, format!("ICMP: {server} can not be reached ({})", why.word())));
         }
+        let gap = asked.iter().map(|f| f.request.gap).min().unwrap_or(u64::MAX);
+        let all = Tries { count: tries, first: first.request.first, last: last.request.last, gap };
         let sure = match error {
+            _ if has_another(cx) => Confidence::Likely,
             Some(_) => Confidence::Certain,
-            None if tries >= 3 => cx.of_absence(Confidence::Certain),
-            None => cx.of_absence(Confidence::Likely),
+            None => cx.of_silence(&all, TFTP_INTERVAL),
         };
         drafts.push(draft(cx, *server, tries, why, sure, shown));
     }
@@ -91,10 +95,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     {
         let shown =
             vec![evidence(ask.tries.first, format!("{} asks who has {}, and nobody answers", cx.label(), used.server))];
-        let sure = if ask.tries.count >= 3 { Confidence::Certain } else { Confidence::Likely };
+        let another = cx.lease_servers().iter().any(|(server, _)| *server != used.server);
+        let sure = if another { Confidence::Likely } else { cx.of_silence(&ask.tries, ARP_INTERVAL) };
         drafts.push(draft(cx, used.server, ask.tries.count, Why::Arp, cx.of_absence(sure), shown));
     }
     drafts
+}
+
+/// Whether there is a server that may yet answer: one that the phone has just asked, or that its lease names too.
+fn has_another(cx: &PhoneContext<'_>) -> bool {
+    let files = cx.files();
+    files.iter().any(|f| !cx.is_unanswered(f))
+        || cx.lease_servers().iter().any(|(server, _)| !files.iter().any(|f| f.server == *server))
 }
 
 fn draft(

@@ -4,7 +4,7 @@ use super::context::{PhoneContext, TFTP_INTERVAL};
 use super::{Draft, Says, evidence, text};
 use crate::conversation::file::Fetch;
 use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity, Transport};
-use crate::wire::load::is_load_file;
+use crate::wire::load::{is_load_file, same_load};
 use crate::wire::phone_config::is_config_name;
 
 declare_finding! {
@@ -45,11 +45,15 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_up() || cx.world.visible.blind_files {
+    if cx.world.visible.blind_files {
         return Vec::new();
     }
     let files = cx.files();
-    let matters = |f: &&Fetch| is_config_name(f.name.raw()) || is_load_file(f.name.raw()).is_some();
+    // A registered phone has what it needs, but for a load that it was to change to.
+    let matters = |f: &&Fetch| match is_load_file(f.name.raw()) {
+        Some(load) => !cx.is_up() || !cx.running().is_some_and(|(running, _)| same_load(running.raw(), &load)),
+        None => !cx.is_up() && is_config_name(f.name.raw()),
+    };
     let mut drafts: Vec<Draft> = Vec::new();
     for fetch in files.iter().filter(matters) {
         let failed = match fetch.outcome() {

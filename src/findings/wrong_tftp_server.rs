@@ -15,7 +15,8 @@ declare_finding! {
     /// is known, strongest first, from the site file; from `--expect-tftp`; from the phones that are registered with the
     /// CallManager that this phone tries, and where they got their files; from that CallManager itself, where it serves
     /// files; from another DHCP server's offer. Without the site file only a phone that a CallManager turned away is
-    /// judged, and the finding is `likely` or `possible`. Where nothing in the capture tells the right server,
+    /// judged, and the finding is `likely` or `possible`; so is it of a phone that has the lease and was not seen to ask
+    /// for a file, for Alternate TFTP may be set on it. Where nothing in the capture tells the right server,
     /// `tftp_right` is empty and the finding `possible` at most: it is made only of a phone that took a load from
     /// that server and was turned away after.
     ///
@@ -62,7 +63,7 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(wrong) = cx.wrong_tftp() else { return Vec::new() };
     let WrongServer { used, right } = wrong;
-    let terms = cx.terms().filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
+    let terms = cx.terms_at(used.stamp).filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
     let dhcp_server = terms.map(|t| t.server);
     let taken = load_taken(cx, wrong);
     let facts = vec![
@@ -97,7 +98,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     vec![Draft {
         rule: &WRONG_TFTP_SERVER,
         severity: Severity::Error,
-        confidence: right.confidence,
+        // A phone that was not seen to ask may yet turn to another server, which is set on it.
+        confidence: if used.asked { right.confidence } else { right.confidence.min(Confidence::Likely) },
         servers,
         facts,
         evidence: show(cx, wrong),
@@ -141,7 +143,7 @@ fn load_taken(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Option<String> {
 
 /// The explanation that is ruled out, and why.
 fn rival(cx: &PhoneContext<'_>, wrong: &WrongServer) -> String {
-    match (wrong.used.source, cx.terms()) {
+    match (wrong.used.source, cx.terms_at(wrong.used.stamp)) {
         (Some(source), Some(terms)) if source != TftpSource::Manual && wrong.used.asked => {
             format!(
                 " Not a manual setting: {} of the lease from {} names the same server.",
@@ -164,7 +166,8 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
     if used.asked {
         shown.push(evidence(used.stamp, format!("{} asks TFTP server {}", cx.label(), used.server)));
     }
-    let lease = cx.phone.lease().filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
+    let lease =
+        cx.lease_at(used.stamp).or(cx.phone.lease()).filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
     if let Some(lease) = lease {
         shown.push(evidence(
             lease.stamp,
@@ -197,7 +200,7 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
     match wrong.used.source {
         Some(TftpSource::Manual) => fixes.push(remedy::phone::no_alternate_tftp(wrong.used.server)),
         _ => {
-            if let Some(lease) = cx.phone.lease() {
+            if let Some(lease) = cx.lease_at(wrong.used.stamp).or(cx.phone.lease()) {
                 let terms = &lease.terms;
                 let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, terms.tftp());
                 fixes.extend(remedy::dhcp::set_option_150(&scope, right));

@@ -111,19 +111,19 @@ impl Streams {
         let (from, to) = ((flow.src, flow.sport), (flow.dst, flow.dport));
         let (key, index) = if from <= to { ((from, to), 0) } else { ((to, from), 1) };
 
-        let known = self.connections.remove(&key);
+        let fresh = || Connection::new(service, to_server == (index == 0), time);
+        // The entry moves to the back: the one that was silent longest is in front.
+        let connection = self.connections.entry(key).or_insert_with(fresh);
         // What it holds is counted again below.
-        self.held = self.held.saturating_sub(known.as_ref().map_or(0, |c| c.held));
-        let mut connection = known.filter(|c| time.nanos_since(c.last) < IDLE_NANOS);
-        if segment.syn && connection.as_ref().is_some_and(|c| c.is_another(index, segment)) {
-            connection = None;
+        self.held = self.held.saturating_sub(connection.held);
+        let idle = time.nanos_since(connection.last) >= IDLE_NANOS;
+        if idle || segment.syn && connection.is_another(index, segment) {
+            *connection = fresh();
         }
-        let mut connection = connection.unwrap_or_else(|| Connection::new(service, to_server == (index == 0)));
         connection.handle(time, &flow, index, ip_id, segment, sink);
         connection.last = connection.last.max(time);
         connection.held = connection.directions.iter().map(Direction::held).sum();
         self.held += connection.held;
-        self.connections.insert(key, connection);
         self.shrink();
     }
 
@@ -191,13 +191,13 @@ fn server_side(flow: &Flow, segment: &TcpSegment<'_>) -> Option<(Service, bool)>
 }
 
 impl Connection {
-    fn new(service: Service, first_is_client: bool) -> Connection {
+    fn new(service: Service, first_is_client: bool, now: Timestamp) -> Connection {
         let direction = |from_server| Direction::new(service, from_server, None);
         Connection {
             service,
             directions: [direction(!first_is_client), direction(first_is_client)],
             requests: Requests::new(),
-            last: Timestamp(i64::MIN),
+            last: now,
             held: 0,
             closed: false,
         }

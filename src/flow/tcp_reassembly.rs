@@ -226,6 +226,16 @@ impl Reassembly {
         })
     }
 
+    /// Delivers octets that come in their turn at once, without keeping them, as nearly all do; `false` where they have
+    /// to go through [`Reassembly::insert`].
+    pub fn deliver(&mut self, at: Offset, len: usize) -> bool {
+        let in_turn = self.next == Some(at) && self.pending.is_empty() && len > 0;
+        if in_turn {
+            self.advance(at.saturating_add(len as u64));
+        }
+        in_turn
+    }
+
     /// The next piece in order, if it is here, or if it is known that it never comes.
     pub fn pop(&mut self) -> Option<Piece> {
         let next = self.next?;

@@ -3,6 +3,8 @@
 //! A phone is known by its MAC ([`Phone::mac`]). Its conversations are found by MAC, by the address that it leased,
 //! and by the name that it gives itself ([`registry`] joins them, also where a router stands between).
 
+pub mod identity;
+mod record;
 pub mod registry;
 pub mod story;
 
@@ -16,7 +18,7 @@ use crate::conversation::registration::Attempt;
 use crate::conversation::{Stamp, Tries};
 use crate::diagnosis::{Outcome, RegistrationState};
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{Mac, WireText, sccp};
+use crate::wire::{Mac, WireText, load, sccp};
 
 /// Where a load was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +51,8 @@ pub struct LoadSeen {
     pub source: LoadSource,
     /// First seen so.
     pub stamp: Stamp,
+    /// Latest alarm or Register that says so; `None`: only announcements do.
+    pub said: Option<Stamp>,
 }
 
 /// An address that a phone asks the MAC of.
@@ -69,9 +73,11 @@ pub struct NameAsk {
     pub name: WireText,
     /// Whom it asked.
     pub server: IpAddr,
-    /// The questions.
+    /// Whether for IPv6 addresses (AAAA); otherwise for IPv4 (A).
+    pub v6: bool,
+    /// The questions of one boot.
     pub tries: Tries,
-    /// The answer: its code and addresses.
+    /// The latest answer to them: its code and addresses.
     pub answer: Option<(Stamp, WireText, Vec<IpAddr>)>,
 }
 
@@ -116,8 +122,10 @@ pub struct Phone {
     pub arp: Vec<ArpAsk>,
     /// DNS questions.
     pub dns: Vec<NameAsk>,
-    /// Voice VLAN that its switch told it.
-    pub voice_vlan: Option<u16>,
+    /// Voice VLAN that it says it was told (LLDP-MED).
+    pub voice_vlan: Option<(u16, Stamp)>,
+    /// Another device that claims its address.
+    pub rival: Option<identity::Rival>,
     /// Where its boots begin.
     pub boots: Vec<Stamp>,
     /// First announcement of it (CDP, LLDP).
@@ -154,7 +162,7 @@ impl Phone {
 
     /// The device type: of its Register, or by its model.
     pub fn device_type(&self) -> Option<u32> {
-        self.device_type.or_else(|| self.model.as_deref().and_then(type_of_model))
+        self.device_type.or_else(|| self.model.as_deref().and_then(sccp::device_type_of_model))
     }
 
     /// The model: of its vendor class, or by its device type.
@@ -172,17 +180,19 @@ impl Phone {
         self.dhcp.list.iter().rev().find(|e| e.kind != crate::conversation::dhcp::Kind::Inform)
     }
 
-    /// The lease in force: the latest acknowledged one.
+    /// The lease in force: the latest acknowledged one that the phone did not decline.
     pub fn lease(&self) -> Option<&OfferSeen> {
-        self.dhcp.list.iter().rev().find_map(|e| e.ack.as_ref())
+        self.dhcp.list.iter().rev().filter(|e| e.decline.is_none()).find_map(|e| e.ack.as_ref())
     }
 
     /// The terms of the lease in force; where the acknowledgement was not captured, of the offer that the phone took.
     pub fn lease_terms(&self) -> Option<&Arc<LeaseTerms>> {
-        self.dhcp.list.iter().rev().find_map(|e| {
-            let chosen = || e.offers.iter().find(|o| Some(o.terms.server) == e.requested);
-            e.ack.as_ref().or_else(chosen).map(|o| &o.terms)
-        })
+        self.dhcp.list.iter().rev().find_map(terms_of)
+    }
+
+    /// The same as of `stamp`: what a later exchange brought does not count.
+    pub fn lease_terms_before(&self, stamp: Stamp) -> Option<&Arc<LeaseTerms>> {
+        self.dhcp.list.iter().rev().filter(|e| e.began <= stamp).find_map(terms_of)
     }
 
     /// The exchange that the lease in force came from.
@@ -205,20 +215,22 @@ impl Phone {
         self.loads.last()
     }
 
-    /// The latest load that it fetched to its end: the load's name and the request.
+    /// The latest load that it fetched to its end: the load's name and the request. The parts of a later load bear
+    /// names of their own (`jar42sccp.9-4-2….sbn`), which are no names of loads: they count only where nothing else does.
     pub fn fetched(&self) -> Option<(String, &Fetch)> {
-        self.files
-            .iter()
-            .rev()
-            .filter(|f| f.outcome() == Outcome::Served)
-            .find_map(|f| crate::wire::load::is_load_file(f.name.raw()).map(|load| (load, f)))
+        let served = || {
+            let served = self.files.iter().rev().filter(|f| f.outcome() == Outcome::Served);
+            served.filter_map(|f| load::is_load_file(f.name.raw()).map(|load| (load, f)))
+        };
+        served().find(|(name, _)| load::family(name).is_some()).or_else(|| served().next())
     }
 
     /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none.
     pub fn counting_attempts(&self) -> impl DoubleEndedIterator<Item = (usize, &Attempt)> {
-        let registered_elsewhere = |a: &Attempt| {
-            self.attempts.iter().any(|b| b.server != a.server && (b.registered.is_some() || b.register.is_some()))
-        };
+        let mut asked = self.attempts.iter().filter(|b| b.registered.is_some() || b.register.is_some());
+        let first = asked.next().map(|b| b.server);
+        let several = asked.any(|b| Some(b.server) != first);
+        let registered_elsewhere = move |a: &Attempt| several || first.is_some_and(|server| server != a.server);
         self.attempts.iter().enumerate().filter(move |(_, a)| !(a.is_keepalive_only() && registered_elsewhere(a)))
     }
 
@@ -235,33 +247,7 @@ impl Phone {
     }
 }
 
-/// The device type of a model that has one only.
-fn type_of_model(model: &str) -> Option<u32> {
-    match model {
-        "7910" => Some(6),
-        "7960" => Some(7),
-        "7940" => Some(8),
-        "7935" => Some(9),
-        "7941" => Some(115),
-        "7971" => Some(119),
-        "7911" => Some(307),
-        "7931" => Some(348),
-        "7921" => Some(365),
-        "7906" => Some(369),
-        "7962" => Some(404),
-        "7937" => Some(431),
-        "7942" => Some(434),
-        "7945" => Some(435),
-        "7965" => Some(436),
-        "7975" => Some(437),
-        "7925" => Some(484),
-        "7905" => Some(20000),
-        "7920" => Some(30002),
-        "7970" => Some(30006),
-        "7912" => Some(30007),
-        "7902" => Some(30008),
-        "7961" => Some(30018),
-        "7936" => Some(30019),
-        _ => None,
-    }
+fn terms_of(exchange: &Exchange) -> Option<&Arc<LeaseTerms>> {
+    let chosen = || exchange.offers.iter().find(|o| Some(o.terms.server) == exchange.requested);
+    exchange.ack.as_ref().or_else(chosen).map(|o| &o.terms)
 }

@@ -3,16 +3,18 @@
 //! A client of which only the address is known (a router stands between, or the capture began late) is kept by its
 //! address until a message names it; then all that it did becomes the phone's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashlink::LruCache;
 
-use super::{ArpAsk, LoadSeen, LoadSource, NameAsk, Phone};
+use super::identity::{Senders, Vlans, seen_in};
+use super::record::{absorb, note_boot, note_load, note_name};
+use super::{ArpAsk, LoadSource, NameAsk, Phone};
 use crate::capture::Timestamp;
-use crate::conversation::dhcp::{LeaseTerms, Outcome as DhcpOutcome};
+use crate::conversation::dhcp::{LeaseTerms, Outcome as DhcpOutcome, SeenIn};
 use crate::conversation::file::{Fetch, Why};
 use crate::conversation::registration::{Attempt, End, Protocol, id};
 use crate::conversation::{Stamp, Tries, push_bounded};
@@ -28,6 +30,8 @@ pub mod limits {
     pub const PHONES: usize = 131_072;
     /// DHCP clients and addresses that are no phones (yet).
     pub const OTHERS: usize = 16_384;
+    /// Addresses known to be a phone's; the one unused for longest goes first.
+    pub const ADDRESSES: usize = 2 * PHONES;
     /// Files per phone.
     pub const FILES: usize = 48;
     /// Registration attempts per phone.
@@ -38,10 +42,14 @@ pub mod limits {
     pub const CHANGES: usize = 16;
     /// Names with their addresses, from DNS answers.
     pub const NAMES: usize = 1_024;
+    /// Switch ports that announce a voice VLAN.
+    pub const VOICE_PORTS: usize = 1_024;
     /// Load names kept for their spelling.
     pub const SPELLINGS: usize = 256;
-    /// Distinct lease terms and configurations kept to be shared.
-    pub const SHARED: usize = 65_536;
+    /// Distinct lease terms kept to be shared.
+    pub const TERMS: usize = 65_536;
+    /// Octets of distinct configurations; a site has a few, of some kilobytes.
+    pub const CONFIG_OCTETS: usize = 16 << 20;
 }
 
 /// A client that is no phone yet.
@@ -77,14 +85,16 @@ pub struct Traffic {
 pub struct Registry {
     phones: Vec<Phone>,
     by_mac: HashMap<Mac, usize, RandomState>,
-    by_ip: HashMap<IpAddr, usize, RandomState>,
+    by_ip: LruCache<IpAddr, usize, RandomState>,
     others: LruCache<ClientKey, Phone, RandomState>,
-    /// Source MAC → the first address behind it, and whether there were more: then it is a router's.
-    senders: LruCache<Mac, (IpAddr, bool), RandomState>,
+    senders: Senders,
+    /// Voice VLANs that switches announce, and where tags show.
+    pub vlans: Vlans,
     /// Address → MAC by ARP.
     neighbours: LruCache<IpAddr, Mac, RandomState>,
-    terms: HashMap<Arc<LeaseTerms>, (), RandomState>,
-    configs: HashMap<u64, Vec<Arc<PhoneConfig>>, RandomState>,
+    terms: HashSet<Arc<LeaseTerms>, RandomState>,
+    configs: HashSet<Arc<PhoneConfig>, RandomState>,
+    config_octets: usize,
     names: LruCache<WireText, Vec<IpAddr>, RandomState>,
     spellings: Vec<WireText>,
     /// What the capture holds.
@@ -97,6 +107,8 @@ pub struct Registry {
     pub refused_phones: u64,
     /// Devices that register but can not be told apart from the router in front of them.
     pub nameless: u64,
+    /// Configurations that were not kept, since too many different ones were before.
+    pub configs_refused: u64,
 }
 
 impl Default for Registry {
@@ -112,12 +124,14 @@ impl Registry {
         Registry {
             phones: Vec::new(),
             by_mac: HashMap::with_hasher(state()),
-            by_ip: HashMap::with_hasher(state()),
+            by_ip: LruCache::with_hasher(limits::ADDRESSES, state()),
             others: LruCache::with_hasher(limits::OTHERS, state()),
-            senders: LruCache::with_hasher(limits::OTHERS, state()),
+            senders: Senders::new(),
+            vlans: Vlans::default(),
             neighbours: LruCache::with_hasher(limits::OTHERS, state()),
-            terms: HashMap::with_hasher(state()),
-            configs: HashMap::with_hasher(state()),
+            terms: HashSet::with_hasher(state()),
+            configs: HashSet::with_hasher(state()),
+            config_octets: 0,
             names: LruCache::with_hasher(limits::NAMES, state()),
             spellings: Vec::new(),
             traffic: Traffic::default(),
@@ -125,6 +139,7 @@ impl Registry {
             began: None,
             refused_phones: 0,
             nameless: 0,
+            configs_refused: 0,
         }
     }
 
@@ -209,7 +224,27 @@ impl Registry {
         }
         let key = ClientKey::Ip(ip);
         let mac = self.others.peek(&key).map(|p| p.mac).filter(|m| !m.is_zero())?;
-        self.senders.peek(&mac).filter(|(_, many)| !many).map(|_| mac)
+        self.senders.is_single(mac).then_some(mac)
+    }
+
+    /// Whether several addresses are behind a MAC, or it is one that routers share.
+    pub fn is_router(&self, mac: Mac) -> bool {
+        self.senders.is_router(mac)
+    }
+
+    /// Whether ARP says that `mac` has this address.
+    pub fn is_neighbour(&self, ip: IpAddr, mac: Mac) -> bool {
+        self.neighbours.peek(&ip) == Some(&mac)
+    }
+
+    /// The phone with this MAC.
+    pub fn phone_of(&self, mac: Mac) -> Option<&Phone> {
+        self.phones.get(*self.by_mac.get(&mac)?)
+    }
+
+    /// Whether a MAC certainly is that of a device at the end of a wire: it asks for leases, or announces itself.
+    fn is_end(&self, mac: Mac) -> bool {
+        self.phone_of(mac).is_some_and(|p| !p.dhcp.list.is_empty() || p.announced.is_some())
     }
 
     /// The phone of a MAC, made if need be; a record kept under `key` becomes part of it. `None`: there are too many.
@@ -245,12 +280,17 @@ impl Registry {
 
     /// The client that sends or gets packets of `ip`. `eth`: the MAC on the client's side of this frame.
     fn slot_of_ip(&mut self, ip: IpAddr, eth: Option<Mac>) -> Slot {
-        if let Some(index) = self.by_ip.get(&ip) {
-            return Slot::Phone(*index);
+        let bound = self.by_ip.get(&ip).copied();
+        // Its own frames, so the address is its own, whatever lease the capture missed; where two phones have one
+        // address, each frame is of the one whose MAC it bears.
+        let own = eth.filter(|m| bound.is_none() || self.is_end(*m)).and_then(|m| self.by_mac.get(&m)).copied();
+        if let Some(own) = own {
+            if bound != Some(own) && self.phones.get(own).is_some_and(|p| p.ip != Some(ip) || bound.is_none()) {
+                self.bind(ip, own);
+            }
+            return Slot::Phone(own);
         }
-        if let Some(index) = eth.and_then(|m| self.by_mac.get(&m)).copied() {
-            // Its own frames, so the address is its own, whatever lease the capture missed.
-            self.bind(ip, index);
+        if let Some(index) = bound {
             return Slot::Phone(index);
         }
         if let Some(mac) = eth.filter(|m| self.others.peek(&ClientKey::Mac(*m)).is_some_and(|p| p.ip == Some(ip))) {
@@ -271,6 +311,18 @@ impl Registry {
         self.by_ip.insert(ip, index);
         if let Some(phone) = self.phones.get_mut(index) {
             phone.ip = Some(ip);
+        }
+    }
+
+    /// The client gives an address back.
+    fn release(&mut self, ip: IpAddr, slot: Slot) {
+        let Slot::Phone(index) = slot else { return };
+        if self.by_ip.get(&ip) == Some(&index) {
+            self.by_ip.remove(&ip);
+        }
+        if let Some(phone) = self.phones.get_mut(index) {
+            phone.ip = phone.ip.filter(|own| *own != ip);
+            phone.rival = phone.rival.filter(|r| r.ip != ip);
         }
     }
 
@@ -299,13 +351,17 @@ impl Registry {
         let ip = event.envelope.src?;
         let eth = event.envelope.eth_src;
         if let Some(mac) = eth {
-            match self.senders.get_mut(&mac) {
-                Some((first, many)) => *many |= *first != ip && !self.by_mac.contains_key(&mac),
-                None => drop(self.senders.insert(mac, (ip, false))),
+            let is_end = self.is_end(mac);
+            self.senders.note(mac, ip, is_end);
+            if is_end {
+                self.note_claim(mac, ip, stamp);
             }
         }
         let slot = self.slot_of_ip(ip, eth);
-        let vlan = event.envelope.vlan.last().copied();
+        let vlan = event.envelope.vlan.last().copied().filter(|v| *v > 0);
+        if eth.is_some_and(|m| vlan.is_some() && self.by_mac.contains_key(&m)) {
+            self.vlans.note_tag(stamp.at.input);
+        }
         let phone = self.client(slot, stamp)?;
         if phone.mac.is_zero() {
             phone.mac = eth.unwrap_or_default();
@@ -326,8 +382,14 @@ impl Registry {
             ClientKey::Mac(mac) => Some(mac),
             ClientKey::Ip(_) => {
                 // On the same wire the sender's own MAC tells who it is; behind a router its name does.
-                let on_wire = eth.filter(|m| ip.and_then(|i| self.neighbours.get(&i)) == Some(m));
-                on_wire.or(name_mac)
+                let on_wire = eth.filter(|m| ip.is_some_and(|i| self.is_neighbour(i, *m)) && !self.is_router(*m));
+                // The name's owner is on this wire as well, at another address: then this one is not it.
+                let owner = name_mac.filter(|m| eth != Some(*m)).and_then(|m| self.phone_of(m));
+                let is_taken = owner.is_some_and(|p| {
+                    p.ip.is_some() && p.ip != ip && p.attempts.iter().any(|a| a.client_mac == Some(p.mac))
+                });
+                let second = eth.filter(|m| is_taken && self.senders.is_single(*m));
+                on_wire.or(second).or(name_mac)
             }
         };
         let Some(index) = mac.and_then(|m| self.phone(m, key)) else { return slot };
@@ -335,6 +397,23 @@ impl Registry {
             self.bind(ip, index);
         }
         Slot::Phone(index)
+    }
+
+    /// A device says, by ARP, by a lease or by its own frames, that it has an address.
+    fn note_claim(&mut self, mac: Mac, ip: IpAddr, stamp: Stamp) {
+        let holder = self.by_ip.get(&ip).copied();
+        let own = self.by_mac.get(&mac).copied();
+        if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)) {
+            phone.note_use(ip, stamp);
+        }
+        let (Some(holder), true) = (holder, own != holder) else { return };
+        let Some(phone) = self.phones.get_mut(holder) else { return };
+        phone.note_rival(mac, ip, stamp);
+        let theirs = phone.mac;
+        // Two phones: each is the other's rival.
+        if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)).filter(|p| p.ip == Some(ip)) {
+            phone.note_rival(theirs, ip, stamp);
+        }
     }
 
     // ---- one method a protocol ----
@@ -360,7 +439,11 @@ impl Registry {
             Some(IpAddr::V4(ip)) if !ip.is_unspecified() => Some(ip),
             _ => None,
         };
-        let vlan = event.envelope.vlan.last().copied().filter(|_| event.envelope.eth_src == Some(mac));
+        let seen_in = if message.op == dhcp::Op::Request { seen_in(&event.envelope, mac) } else { SeenIn::Unknown };
+        let vlan = if let SeenIn::Vlan(vlan) = seen_in { Some(vlan) } else { None };
+        if vlan.is_some() && is_phone {
+            self.vlans.note_tag(stamp.at.input);
+        }
         let mut shared = std::mem::take(&mut self.terms);
         let mut intern = |t: LeaseTerms| intern_terms(&mut shared, t);
         let outcome = self.client(slot, stamp).map(|phone| {
@@ -372,14 +455,26 @@ impl Registry {
                 note_name(phone, name, stamp);
             }
             let outcome = phone.dhcp.observe(message, stamp, sender, &mut intern);
+            phone.dhcp.note_seen_in(message.xid, seen_in);
+            if let (Some(address), dhcp::Op::Request) = (message.ciaddr, message.op) {
+                phone.note_use(IpAddr::V4(address), stamp);
+            }
             if outcome == DhcpOutcome::BootBegan {
                 note_boot(phone, stamp);
+                phone.forget_rival();
             }
             outcome
         });
         self.terms = shared;
+        if let Some(DhcpOutcome::Declined(Some(address))) = outcome {
+            self.release(IpAddr::V4(address), slot);
+        }
         if let Some(DhcpOutcome::Leased(Some(address))) = outcome {
             let ip = IpAddr::V4(address);
+            if let Some(client) = self.client(slot, stamp) {
+                client.forget_rival();
+            }
+            self.note_claim(mac, ip, stamp);
             match slot {
                 Slot::Phone(index) => self.bind(ip, index),
                 Slot::Other(_) => {
@@ -499,7 +594,7 @@ impl Registry {
         for load in config.load.iter().chain(config.loads.values()) {
             self.note_spelling(load.raw());
         }
-        let shared = self.intern_config(config);
+        let Some(shared) = self.intern_config(config) else { return };
         for (client, server, eth) in [(env.dst, env.src, env.eth_dst), (env.src, env.dst, env.eth_src)] {
             let (Some(client), Some(server)) = (client, server) else { continue };
             let slot = self.slot_of_ip(client, eth);
@@ -520,13 +615,14 @@ impl Registry {
         let env = &event.envelope;
         let (src, dst, sport, dport) = (env.src?, env.dst?, env.sport?, env.dport?);
         let from_phone = Protocol::of_port(dport).is_some();
-        let (server, port, client_port) = if from_phone { (dst, dport, sport) } else { (src, sport, dport) };
+        let (server, client) = if from_phone { ((dst, dport), (src, sport)) } else { ((src, sport), (dst, dport)) };
+        let (port, eth) = (server.1, env.eth_src.filter(|_| from_phone));
         let protocol = Protocol::of_port(port)?;
         let slot = if from_phone { self.sender(event, stamp)?.0 } else { self.slot_of_ip(dst, env.eth_dst) };
         let side = if from_phone { &mut self.traffic.registration.0 } else { &mut self.traffic.registration.1 };
         *side += 1;
         let phone = self.client(slot, stamp)?;
-        let is_it = |a: &Attempt| a.server == server && a.port == port && a.client_port == client_port;
+        let is_it = |a: &Attempt| (a.server, a.port) == server && (a.client, a.client_port) == client;
         let found = phone.attempts.iter().rposition(is_it);
         // The same port again after its end is a new connection.
         let index = match found
@@ -534,12 +630,17 @@ impl Registry {
         {
             Some(index) => index,
             None => {
-                let attempt = Attempt::new(server, port, client_port, protocol, stamp);
+                let attempt = Attempt::new(server, client, protocol, stamp);
                 push_bounded(&mut phone.attempts, attempt, limits::ATTEMPTS, &mut phone.attempts_forgotten);
                 phone.attempts.len() - 1
             }
         };
-        phone.attempts.get_mut(index).map(|a| (slot, a, from_phone))
+        let attempt = phone.attempts.get_mut(index)?;
+        if from_phone {
+            attempt.client_mac = eth.or(attempt.client_mac);
+            attempt.spoke = Some(stamp);
+        }
+        Some((slot, attempt, from_phone))
     }
 
     fn observe_tcp(&mut self, event: &Event, tcp: &TcpEvent, stamp: Stamp) {
@@ -592,28 +693,31 @@ impl Registry {
     fn observe_sccp(&mut self, event: &Event, message: &sccp::Message, stamp: Stamp) {
         let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, false) else { return };
         attempt.observe_sccp(message, stamp, from_phone);
+        let was_registered = attempt.was_registered();
         if !from_phone {
             if let Some(load) = &message.version_text {
                 self.note_spelling(load.raw());
             }
-            // An answered KeepAlive is a registered phone, though nothing in the capture names it.
-            if message.id == id::KEEP_ALIVE_ACK
-                && let Some(phone) = self.client(slot, stamp)
-            {
+            // A session, or an answered KeepAlive, is a registered phone, though nothing in the capture names it.
+            if was_registered && let Some(phone) = self.client(slot, stamp) {
                 phone.is_phone |= !phone.is_other;
             }
             return;
         }
         let name = message.device.as_ref().filter(|n| !n.is_empty());
+        if message.id == id::REGISTER {
+            attempt.name = name.cloned();
+        }
         let is_registration =
             matches!(message.id, id::REGISTER | id::ALARM | id::TOKEN_REQUEST | id::SPCP_TOKEN_REQUEST);
         if !is_registration {
             return;
         }
-        let is_phone = message.device_type.map_or_else(
-            || name.is_some_and(|n| is_phone_name(n.raw())),
-            |t| sccp::is_phone_type(t) || name.is_some_and(|n| Mac::from_device_name(n.raw()).is_some()),
-        );
+        // A type that no list knows registers as a phone until it is known for something else.
+        let is_phone = match message.device_type {
+            Some(number) => sccp::is_phone_type(number) || sccp::device_type_name(number).is_none(),
+            None => name.is_some_and(|n| is_phone_name(n.raw())),
+        } || name.is_some_and(|n| Mac::from_device_name(n.raw()).is_some());
         let name_mac = name.and_then(|n| Mac::from_device_name(n.raw()));
         let slot = if is_phone && name_mac.is_some() {
             self.named(slot, name_mac, event.envelope.src, event.envelope.eth_src)
@@ -640,6 +744,9 @@ impl Registry {
         let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, false) else { return };
         attempt.last = attempt.last.max(stamp);
         attempt.server_seen |= !from_phone;
+        if from_phone && attempt.name.is_none() {
+            attempt.name = message.device.clone();
+        }
         match (from_phone, message.status) {
             (true, _) if message.expires == Some(0) => attempt.unregistered = Some(stamp),
             (true, _) => match &mut attempt.register {
@@ -669,6 +776,13 @@ impl Registry {
             if let Some(name) = &message.device {
                 note_name(phone, name, stamp);
             }
+            let Some(alarm) = message.reason.as_ref().map(|r| sccp::AlarmText::parse(r.raw(), false)) else { return };
+            if let Some(load) = alarm.load {
+                note_load(phone, &WireText::from(load), LoadSource::Alarm, stamp);
+            }
+            if let Some(last) = alarm.last {
+                phone.last_reason = Some((stamp, WireText::from(last)));
+            }
         }
     }
 
@@ -679,6 +793,9 @@ impl Registry {
         let mac = event.envelope.eth_src.filter(|m| !m.is_zero() && !m.is_group());
         let side = if is_phone { &mut self.traffic.announcements.0 } else { &mut self.traffic.announcements.1 };
         *side += 1;
+        if !is_phone {
+            self.vlans.note_port(message, stamp);
+        }
         let Some(mac) = mac.filter(|_| is_phone).or(Mac::from_device_name(device)) else { return };
         let Some(index) = self.phone(mac, ClientKey::Mac(mac)) else { return };
         if let Some(load) = &message.software_version {
@@ -687,6 +804,9 @@ impl Registry {
         let vlan = event.envelope.vlan.last().copied();
         let Some(phone) = self.client(Slot::Phone(index), stamp) else { return };
         phone.announced.get_or_insert(stamp);
+        if let Some(told) = message.voice_vlan.filter(|v| is_phone && (1..4095).contains(v)) {
+            phone.voice_vlan = Some((told, stamp));
+        }
         phone.vlan = vlan.or(phone.vlan);
         if phone.model.is_none() {
             let model = message.model.as_ref().map(WireText::raw).filter(|m| !m.is_empty()).unwrap_or(platform);
@@ -704,6 +824,9 @@ impl Registry {
         let sender = IpAddr::V4(message.sender_ip);
         if !message.sender_ip.is_unspecified() {
             self.neighbours.insert(sender, message.sender_mac);
+            let is_end = self.is_end(message.sender_mac);
+            self.senders.note(message.sender_mac, sender, is_end);
+            self.note_claim(message.sender_mac, sender, stamp);
         }
         if message.op == arp::Op::Request && message.sender_ip != message.target_ip {
             let Some(index) = self.by_mac.get(&message.sender_mac).copied() else { return };
@@ -769,11 +892,22 @@ impl Registry {
         };
         let Slot::Phone(index) = self.slot_of_ip(client, eth) else { return };
         let Some(phone) = self.phones.get_mut(index) else { return };
-        let asked = phone.dns.iter_mut().rev().find(|a| a.name == message.name && a.server == server);
+        let v6 = match message.qtype.raw() {
+            "A" => false,
+            "AAAA" => true,
+            _ => return,
+        };
+        let began = phone.boots.last().copied();
+        let asked = phone.dns.iter_mut().rev().find(|a| a.name == message.name && a.server == server && a.v6 == v6);
         match (asked, &message.rcode) {
+            // What an earlier boot was told counts no more.
+            (Some(ask), None) if began.is_some_and(|b| b > ask.tries.last) => {
+                ask.tries = Tries::new(stamp);
+                ask.answer = None;
+            }
             (Some(ask), None) => ask.tries.again(stamp),
             (None, None) => {
-                let ask = NameAsk { name: message.name.clone(), server, tries: Tries::new(stamp), answer: None };
+                let ask = NameAsk { name: message.name.clone(), server, v6, tries: Tries::new(stamp), answer: None };
                 push_bounded(&mut phone.dns, ask, limits::QUESTIONS, &mut 0);
             }
             (Some(ask), Some(code)) => ask.answer = Some((stamp, code.clone(), message.answers.clone())),
@@ -783,23 +917,22 @@ impl Registry {
 
     // ---- what is shared ----
 
-    fn intern_config(&mut self, config: &PhoneConfig) -> Arc<PhoneConfig> {
-        use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+    /// The configuration as it is kept: once for all phones that get the same. `None`: there are too many.
+    fn intern_config(&mut self, config: &PhoneConfig) -> Option<Arc<PhoneConfig>> {
         // The file's name and stamp differ from phone to phone and are not asked for again.
         let plain = PhoneConfig { file: WireText::default(), version_stamp: None, ..config.clone() };
-        let mut hasher = self.configs.hasher().build_hasher();
-        plain.call_managers.hash(&mut hasher);
-        plain.load.hash(&mut hasher);
-        let key = hasher.finish();
-        let full = self.configs.len() >= limits::SHARED;
-        if let Some(shared) = self.configs.get(&key).and_then(|list| list.iter().find(|c| ***c == plain)) {
-            return shared.clone();
+        if let Some(known) = self.configs.get(&plain) {
+            return Some(known.clone());
         }
+        let octets = plain.octets();
+        if self.config_octets + octets > limits::CONFIG_OCTETS {
+            self.configs_refused += 1;
+            return None;
+        }
+        self.config_octets += octets;
         let shared = Arc::new(plain);
-        if !full {
-            self.configs.entry(key).or_default().push(shared.clone());
-        }
-        shared
+        self.configs.insert(shared.clone());
+        Some(shared)
     }
 
     fn note_spelling(&mut self, name: &str) {
@@ -815,83 +948,15 @@ impl Registry {
     }
 }
 
-fn intern_terms(shared: &mut HashMap<Arc<LeaseTerms>, (), RandomState>, terms: LeaseTerms) -> Arc<LeaseTerms> {
-    if let Some((known, ())) = shared.get_key_value(&terms) {
+fn intern_terms(shared: &mut HashSet<Arc<LeaseTerms>, RandomState>, terms: LeaseTerms) -> Arc<LeaseTerms> {
+    if let Some(known) = shared.get(&terms) {
         return known.clone();
     }
     let terms = Arc::new(terms);
-    if shared.len() < limits::SHARED {
-        shared.insert(terms.clone(), ());
+    if shared.len() < limits::TERMS {
+        shared.insert(terms.clone());
     }
     terms
-}
-
-/// Everything that was kept under an address becomes the phone's.
-fn absorb(phone: &mut Phone, earlier: Phone) {
-    phone.is_other |= earlier.is_other;
-    phone.names.splice(0..0, earlier.names);
-    phone.model = phone.model.take().or(earlier.model);
-    phone.device_type = phone.device_type.or(earlier.device_type);
-    phone.ip = phone.ip.or(earlier.ip);
-    phone.vlan = phone.vlan.or(earlier.vlan);
-    phone.first = phone.first.into_iter().chain(earlier.first).min();
-    phone.last = phone.last.into_iter().chain(earlier.last).max();
-    phone.dhcp.list.extend(earlier.dhcp.list);
-    phone.dhcp.list.sort_by_key(|e| e.began);
-    phone.files.extend(earlier.files);
-    phone.files.sort_by_key(|f| f.request.first);
-    phone.attempts.extend(earlier.attempts);
-    phone.attempts.sort_by_key(|a| a.began);
-    phone.loads.extend(earlier.loads);
-    phone.loads.sort_by_key(|l| l.stamp);
-    phone.last_reason = phone.last_reason.take().or(earlier.last_reason);
-    phone.boots.extend(earlier.boots);
-    phone.boots.sort();
-    phone.announced = phone.announced.or(earlier.announced);
-}
-
-fn note_boot(phone: &mut Phone, stamp: Stamp) {
-    // Trying again under a new transaction id while nobody answers is the same boot.
-    let before = phone.dhcp.list.iter().rev().nth(1);
-    let quiet = phone.boots.last().is_some_and(|b| {
-        phone.files.last().is_none_or(|f| f.last < *b) && phone.attempts.last().is_none_or(|a| a.last < *b)
-    });
-    if before.is_some_and(|e| e.ack.is_none()) && quiet {
-        return;
-    }
-    push_bounded(&mut phone.boots, stamp, limits::CHANGES, &mut 0);
-}
-
-fn note_name(phone: &mut Phone, name: &WireText, stamp: Stamp) {
-    if phone.names.last().is_some_and(|(n, _)| n == name) {
-        return;
-    }
-    if let Some(at) = phone.names.iter().position(|(n, _)| n == name) {
-        let known = phone.names.remove(at);
-        phone.names.push(known);
-        return;
-    }
-    push_bounded(&mut phone.names, (name.clone(), stamp), limits::CHANGES, &mut 0);
-}
-
-fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, stamp: Stamp) {
-    let trimmed = load.raw().trim();
-    let device_type = phone.device_type();
-    if let Some(last) = phone.loads.last_mut()
-        && crate::wire::load::same_load(last.load.raw(), trimmed)
-    {
-        // The alarm is the better witness of the same load.
-        if source == LoadSource::Alarm {
-            last.source = source;
-        }
-        // A full name says more than a version.
-        if crate::wire::load::print_name(last.load.raw(), device_type).contains('(') && !trimmed.contains('(') {
-            last.load = WireText::from(trimmed);
-        }
-        return;
-    }
-    let seen = LoadSeen { load: WireText::from(trimmed), source, stamp };
-    push_bounded(&mut phone.loads, seen, limits::CHANGES, &mut 0);
 }
 
 /// Files that only Cisco phones ask for.

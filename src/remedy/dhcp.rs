@@ -137,6 +137,52 @@ fn joined(servers: &[Ipv4Addr], separator: &str) -> String {
     servers.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(separator)
 }
 
+/// The TFTP server named once, in option 150; `others` are option 66, `sname` and `siaddr` as the scope has them now.
+pub fn only_option_150(
+    scope: &Scope,
+    keep: &[IpAddr],
+    (option_66, sname, siaddr): (Option<&WireText>, Option<&WireText>, Option<&WireText>),
+) -> Fix {
+    let label = scope.label();
+    let servers: Vec<String> = keep.iter().filter(|ip| ip.is_ipv4()).map(IpAddr::to_string).collect();
+    let network = scope.network.map(|(n, m)| format!("! in the pool with: network {n} {m}\n")).unwrap_or_default();
+    let mut steps = vec![format!("On {}, in {label}: decide which server the phones need.", scope.server)];
+    let mut config = network.clone();
+    let mut undo = network;
+    if let (false, Some(first)) = (servers.is_empty(), servers.first()) {
+        steps.push(format!("Keep option 150 = {} alone.", and_list(&servers)));
+        config.push_str(&format!(" option 150 ip {}\n", servers.join(" ")));
+        match scope.old() {
+            Some(old) => undo.push_str(&format!(" option 150 ip {}\n", joined(&old, " "))),
+            None => undo.push_str(&format!(" no option 150 ip {first}\n")),
+        }
+    }
+    if let Some(name) = option_66 {
+        steps.push(format!(
+            "Take option 66 ({name}) out, or give it to computers only, in a class or scope of their own."
+        ));
+        config.push_str(" no option 66\n");
+        undo.push_str(&format!(" option 66 ascii {name}\n"));
+    }
+    if let Some(name) = sname {
+        steps.push(format!("Take the boot server's name (sname, {name}) out."));
+    }
+    if let Some(address) = siaddr {
+        steps.push(format!("Take the next server (siaddr, {address}) out, or give it to computers only."));
+        config.push_str(" no next-server\n");
+        undo.push_str(&format!(" next-server {address}\n"));
+    }
+    Fix {
+        title: format!("Name the TFTP server of {label} once, in option 150"),
+        target: "dhcp-server",
+        platform: "ios",
+        steps,
+        config: Some(config),
+        undo: Some(undo),
+        verify: format!("The next ACK of {} names one TFTP server, in option 150.", scope.server),
+    }
+}
+
 /// A DHCP server that should not answer here is taken off, or kept from the phones.
 pub fn remove_server(server: Ipv4Addr, vlan: Option<u16>) -> Fix {
     let vlan = vlan.map(|v| v.to_string());

@@ -1,7 +1,9 @@
-//! What to change: DHCP options by platform ([`dhcp`]), the phone's own menu and files ([`phone`]).
+//! What to change: DHCP options by platform ([`dhcp`]), the phone's own menu and files ([`phone`]), switch ports
+//! ([`network`]).
 //!
 //! A fix names who can do it and on which box, the value now and the value then, the way back, and how to see that it
 //! worked. It holds the operator's own addresses; where one is not known there is no text to paste, only steps.
 
 pub mod dhcp;
+pub mod network;
 pub mod phone;

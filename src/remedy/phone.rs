@@ -71,6 +71,30 @@ pub fn name_load(mac: Mac, load: &str, running: Option<&str>, server: IpAddr) ->
     }
 }
 
+/// The configuration that names the load that the phone runs already, in place of one that it should not take.
+pub fn keep_load(mac: Mac, running: &str, named: Option<&str>, server: IpAddr) -> Fix {
+    let name = mac.device_name();
+    let instead = named.map(|n| format!(" in place of {n}")).unwrap_or_default();
+    Fix {
+        title: format!("{name}.cnf.xml on {server}: name the load that it runs, {running}"),
+        target: "tftp-server",
+        platform: "any",
+        steps: vec![
+            format!(
+                "Before the phone boots again: in CallManager (Device, Phone, {name}, Phone Load Name; or Device Defaults for the model), name {running}{instead}."
+            ),
+            format!(
+                "Or by hand in {name}.cnf.xml (MAC in upper case) on the TFTP path of {server}, as below; everything else stays."
+            ),
+        ],
+        config: Some(format!("<loadInformation>{running}</loadInformation>\n")),
+        undo: named.map(|n| format!("<loadInformation>{n}</loadInformation>\n")),
+        verify: format!(
+            "At the next boot the phone asks {server} for its configuration and for no load, and its alarm names {running}."
+        ),
+    }
+}
+
 /// 7940 and 7960 loads of 5.0 and later take signed loads only (boot reference 4.3).
 fn signed_only(load: &str) -> bool {
     let name = LoadName::parse(load).filter(|n| n.family.as_deref() == Some("P003"));

@@ -85,6 +85,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
         findings: if good { vec![] } else { vec![0, 1] },
         timeline: vec![TimelineEntry { time: at(1000), at: frame(2), kind: "dhcp", text: "OFFER".to_owned() }],
         narrative: format!("The phone asks {tftp} for its files (frame 7)."),
+        traces: Default::default(),
     }
 }
 

@@ -4,12 +4,13 @@
 //! An empty or absent list means "not stated". An address that the site names nowhere is not foreign, only unknown:
 //! every lookup answers `None` for it.
 //!
-//! `file` reads the text and finds its mistakes, `phones` says what a phone pattern is, `placement` finds the cluster,
+//! `learn` drafts one, `file` reads the text and finds its mistakes, `phones` says what a phone pattern is, `placement` finds the cluster,
 //! `error` words what is wrong. Nothing here reads a file: the caller hands over the texts.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod error;
 mod file;
+pub mod learn;
 mod phones;
 mod placement;
 

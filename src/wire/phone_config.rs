@@ -13,7 +13,7 @@ use quick_xml::{Error, Reader};
 use super::{Anomaly, Mac, WireText};
 
 /// What a configuration says, without its secrets: the body of a `config` event (contract section 5).
-#[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct PhoneConfig {
     /// Name of the file.
     pub file: WireText,
@@ -50,10 +50,29 @@ fn by_number<'de, D: serde::Deserializer<'de>>(d: D) -> Result<BTreeMap<u32, Wir
     by_text.into_iter().map(|(n, load)| Ok((n.parse().map_err(serde::de::Error::custom)?, load))).collect()
 }
 
+impl PhoneConfig {
+    /// Octets of memory that it takes, about.
+    pub fn octets(&self) -> usize {
+        let optional = [&self.load, &self.version_stamp, &self.device_protocol, &self.load_server];
+        let texts = optional.into_iter().flatten().chain(&self.call_managers).chain(self.loads.values());
+        let count = texts.clone().count() + 1;
+        let octets: usize = texts.chain([&self.file]).map(|text| text.raw().len()).sum();
+        size_of::<PhoneConfig>() + octets + count * TEXT_OVERHEAD
+    }
+}
+
+/// What a text costs besides its octets, with its place in a list or map.
+const TEXT_OVERHEAD: usize = 64;
+
 /// [`PhoneConfig::problem`] of the configuration of loads before XML, which this program does not read: no fault.
 pub const OLD_FORMAT: &str = "an old configuration that is not XML, its content is not read";
 /// [`PhoneConfig::problem`] of a file for one phone's key: no fault either.
 pub const ENCRYPTED: &str = "signed or encrypted, its content can not be read";
+/// [`PhoneConfig::problem`] of a file of which this program reads only the start: no fault either.
+pub const TOO_LONG: &str = "longer than 1 MiB, the rest is not read";
+
+/// [`PhoneConfig::problem`] of a file that is whole and names no CallManager.
+pub const NO_CALL_MANAGER: &str = "no CallManager named";
 
 /// Most octets of a file that are read.
 const MAX_FILE: usize = 1 << 20;
@@ -368,12 +387,12 @@ impl Reading {
             _ if !is("device") && !is("default") => {
                 Some(format!("not a phone configuration: its root element is {}", WireText::from(root.as_str())))
             }
-            End::CutOff if too_long => Some("longer than 1 MiB, the rest is not read".to_owned()),
+            End::CutOff if too_long => Some(TOO_LONG.to_owned()),
             End::CutOff if config.call_managers.is_empty() => {
                 Some("cut off before its end, and no CallManager named before".to_owned())
             }
             End::CutOff => Some("cut off before its end".to_owned()),
-            End::Whole if config.call_managers.is_empty() => Some("no CallManager named".to_owned()),
+            End::Whole if config.call_managers.is_empty() => Some(NO_CALL_MANAGER.to_owned()),
             End::Whole => None,
         };
         (self.config, self.anomalies)

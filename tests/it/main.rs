@@ -7,6 +7,12 @@
 
 mod captures;
 mod cli;
+mod cuts;
+mod events;
 mod layers;
+mod product;
+mod shared;
 #[path = "../support/mod.rs"]
 mod support;
+mod variants;
+mod verdicts;

@@ -77,6 +77,10 @@ pub struct Phone {
     pub tries_tftp_server: bool,
     /// Fetches loads and comes back with the old one.
     pub refuses_loads: bool,
+    /// Asks for no load, whatever its configuration names.
+    pub leaves_loads: bool,
+    /// Fetches each file of a load twice, since its check of it fails, and goes on with the old one.
+    pub repeats_loads: bool,
     /// Name it registers under, where that is not made of its MAC.
     pub claims_name: Option<String>,
     /// Answers the lease with a DECLINE: somebody else has the address.
@@ -116,6 +120,8 @@ impl Phone {
             standby: false,
             tries_tftp_server: false,
             refuses_loads: false,
+            leaves_loads: false,
+            repeats_loads: false,
             claims_name: None,
             declines: 0,
             terse: false,

@@ -307,6 +307,8 @@ pub struct CallManager {
     pub answers: Vec<Answer>,
     /// Load that it wants phones to run (VersionRes); `None`: the one that they run.
     pub wants: Option<&'static str>,
+    /// False: TCP acknowledges KeepAlives, and that is all (the first versions).
+    pub answers_keep_alives: bool,
     pub protocol_version: u8,
 }
 
@@ -320,6 +322,7 @@ impl CallManager {
             others: Answer::Registers,
             answers: vec![Answer::Registers],
             wants: None,
+            answers_keep_alives: true,
             protocol_version: 5,
         }
     }

@@ -107,19 +107,33 @@ impl Stream {
 
     fn piece(&mut self, piece: Piece, requests: &mut Requests, found: &mut Vec<Found>) {
         match (self, piece) {
-            (Stream::Sccp(s), Piece::Data { at, octets, segment_start }) => s.data(at, &octets, segment_start, found),
+            (stream, Piece::Data { at, octets, segment_start }) => {
+                stream.data(at, &octets, segment_start, requests, found);
+            }
             (Stream::Sccp(s), Piece::Gap { len, .. }) => s.gap(len, found),
             (Stream::Sccp(s), Piece::Taken { .. }) => s.taken(),
-            (Stream::Sip(s), Piece::Data { at, octets, segment_start }) => s.data(at, &octets, segment_start, found),
             (Stream::Sip(s), Piece::Gap { len, .. } | Piece::Taken { len }) => s.gap(len),
-            (Stream::Http(s), Piece::Data { at, octets, segment_start }) => {
-                s.data(at, &octets, segment_start, requests, found);
-            }
             (Stream::Http(s), Piece::Gap { len, .. } | Piece::Taken { len }) => s.gap(len, requests, found),
-            (Stream::Dns(s), Piece::Data { at, octets, segment_start }) => s.data(at, &octets, segment_start, found),
             (Stream::Dns(s), Piece::Gap { .. } | Piece::Taken { .. }) => s.gap(),
-            (Stream::Tls(s), Piece::Data { at, octets, segment_start }) => s.data(at, &octets, segment_start, found),
             (Stream::Tls(s), Piece::Gap { len, .. } | Piece::Taken { len }) => s.gap(len),
+        }
+    }
+
+    /// The next octets in order.
+    fn data(
+        &mut self,
+        at: Offset,
+        octets: &[u8],
+        segment_start: bool,
+        requests: &mut Requests,
+        found: &mut Vec<Found>,
+    ) {
+        match self {
+            Stream::Sccp(s) => s.data(at, octets, segment_start, found),
+            Stream::Sip(s) => s.data(at, octets, segment_start, found),
+            Stream::Http(s) => s.data(at, octets, segment_start, requests, found),
+            Stream::Dns(s) => s.data(at, octets, segment_start, found),
+            Stream::Tls(s) => s.data(at, octets, segment_start, found),
         }
     }
 }
@@ -275,7 +289,10 @@ impl Direction {
             read_messages(at, segment, self.reassembly.hole_before(at), None, found);
             taken = true;
         }
-        if self.reassembly.insert(at, segment.data, segment.wire_len, taken) {
+        let whole = segment.data.len() == segment.wire_len;
+        if !taken && whole && self.reassembly.deliver(at, segment.wire_len) {
+            self.stream.data(at, segment.data, true, requests, found);
+        } else if self.reassembly.insert(at, segment.data, segment.wire_len, taken) {
             self.anomalies.push(Anomaly::fixed("tcp: segments overlap and differ"));
             self.anomalies.truncate(1);
         }

@@ -283,6 +283,11 @@ pub fn device_type_name(number: u32) -> Option<&'static str> {
     entry(number).map(|e| e.1)
 }
 
+/// The device type of a phone's model number, such as `7960`; the first where several have it.
+pub fn device_type_of_model(model: &str) -> Option<u32> {
+    DEVICE_TYPES.iter().find(|(_, name, kind)| *name == model && *kind == Phone).map(|(number, ..)| *number)
+}
+
 /// Whether the device type is known to be a phone, and not a media resource, a gateway, a trunk or a module.
 pub fn is_phone_type(number: u32) -> bool {
     entry(number).is_some_and(|e| e.2 == Phone)

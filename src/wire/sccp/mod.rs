@@ -13,7 +13,7 @@ mod names;
 mod reject;
 
 pub use alarm::{AlarmText, xml_value};
-pub use device_types::{device_type_name, is_phone_type};
+pub use device_types::{device_type_name, device_type_of_model, is_phone_type};
 pub use layouts::{ConfigStat, ConfigStatV2, MediaFailure, Payload, Register, RegisterAck, ServerRes, TokenRequest};
 pub use names::message_name;
 

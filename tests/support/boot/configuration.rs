@@ -99,11 +99,13 @@ impl Boot<'_> {
     /// Does what the configuration says.
     fn follow(&mut self, address: Ipv4Addr, config: PhoneConfig) -> Next {
         let wanted = config.load_for(self.phone.device_type()).filter(|load| *load != self.load).map(str::to_owned);
-        if let Some(load) = wanted {
+        if let Some(load) = wanted.filter(|_| !self.phone.leaves_loads) {
             let server = self.tftp_server(address);
             match self.fetch_load(&server, &load) {
                 Fetched::Missing => self.reason = (6, "File Not Found"),
                 Fetched::Failed => self.reason = (7, "TFTP Timeout"),
+                // Without a word about it.
+                Fetched::Config(_) | Fetched::Bytes if self.phone.repeats_loads => {}
                 Fetched::Config(_) | Fetched::Bytes if self.phone.refuses_loads => {
                     self.reason = (0, "Load Rejected HC");
                     // It tries twice; what came of the second time shows in its alarm.
@@ -127,9 +129,11 @@ impl Boot<'_> {
     /// All files of a load, or how the first one ended that did not come.
     fn fetch_load(&mut self, server: &TftpServer, load: &str) -> Fetched {
         for file in Phone::load_files(load) {
-            match self.fetch(server, &file) {
-                Fetched::Bytes => {}
-                ended => return ended,
+            for _ in 0..if self.phone.repeats_loads { 2 } else { 1 } {
+                match self.fetch(server, &file) {
+                    Fetched::Bytes => {}
+                    ended => return ended,
+                }
             }
         }
         Fetched::Bytes

@@ -167,7 +167,7 @@ impl Boot<'_> {
         self.registered = true;
         let falls_silent = answer == Answer::RegistersThenFallsSilent;
         for n in 0..self.phone.keep_alives {
-            self.keep_alive(&mut connection, 30, !falls_silent || n == 0);
+            self.keep_alive(&mut connection, 30, server.answers_keep_alives && (!falls_silent || n == 0));
         }
         let end = match answer {
             Answer::RegistersThenCloses => {

@@ -178,6 +178,20 @@ pub(super) const SHIPPED: &[Shipped] = &[
         build: all_agree,
     },
     Shipped {
+        path: "tftp-options-disagree/silent-quotation-marks.pcap",
+        what: "Option 66 names the server of option 150, in quotation marks as dnsmasq sends them.",
+        expect: &[(A, HEALTHY, REGISTERED)],
+        site: None,
+        build: || boots(dhcp_flat().option_66("\"10.30.0.5\"")),
+    },
+    Shipped {
+        path: "tftp-options-disagree/silent-own-siaddr.pcap",
+        what: "The DHCP server fills in its own address as siaddr, beside option 150.",
+        expect: &[(A, HEALTHY, REGISTERED)],
+        site: None,
+        build: || boots(dhcp_flat().with(|s| s.siaddr = Some(ip(DHCP)))),
+    },
+    Shipped {
         path: "dhcp-refused/fires-nak-repeats.pcap",
         what: "The server offers an address and refuses the REQUEST for it, three times.",
         expect: &[(A, "dhcp-refused", NOT_SEEN)],

@@ -8,6 +8,7 @@ mod devices;
 mod dhcp;
 mod founding;
 mod healthy;
+mod identity;
 mod load;
 mod tftp;
 
@@ -48,6 +49,7 @@ pub fn shipped() -> Vec<Shipped> {
         dhcp::SHIPPED,
         founding::SHIPPED,
         healthy::SHIPPED,
+        identity::SHIPPED,
         load::SHIPPED,
         tftp::SHIPPED,
     ]

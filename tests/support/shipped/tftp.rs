@@ -127,6 +127,13 @@ pub(super) const SHIPPED: &[Shipped] = &[
         build: || boots(TftpServer::at(TFTP_30).phone(A, &PhoneConfig::naming(&[]).load(LOAD_30))),
     },
     Shipped {
+        path: "config-file-broken/fires-page-of-a-web-server.pcap",
+        what: "The server answers every name with a page of its own.",
+        expect: &[(A, "config-file-broken", NOT_SEEN)],
+        site: None,
+        build: || broken(b"<html><head><title>It works</title></head><body><p>Nothing here.</p></body></html>\n"),
+    },
+    Shipped {
         path: "config-file-broken/silent-default-form.pcap",
         what: "The phone's own file has the form of the default file, with loads by device type.",
         expect: &[(A, HEALTHY, REGISTERED)],
@@ -139,6 +146,14 @@ pub(super) const SHIPPED: &[Shipped] = &[
         expect: &[(A, "tftp-name-unresolved", NOT_SEEN)],
         site: None,
         build: || named("tftp.phones.example"),
+    },
+    Shipped {
+        path: "tftp-name-unresolved/fires-no-dns-server.pcap",
+        what: "Option 66 is a name, and the lease names no DNS server to ask for it. A minute later a neighbour boots whose \
+               Alternate TFTP is set.",
+        expect: &[(A, "tftp-name-unresolved", NOT_SEEN), (B, HEALTHY, REGISTERED)],
+        site: None,
+        build: no_dns_server,
     },
     Shipped {
         path: "tftp-name-unresolved/silent-resolves.pcap",
@@ -229,6 +244,14 @@ fn named(name: &str) -> Vec<u8> {
     let dhcp = DhcpServer::at(DHCP, "10.30.0.100").option_66(name);
     let mut site = headquarters(flat(), dhcp, tftp_30(&[A])).dns("10.30.0.53", &[("tftp-1.phones.example", TFTP_30)]);
     site.boot(0, &phone(A));
+    site.capture().pcap()
+}
+
+fn no_dns_server() -> Vec<u8> {
+    let dhcp = DhcpServer::at(DHCP, "10.30.0.100").option_66("tftp.phones.example");
+    let mut site = headquarters(flat(), dhcp, tftp_30(&[A, B]));
+    site.boot(0, &phone(A));
+    site.boot(60_000, &phone(B).alternate(TFTP_30));
     site.capture().pcap()
 }
 

@@ -1,0 +1,44 @@
+//! Ports of this host, through libpcap. Capturing on them comes with `watch`.
+
+use std::net::IpAddr;
+
+use crate::wire::WireText;
+
+/// A port that libpcap can capture on.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// As `-i` takes it.
+    pub name: WireText,
+    /// What the driver says it is; often nothing.
+    pub description: Option<WireText>,
+    /// Addresses of this host on it. A port without one can be captured on all the same.
+    pub addresses: Vec<IpAddr>,
+    /// Switched on by the operator.
+    pub is_up: bool,
+    /// The link is there (a cable, an association).
+    pub has_link: bool,
+    /// Only this host talks on it.
+    pub is_loopback: bool,
+}
+
+/// The ports of this host, in libpcap's order.
+///
+/// # Errors
+///
+/// A sentence for a person, where libpcap can not list them.
+pub fn interfaces() -> Result<Vec<Interface>, String> {
+    let devices = pcap::Device::list().map_err(|e| {
+        format!("cannot list the ports of this host: {e}; capture with tcpdump -w FILE where that works, and analyze the file")
+    })?;
+    Ok(devices
+        .into_iter()
+        .map(|device| Interface {
+            name: WireText::from(device.name.as_str()),
+            description: device.desc.as_deref().filter(|d| !d.is_empty()).map(WireText::from),
+            addresses: device.addresses.iter().map(|a| a.addr).collect(),
+            is_up: device.flags.is_up() && device.flags.is_running(),
+            has_link: device.flags.connection_status != pcap::ConnectionStatus::Disconnected,
+            is_loopback: device.flags.is_loopback(),
+        })
+        .collect())
+}

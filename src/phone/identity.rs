@@ -1,0 +1,248 @@
+//! Who has which name, address and VLAN: what tells two devices from one, and a phone from the router in front of it.
+
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+use hashlink::LruCache;
+
+use super::Phone;
+use super::registry::limits;
+use crate::conversation::Stamp;
+use crate::conversation::dhcp::SeenIn;
+use crate::event::Envelope;
+use crate::wire::announcement::Announcement;
+use crate::wire::{Mac, WireText};
+
+/// An answer to its claim, and the DECLINE that follows, come within this; who still uses the address later keeps it.
+const HELD_NANOS: u64 = 2_000_000_000;
+
+/// Another device that claims a phone's address, by ARP or by a lease.
+#[derive(Clone, Copy, Debug)]
+pub struct Rival {
+    /// Whose claim it is.
+    pub mac: Mac,
+    /// The address.
+    pub ip: IpAddr,
+    /// Where it claims it.
+    pub claimed: Stamp,
+    /// Where the phone still uses the address after that, without another lease between: now there are two.
+    pub confirmed: Option<Stamp>,
+}
+
+impl Phone {
+    /// Another device claims this phone's address.
+    pub(super) fn note_rival(&mut self, mac: Mac, ip: IpAddr, stamp: Stamp) {
+        let known = self.rival.is_some_and(|r| r.confirmed.is_some() || (r.mac == mac && r.ip == ip));
+        if !known && mac != self.mac && !mac.is_zero() && !mac.is_group() {
+            self.rival = Some(Rival { mac, ip, claimed: stamp, confirmed: None });
+        }
+    }
+
+    /// The phone itself uses the address.
+    pub(super) fn note_use(&mut self, ip: IpAddr, stamp: Stamp) {
+        if let Some(rival) = self.rival.as_mut().filter(|r| r.ip == ip && r.confirmed.is_none())
+            && stamp.time.nanos_since(rival.claimed.time) >= HELD_NANOS
+        {
+            rival.confirmed = Some(stamp);
+        }
+    }
+
+    /// The phone begins anew: what was not a conflict so far is none.
+    pub(super) fn forget_rival(&mut self) {
+        self.rival = self.rival.filter(|r| r.confirmed.is_some());
+    }
+}
+
+/// Source MACs, and whether several addresses are behind one: then it is a router's.
+pub(super) struct Senders(LruCache<Mac, (IpAddr, bool), RandomState>);
+
+impl Senders {
+    pub(super) fn new() -> Senders {
+        Senders(LruCache::with_hasher(limits::OTHERS, RandomState::default()))
+    }
+
+    /// `mac` sends from `ip`, or claims it by ARP. `is_end`: it is known to be no router.
+    pub(super) fn note(&mut self, mac: Mac, ip: IpAddr, is_end: bool) {
+        match self.0.get_mut(&mac) {
+            Some((first, many)) => *many |= *first != ip && !is_end,
+            None => drop(self.0.insert(mac, (ip, false))),
+        }
+    }
+
+    /// Whether one address only was seen behind it.
+    pub(super) fn is_single(&self, mac: Mac) -> bool {
+        self.0.peek(&mac).is_some_and(|(_, many)| !many) && !is_virtual_router(mac)
+    }
+
+    pub(super) fn is_router(&self, mac: Mac) -> bool {
+        self.0.peek(&mac).is_some_and(|(_, many)| *many) || is_virtual_router(mac)
+    }
+}
+
+/// Addresses that routers share: VRRP (RFC 5798 section 7.3), HSRP of both versions, GLBP.
+fn is_virtual_router(mac: Mac) -> bool {
+    matches!(
+        mac.0,
+        [0x00, 0x00, 0x5e, 0x00, 0x01 | 0x02, _]
+            | [0x00, 0x00, 0x0c, 0x07, 0xac, _]
+            | [0x00, 0x00, 0x0c, 0x9f, 0xf0..=0xff, _]
+            | [0x00, 0x05, 0x73, 0xa0..=0xaf, _, _]
+            | [0x00, 0x07, 0xb4, _, _, _]
+    )
+}
+
+/// A switch port that announces its voice VLAN.
+#[derive(Clone, Debug)]
+pub struct VoicePort {
+    /// The VLAN; `None`: the switch wants voice untagged, or with a priority tag alone (4095 and 0).
+    pub vlan: Option<u16>,
+    /// VLAN of untagged frames there, where the switch says so.
+    pub native: Option<u16>,
+    /// The switch's name and port, as it says them.
+    pub device: WireText,
+    #[allow(missing_docs)]
+    pub port: WireText,
+    /// First announcement of it.
+    pub stamp: Stamp,
+}
+
+/// Voice VLANs that switches announce, and where tags show.
+#[derive(Debug, Default)]
+pub struct Vlans {
+    /// Ports, each once as long as it says the same.
+    pub ports: Vec<VoicePort>,
+    /// Inputs in which frames of a phone bear a tag.
+    tagged: Vec<u32>,
+}
+
+impl Vlans {
+    /// A switch announces a port.
+    pub(super) fn note_port(&mut self, message: &Announcement, stamp: Stamp) {
+        let Some(vlan) = message.voice_vlan else { return };
+        let port = VoicePort {
+            vlan: Some(vlan).filter(|v| (1..4095).contains(v)),
+            native: message.native_vlan,
+            device: message.device_id.clone().unwrap_or_default(),
+            port: message.port_id.clone().unwrap_or_default(),
+            stamp,
+        };
+        let same = |p: &VoicePort| {
+            p.stamp.at.input == stamp.at.input
+                && (&p.vlan, &p.native, &p.device, &p.port) == (&port.vlan, &port.native, &port.device, &port.port)
+        };
+        if self.ports.len() < limits::VOICE_PORTS && !self.ports.iter().any(same) {
+            self.ports.push(port);
+        }
+    }
+
+    /// A frame of a phone bears a tag.
+    pub(super) fn note_tag(&mut self, input: u32) {
+        if !self.tagged.contains(&input) {
+            self.tagged.push(input);
+        }
+    }
+
+    /// Whether tags show in this input at all: span ports and network cards take them off.
+    pub fn shows_tags(&self, input: u32) -> bool {
+        self.tagged.contains(&input)
+    }
+}
+
+/// Where `mac`'s own frame was seen; not known where another device passed it on, or the capture does not keep tags.
+pub(super) fn seen_in(envelope: &Envelope, mac: Mac) -> SeenIn {
+    if envelope.eth_src != Some(mac) {
+        return SeenIn::Unknown;
+    }
+    match envelope.vlan.last() {
+        Some(vlan) if *vlan > 0 => SeenIn::Vlan(*vlan),
+        // Cooked captures have no destination and lose tags; so do some mirrors that put frames into a tunnel.
+        _ if envelope.eth_dst.is_none() || !envelope.tunnel.is_empty() => SeenIn::Unknown,
+        _ => SeenIn::Untagged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Timestamp;
+    use crate::event::{FrameRef, Tunnel};
+
+    const PHONE: Mac = Mac([0, 3, 0x6b, 1, 2, 3]);
+    const OTHER: Mac = Mac([0, 0x50, 0x8b, 1, 2, 3]);
+
+    fn at(seconds: u64) -> Stamp {
+        Stamp {
+            time: Timestamp(i64::try_from(seconds).unwrap() * 1_000_000_000),
+            at: FrameRef { input: 0, frame: seconds },
+        }
+    }
+
+    fn ip(last: u8) -> IpAddr {
+        IpAddr::from([10, 30, 0, last])
+    }
+
+    #[test]
+    fn a_rival_is_one_only_while_the_phone_keeps_using_the_address() {
+        let mut phone = Phone { mac: PHONE, ..Phone::default() };
+        phone.note_use(ip(1), at(1));
+        phone.note_rival(PHONE, ip(1), at(2));
+        assert!(phone.rival.is_none(), "its own claim");
+        phone.note_rival(OTHER, ip(1), at(2));
+        phone.note_use(ip(1), at(3));
+        phone.note_use(ip(9), at(9));
+        assert!(phone.rival.unwrap().confirmed.is_none(), "too soon, or from another address");
+        phone.forget_rival();
+        assert!(phone.rival.is_none(), "a new lease came between");
+        phone.note_rival(OTHER, ip(1), at(10));
+        phone.note_rival(OTHER, ip(1), at(11));
+        phone.note_use(ip(1), at(12));
+        phone.forget_rival();
+        let rival = phone.rival.unwrap();
+        assert_eq!((rival.claimed, rival.confirmed), (at(10), Some(at(12))));
+    }
+
+    #[test]
+    fn a_mac_with_several_addresses_behind_it_is_a_routers() {
+        let mut senders = Senders::new();
+        senders.note(OTHER, ip(1), false);
+        assert!(senders.is_single(OTHER) && !senders.is_router(OTHER));
+        senders.note(OTHER, ip(2), false);
+        assert!(!senders.is_single(OTHER) && senders.is_router(OTHER));
+        senders.note(PHONE, ip(1), true);
+        senders.note(PHONE, ip(2), true);
+        assert!(!senders.is_router(PHONE), "a phone with another lease");
+        for text in ["00:00:5e:00:01:0a", "00:00:0c:07:ac:01", "00:00:0c:9f:f0:01", "00:07:b4:00:01:01"] {
+            assert!(senders.is_router(text.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn where_a_frame_was_seen_is_known_only_of_the_senders_own_frames() {
+        let own = Envelope { eth_src: Some(PHONE), eth_dst: Some(OTHER), ..Envelope::default() };
+        assert_eq!(seen_in(&own, PHONE), SeenIn::Untagged);
+        assert_eq!(seen_in(&own, OTHER), SeenIn::Unknown, "a relay's");
+        let with = |vlan: &[u16]| Envelope { vlan: vlan.to_vec(), ..own.clone() };
+        assert_eq!(seen_in(&with(&[7, 110]), PHONE), SeenIn::Vlan(110));
+        assert_eq!(seen_in(&with(&[0]), PHONE), SeenIn::Untagged, "a priority tag");
+        assert_eq!(seen_in(&Envelope { eth_dst: None, ..own.clone() }, PHONE), SeenIn::Unknown, "a cooked capture");
+        assert_eq!(seen_in(&Envelope { tunnel: vec![Tunnel::ErspanI], ..own }, PHONE), SeenIn::Unknown);
+    }
+
+    #[test]
+    fn a_port_is_kept_once_as_long_as_it_says_the_same() {
+        let mut vlans = Vlans::default();
+        let port = |vlan| Announcement { voice_vlan: vlan, port_id: Some("Fa0/4".into()), ..Announcement::default() };
+        for (second, vlan) in [(1, Some(110)), (2, None), (3, Some(110)), (4, Some(4095)), (5, Some(0))] {
+            vlans.note_port(&port(vlan), at(second));
+        }
+        let kept: Vec<_> = vlans.ports.iter().map(|p| (p.vlan, p.stamp)).collect();
+        assert_eq!(kept, [(Some(110), at(1)), (None, at(4))]);
+        for n in 0..2000 {
+            vlans.note_port(
+                &Announcement { voice_vlan: Some(9), port_id: Some(format!("Fa{n}").as_str().into()), ..port(None) },
+                at(9),
+            );
+        }
+        assert_eq!(vlans.ports.len(), limits::VOICE_PORTS);
+    }
+}

@@ -1,0 +1,178 @@
+//! The same boots, seen through other span ports: wrapped, doubled, cut, lossy, in one direction only.
+//!
+//! Where the capture still holds the evidence, nothing changes. Where it does not, the report says less, and why; it
+//! never says something else.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::product::{findings_of, phone, report_on, site_of, text};
+use crate::support::capture_file::{Nanos, Record};
+use crate::support::draw::Draw;
+use crate::support::frame::Frame;
+use crate::support::shipped::{Shipped, shipped};
+use crate::support::span_port::Capture;
+use crate::support::tunnel;
+
+/// The records of a shipped capture, where it is a plain one: little-endian, microseconds, Ethernet.
+fn records(file: &[u8]) -> Option<Capture> {
+    if file[..4] != [0xd4, 0xc3, 0xb2, 0xa1] || file[20..24] != [1, 0, 0, 0] {
+        return None;
+    }
+    let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+    let mut records = Vec::new();
+    let mut at = 24;
+    while at < file.len() {
+        let time = Nanos::from(word(at)) * 1_000_000_000 + Nanos::from(word(at + 4)) * 1_000;
+        let data = file[at + 16..at + 16 + word(at + 8) as usize].to_vec();
+        at += 16 + data.len();
+        records.push(Record { time, orig_len: word(at - data.len() - 4), data });
+    }
+    Some(Capture { link_type: tunnel::LINK_ETHERNET, records })
+}
+
+/// Plain captures with what is expected of them.
+fn plain() -> Vec<(Shipped, Capture)> {
+    shipped().into_iter().filter_map(|s| records(&(s.build)()).map(|c| (s, c))).collect()
+}
+
+/// The ways in which a span port hands over all there is.
+fn whole(capture: &Capture) -> Vec<(&'static str, Vec<u8>)> {
+    let wrapped = |wrap: fn(u32, Frame) -> Frame| capture.clone().wrapped(wrap).pcap();
+    vec![
+        ("pcapng", capture.clone().pcapng()),
+        ("QinQ", wrapped(|_, f| tunnel::qinq(f, 2001, 110))),
+        ("ERSPAN I", wrapped(|n, f| tunnel::erspan_i(n, &f))),
+        ("ERSPAN II", wrapped(|n, f| tunnel::erspan_ii(n, 110, 7, &f))),
+        ("ERSPAN III", wrapped(|n, f| tunnel::erspan_iii(n, 110, 7, &f))),
+        ("VXLAN", wrapped(|n, f| tunnel::vxlan(n, 5110, &f))),
+        ("QinQ in ERSPAN II", wrapped(|n, f| tunnel::erspan_ii(n, 0, 7, &tunnel::qinq(f, 2001, 110)))),
+        ("Linux cooked 1", capture.clone().cooked_1().pcap()),
+        ("Linux cooked 2", capture.clone().cooked_2().pcap()),
+        ("mirrored twice", capture.clone().mirrored_twice().pcap()),
+        ("mirrored twice in VXLAN", capture.clone().mirrored_twice().wrapped(|n, f| tunnel::vxlan(n, 5110, &f)).pcap()),
+    ]
+}
+
+/// What a report says, but for where it was read: frames, tags, inputs and coverage.
+fn said(report: &Value) -> Value {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(map) => {
+                for key in ["frame", "vlan", "wireshark_filter", "time"] {
+                    map.remove(key);
+                }
+                map.values_mut().for_each(strip);
+            }
+            Value::Array(list) => list.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut said = report.clone();
+    for key in ["inputs", "coverage"] {
+        said.as_object_mut().unwrap().remove(key);
+    }
+    strip(&mut said);
+    said
+}
+
+#[test]
+fn however_a_span_port_wraps_the_frames_the_report_says_the_same() {
+    let mut wrong = Vec::new();
+    for (story, capture) in plain() {
+        let site = site_of(&story);
+        let plain = said(&report_on(&[(story.path, &capture.pcap())], &site));
+        for (how, bytes) in whole(&capture) {
+            let seen = said(&report_on(&[(story.path, &bytes)], &site));
+            for key in ["phones", "findings", "servers"] {
+                if seen[key] != plain[key] {
+                    wrong.push(format!("{} as {how}: {key}", story.path));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Direction of a frame: the phones' boxes begin with other MAC addresses than the servers' and routers'.
+fn from_phone(story: &Shipped, frame: &[u8]) -> bool {
+    let macs = story.expect.iter().map(|(mac, ..)| crate::support::frame::mac(mac));
+    macs.into_iter().any(|mac| frame[6..12] == mac)
+}
+
+/// Without every `n`th frame, beginning with the `k`th.
+fn without(capture: &Capture, n: usize, k: usize) -> Capture {
+    let kept = capture.records.iter().enumerate().filter(|(i, _)| i % n != k).map(|(_, r)| r.clone());
+    Capture { link_type: capture.link_type, records: kept.collect() }
+}
+
+/// Without some frames in a hundred.
+fn lossy(capture: &Capture, percent: u64, row: u8) -> Capture {
+    let mut draw = Draw::for_name(&[row]);
+    let kept = capture.records.iter().filter(|_| draw.between(0, 100) >= percent).cloned();
+    Capture { link_type: capture.link_type, records: kept.collect() }
+}
+
+fn degraded(story: &Shipped, capture: &Capture) -> Vec<(String, Capture)> {
+    let mut list = vec![
+        ("only from phones".to_owned(), capture.clone().only(|f| from_phone(story, f))),
+        ("only to phones".to_owned(), capture.clone().only(|f| !from_phone(story, f))),
+        ("cut to 96".to_owned(), capture.clone().snapped(96)),
+        ("cut to 200".to_owned(), capture.clone().snapped(200)),
+        ("cut to 68".to_owned(), capture.clone().snapped(68)),
+    ];
+    for n in [2, 3, 5, 7, 11] {
+        for k in 0..n {
+            list.push((format!("without every {n}th from {k}"), without(capture, n, k)));
+        }
+    }
+    for percent in [1, 3, 10, 30] {
+        for row in 0..8 {
+            list.push((format!("{percent} % lost, {row}"), lossy(capture, percent, row)));
+        }
+    }
+    list
+}
+
+/// What a report on less may say of a phone: what the whole says, as cause or as consequence; or nothing.
+fn may_say(story: &Shipped, whole: &Value, mac: &str) -> Option<Vec<String>> {
+    let phone = phone(whole, mac)?;
+    let mut may: Vec<String> = findings_of(whole, phone).iter().map(|f| text(f, "code").to_owned()).collect();
+    may.push("incomplete".to_owned());
+    // What is wrong with a phone that comes up all the same may go unseen.
+    let (.., state) = story.expect.iter().find(|(m, ..)| *m == mac)?;
+    if matches!(*state, "registered" | "unregistered") {
+        may.push("healthy".to_owned());
+    }
+    Some(may)
+}
+
+#[test]
+fn a_capture_that_holds_less_names_no_other_cause() {
+    let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut total = 0;
+    for (story, capture) in plain() {
+        let site = site_of(&story);
+        let whole = report_on(&[(story.path, &capture.pcap())], &site);
+        for (how, part) in degraded(&story, &capture) {
+            let report = report_on(&[(story.path, &part.pcap())], &site);
+            for (mac, ..) in story.expect {
+                let (Some(phone), Some(may)) = (phone(&report, mac), may_say(&story, &whole, mac)) else { continue };
+                total += 1;
+                let verdict = text(phone, "verdict");
+                if !may.iter().any(|m| m == verdict) {
+                    let finding = findings_of(&report, phone).into_iter().find(|f| f["code"] == verdict);
+                    let sure = finding.map_or("", |f| text(f, "confidence"));
+                    wrong
+                        .entry(format!("{} {mac}: {verdict} {sure}, not {may:?}", story.path))
+                        .or_default()
+                        .push(how.clone());
+                }
+            }
+        }
+    }
+    let count: usize = wrong.values().map(Vec::len).sum();
+    let lines: Vec<String> = wrong.iter().map(|(k, v)| format!("{k}: {}: {}", v.len(), v.join(" | "))).collect();
+    assert!(wrong.is_empty(), "{count} of {total}\n{}", lines.join("\n"));
+}
