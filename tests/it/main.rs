@@ -8,7 +8,9 @@
 mod captures;
 mod cli;
 mod cuts;
+mod encrypted;
 mod events;
+mod hostile;
 mod layers;
 mod product;
 mod shared;
