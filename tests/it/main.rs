@@ -8,11 +8,13 @@
 mod captures;
 mod cli;
 mod cuts;
+mod encrypted;
 mod events;
-mod inputs;
-mod findings;
-mod identity;
 mod files_and_loads;
+mod findings;
+mod hostile;
+mod identity;
+mod inputs;
 mod layers;
 mod product;
 mod report;
