@@ -17,6 +17,7 @@ mod identity;
 mod inputs;
 mod layers;
 mod product;
+mod readme;
 mod report;
 mod shared;
 mod site_learn;
