@@ -64,7 +64,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     // A phone that boots again may get another lease.
     let boots = phone.boot_began().is_some_and(|b| b > lease.stamp);
-    let settled = !boots && (cx.now().nanos_since(lease.stamp.time) >= SETTLED || cx.moved_on(lease.stamp));
+    let settled = !boots && cx.now().nanos_since(lease.stamp.time) >= SETTLED;
     let confidence = if settled && !by_accident { Confidence::Certain } else { Confidence::Likely };
     let confidence = if settled { cx.of_absence(confidence) } else { confidence };
     let accident =
