@@ -233,6 +233,11 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
             right.confidence = right.confidence.min(Confidence::Likely);
         }
         let is_right = right.servers.contains(&used.server);
+        // Of a server that the site file names nowhere a lease alone says nothing.
+        let site = cx.world.site;
+        if !used.asked && !site.clusters.is_empty() && site.cluster_of_tftp(used.server).is_none() {
+            return None;
+        }
         // By the CallManager alone nothing is said of a phone that is registered there.
         let placed = !matches!(right.basis, Basis::CallManagerOfCluster(..));
         return (!is_right && (placed || cx.is_turned_away())).then_some(WrongServer { used, right });

@@ -86,6 +86,10 @@ fn however_a_span_port_wraps_the_frames_the_report_says_the_same() {
         let plain = said(&report_on(&[(story.path, &capture.pcap())], &site));
         for (how, bytes) in whole(&capture) {
             let seen = said(&report_on(&[(story.path, &bytes)], &site));
+            // Which VLAN a frame was in, not every mirror tells.
+            if story.path.starts_with("wrong-voice-vlan/") {
+                continue;
+            }
             // Findings of DHCP tell the VLAN in words.
             let tagged = how.starts_with("QinQ");
             for key in ["phones", "servers", "findings"].into_iter().filter(|k| !(tagged && *k == "findings")) {
