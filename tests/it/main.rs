@@ -9,10 +9,15 @@ mod captures;
 mod cli;
 mod cuts;
 mod events;
+mod inputs;
+mod findings;
+mod identity;
 mod files_and_loads;
 mod layers;
 mod product;
+mod report;
 mod shared;
+mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
 mod variants;
