@@ -124,7 +124,11 @@ impl<'a> PhoneContext<'a> {
 
     /// Confidence in what rests on an absence: falls where the capture lost packets, or its clock is not to be relied on.
     pub fn of_absence(&self, confidence: Confidence) -> Confidence {
-        if self.world.visible.lossy || self.world.visible.unsteady { confidence.min(Confidence::Possible) } else { confidence }
+        if self.world.visible.lossy || self.world.visible.unsteady {
+            confidence.min(Confidence::Possible)
+        } else {
+            confidence
+        }
     }
 
     /// Confidence that nobody answers: certain once it was asked three times and the last had its time.

@@ -317,7 +317,8 @@ fn by_own_lease(cx: &PhoneContext<'_>, used: &TftpUse, running: Option<&WireText
         return None;
     }
     let given = cx.config().filter(|(f, _)| f.server == used.server).and_then(|(_, c)| cx.phone.load_in(c));
-    let taken = cx.phone.fetched().filter(|(_, f)| f.server == used.server).map(|(load, _)| WireText::from(load.as_str()));
+    let taken =
+        cx.phone.fetched().filter(|(_, f)| f.server == used.server).map(|(load, _)| WireText::from(load.as_str()));
     let runs = |load: &WireText| running.is_some_and(|r| load::same_load(r.raw(), load.raw()));
     if !given.iter().chain(&taken).any(runs) {
         return None;
