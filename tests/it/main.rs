@@ -11,6 +11,7 @@ mod cuts;
 mod encrypted;
 mod events;
 mod hostile;
+mod ipv6;
 mod layers;
 mod product;
 mod shared;
