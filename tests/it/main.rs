@@ -14,6 +14,7 @@ mod hostile;
 mod ipv6;
 mod layers;
 mod product;
+mod robustness;
 mod shared;
 #[path = "../support/mod.rs"]
 mod support;
