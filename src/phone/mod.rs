@@ -4,6 +4,7 @@
 //! and by the name that it gives itself ([`registry`] joins them, also where a router stands between).
 
 mod clients;
+pub mod dhcpv6;
 pub mod identity;
 mod record;
 pub mod registry;

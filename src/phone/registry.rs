@@ -10,19 +10,20 @@ use foldhash::fast::RandomState;
 use hashlink::LruCache;
 
 use super::clients::{ClientKey, Slot};
+use super::dhcpv6::LeasesV6;
 use super::identity::{Senders, Vlans, seen_in};
 use super::record::{note_boot, note_load, note_name};
 use super::{ArpAsk, LoadSource, NameAsk, Phone};
 use crate::capture::Timestamp;
 use crate::conversation::dhcp::{LeaseTerms, Outcome as DhcpOutcome, SeenIn};
 use crate::conversation::file::{Fetch, Why};
-use crate::conversation::registration::{Attempt, End, Protocol, id};
+use crate::conversation::registration::{Attempt, Protocol, id};
 use crate::conversation::{Stamp, Tries, push_bounded};
 use crate::diagnosis::Transport;
 use crate::event::{Event, EventKind, TcpEvent, TcpFlags};
 use crate::wire::announcement::Announcement;
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp, tls};
+use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
 
 /// Bounds of what one capture may make us keep. Reaching one is told in `coverage.limits_reached`.
 pub mod limits {
@@ -55,7 +56,7 @@ pub mod limits {
 /// Messages by protocol and direction: what the capture can show at all.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Traffic {
-    /// DHCP messages of clients, and of servers.
+    /// DHCP messages of clients, and of servers; of DHCPv6 those of Cisco's kind.
     pub dhcp: (u64, u64),
     /// TFTP and HTTP packets of phones, and of servers.
     pub files: (u64, u64),
@@ -78,6 +79,8 @@ pub struct Registry {
     pub vlans: Vlans,
     /// Address → MAC by ARP.
     pub(super) neighbours: LruCache<IpAddr, Mac, RandomState>,
+    /// What DHCPv6 names.
+    pub leases_v6: LeasesV6,
     terms: HashSet<Arc<LeaseTerms>, RandomState>,
     configs: HashSet<Arc<PhoneConfig>, RandomState>,
     config_octets: usize,
@@ -119,6 +122,7 @@ impl Registry {
             senders: Senders::new(),
             vlans: Vlans::default(),
             neighbours: LruCache::with_hasher(limits::OTHERS, state()),
+            leases_v6: LeasesV6::default(),
             terms: HashSet::with_hasher(state()),
             configs: HashSet::with_hasher(state()),
             config_octets: 0,
@@ -188,7 +192,8 @@ impl Registry {
             EventKind::Arp(message) => self.observe_arp(message, stamp),
             EventKind::Icmp(message) => self.observe_icmp(message, event.envelope.src, stamp),
             EventKind::Dns(message) => self.observe_dns(event, message, stamp),
-            EventKind::Dhcpv6(_) | EventKind::Capture(_) => {}
+            EventKind::Dhcpv6(message) => self.leases_v6.observe(message, &mut self.traffic.dhcp),
+            EventKind::Capture(_) => {}
         }
     }
 
@@ -453,38 +458,7 @@ impl Registry {
     fn observe_tcp(&mut self, event: &Event, tcp: &TcpEvent, stamp: Stamp) {
         let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, tcp.flags == TcpFlags::Syn) else { return };
         let was_connected = attempt.connected.is_some();
-        attempt.last = attempt.last.max(stamp);
-        attempt.server_seen |= !from_phone;
-        match tcp.flags {
-            TcpFlags::Syn if from_phone => match &mut attempt.syn {
-                Some(tries) => tries.again(stamp),
-                None => attempt.syn = Some(Tries::new(stamp)),
-            },
-            TcpFlags::Syn => {}
-            TcpFlags::SynAck => drop(attempt.connected.get_or_insert(stamp)),
-            TcpFlags::AckUnseen => {
-                attempt.gap = true;
-                attempt.connected.get_or_insert(stamp);
-            }
-            TcpFlags::Data => {
-                attempt.connected.get_or_insert(stamp);
-                let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
-                attempt.sealed |= sealed && !from_phone;
-            }
-            TcpFlags::Fin | TcpFlags::Rst => {
-                let end = match (tcp.flags, from_phone) {
-                    (TcpFlags::Fin, true) => End::PhoneFin,
-                    (TcpFlags::Fin, false) => End::ServerFin,
-                    (_, true) => End::PhoneRst,
-                    (_, false) => End::ServerRst,
-                };
-                // Only SYNs so far and a FIN of the phone: it was connected, though nothing shows how.
-                if matches!(end, End::PhoneFin | End::ServerFin) {
-                    attempt.connected.get_or_insert(stamp);
-                }
-                attempt.end.get_or_insert((stamp, end));
-            }
-        }
+        attempt.observe_tcp(tcp, stamp, from_phone);
         let opened = attempt.is_encrypted() && !was_connected && attempt.connected.is_some();
         self.traffic.encrypted += u64::from(opened);
         // Inside TLS nothing names a phone but its certificate.
