@@ -91,18 +91,28 @@ const SCCP_PORT: u16 = 2000;
 /// `SEP<MAC>.cnf.xml`, `XMLDefault.cnf.xml`, `XMLDefault7960.cnf.xml` (CallManager Express), `sepdefault.cnf.xml`,
 /// `ATADefault.cnf.xml`; the signed `.sgn` and `.enc.sgn` of these; and the older `SEP<MAC>.cnf`, `SEPDEFAULT.cnf`.
 pub fn is_config_name(file: &str) -> bool {
-    let name = base_name(file).to_ascii_lowercase();
-    let signed = name.strip_suffix(".sgn");
-    let plain = signed.map_or(name.as_str(), |name| name.strip_suffix(".enc").unwrap_or(name));
-    if let Some(stem) = plain.strip_suffix(".cnf.xml") {
+    let name = base_name(file);
+    let signed = without_end(name, ".sgn");
+    let plain = signed.map_or(name, |name| without_end(name, ".enc").unwrap_or(name));
+    let of_a_phone = |stem: &str| stem.len() > 3 && without_start(stem, "sep").is_some();
+    if let Some(stem) = without_end(plain, ".cnf.xml") {
         let of_a_model =
             |rest: &str| rest.len() <= 12 && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        return stem.len() > 3 && stem.starts_with("sep")
-            || stem.strip_prefix("xmldefault").is_some_and(of_a_model)
-            || stem == "atadefault"
+        return of_a_phone(stem)
+            || without_start(stem, "xmldefault").is_some_and(of_a_model)
+            || stem.eq_ignore_ascii_case("atadefault")
             || device_of_name(plain).is_some();
     }
-    signed.is_none() && plain.strip_suffix(".cnf").is_some_and(|stem| stem.len() > 3 && stem.starts_with("sep"))
+    signed.is_none() && without_end(plain, ".cnf").is_some_and(of_a_phone)
+}
+
+fn without_start<'a>(name: &'a str, start: &str) -> Option<&'a str> {
+    name.get(..start.len()).filter(|s| s.eq_ignore_ascii_case(start)).and(name.get(start.len()..))
+}
+
+fn without_end<'a>(name: &'a str, end: &str) -> Option<&'a str> {
+    let (stem, rest) = name.split_at_checked(name.len().checked_sub(end.len())?)?;
+    rest.eq_ignore_ascii_case(end).then_some(stem)
 }
 
 /// The MAC address that the name of a phone's own file carries (`SEP`, `CTLSEP`, `ITLSEP`, `SIP`, `ata` and twelve
@@ -110,9 +120,7 @@ pub fn is_config_name(file: &str) -> bool {
 pub fn device_of_name(file: &str) -> Option<(Mac, bool)> {
     let name = base_name(file);
     let stem = name.split('.').next()?;
-    let digits = ["CTLSEP", "ITLSEP", "SEP", "SIP", "ATA"].iter().find_map(|prefix| {
-        stem.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix)).and(stem.get(prefix.len()..))
-    })?;
+    let digits = ["CTLSEP", "ITLSEP", "SEP", "SIP", "ATA"].iter().find_map(|prefix| without_start(stem, prefix))?;
     if digits.len() != 12 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
@@ -120,7 +128,8 @@ pub fn device_of_name(file: &str) -> Option<(Mac, bool)> {
 }
 
 fn base_name(file: &str) -> &str {
-    file.rsplit(['/', '\\']).next().unwrap_or(file)
+    let separator = file.bytes().rposition(|b| matches!(b, b'/' | b'\\'));
+    separator.and_then(|at| file.get(at + 1..)).unwrap_or(file)
 }
 
 /// Reads a configuration file. What can not be read is said in [`PhoneConfig::problem`].
