@@ -226,6 +226,20 @@ struct Reading {
     doctype: bool,
 }
 
+/// Elements whose text is kept, in lower case.
+const KEPT: [&str; 6] =
+    ["processnodename", "ethernetphoneport", "versionstamp", "deviceprotocol", "loadserver", "loadinformation"];
+/// How the names of the numbered ones begin.
+const NUMBERED: &str = "loadinformation";
+
+/// The first `count` characters.
+fn first_chars(text: &str, count: usize) -> &str {
+    if text.len() <= count {
+        return text;
+    }
+    text.char_indices().nth(count).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
 #[derive(Clone, Default)]
 struct Member {
     priority: Option<u32>,
@@ -283,7 +297,7 @@ impl Reading {
     fn append(&mut self, text: &str) {
         // A little more than is kept, for the blanks around it.
         let room = (4 * MAX_TEXT).saturating_sub(self.text.len());
-        self.text.extend(text.chars().take(room));
+        self.text.push_str(first_chars(text, room));
     }
 
     fn is_in(&self, element: &str) -> bool {
@@ -294,7 +308,7 @@ impl Reading {
         self.text.clear();
         let name = tag.local_name().into_inner();
         if self.root.is_none() {
-            self.root = Some(name.chars().take(MAX_TEXT).collect());
+            self.root = Some(first_chars(name, MAX_TEXT).to_owned());
         }
         if self.open.len() == MAX_DEPTH {
             self.deeper += 1;
@@ -307,7 +321,7 @@ impl Reading {
             self.close_member();
             self.member.priority = priority.and_then(|text| text.trim().parse().ok());
         }
-        self.open.push(name.chars().take(MAX_TEXT).collect());
+        self.open.push(first_chars(name, MAX_TEXT).to_owned());
     }
 
     fn end(&mut self, name: &str) {
@@ -344,13 +358,14 @@ impl Reading {
         if text.is_empty() {
             return;
         }
-        let too_long = text.len() > MAX_TEXT;
-        let text = match text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_TEXT).last()
-        {
-            Some(end) if too_long => WireText::from(text.get(..end).unwrap_or(text)),
-            _ => WireText::from(text),
-        };
         let name = name.to_ascii_lowercase();
+        // Most elements are not kept, and cost no more than this.
+        if !KEPT.contains(&name.as_str()) && !name.starts_with(NUMBERED) {
+            return;
+        }
+        let too_long = text.len() > MAX_TEXT;
+        let end = (0..=MAX_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+        let text = WireText::from(end.and_then(|end| text.get(..end)).unwrap_or(text));
         let (in_group, in_module) = (self.is_in("callManagerGroup"), self.is_in("addOnModule"));
         let config = &mut self.config;
         match name.as_str() {
@@ -366,7 +381,7 @@ impl Reading {
                 }
             }
             _ => {
-                let number = name.strip_prefix("loadinformation").and_then(|number| number.parse().ok());
+                let number = name.strip_prefix(NUMBERED).and_then(|number| number.parse().ok());
                 let Some(number) = number else { return };
                 if config.loads.len() < MAX_LOADS {
                     config.loads.entry(number).or_insert(text);
