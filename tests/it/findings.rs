@@ -217,7 +217,10 @@ fn judged() -> Vec<Judged> {
         let analyzer = analyzed(&root().join("captures").join(capture.path));
         let site = site_of(&capture);
         let diagnosis = analyzer.diagnose(&site);
-        let verdicts = diagnosis.phones().map(|p| (p.mac.to_string(), p.verdict.word())).collect();
+        let verdicts = diagnosis
+            .phones(phonescope::diagnosis::Detail::Story)
+            .map(|p| (p.mac.to_string(), p.verdict.word()))
+            .collect();
         Judged { capture, verdicts, findings: diagnosis.findings }
     };
     shipped().into_iter().map(judge).collect()

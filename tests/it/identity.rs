@@ -29,7 +29,8 @@ fn judge(bytes: Vec<u8>, site: &str) -> (Vec<Finding>, Vec<(String, &'static str
     analyzer.finish(inputs.summaries());
     let site = Site::parse("site.toml", site, &mut |_| Err(String::new())).unwrap();
     let diagnosis = analyzer.diagnose(&site);
-    let phones = diagnosis.phones().map(|p| (p.mac.to_string(), p.verdict.word())).collect();
+    let phones =
+        diagnosis.phones(phonescope::diagnosis::Detail::Story).map(|p| (p.mac.to_string(), p.verdict.word())).collect();
     (diagnosis.findings, phones)
 }
 
