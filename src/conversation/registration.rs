@@ -138,6 +138,8 @@ pub struct Attempt {
     pub gap: bool,
     /// Any packet of the CallManager was captured.
     pub server_seen: bool,
+    /// The CallManager said something inside TLS: whether it took the phone is not to be seen.
+    pub sealed: bool,
 }
 
 impl Attempt {
@@ -178,7 +180,13 @@ impl Attempt {
             end: None,
             gap: false,
             server_seen: false,
+            sealed: false,
         }
+    }
+
+    /// Whether it goes over TLS.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.port, 2443 | 5061)
     }
 
     /// Takes in an SCCP message.
@@ -290,7 +298,7 @@ impl Attempt {
         }
         match (self.end, &self.register) {
             (Some((_, end)), _) if end.by_server() => {
-                if self.gap {
+                if self.gap || self.sealed {
                     S::NotSeen
                 } else {
                     S::Closed

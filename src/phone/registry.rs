@@ -19,10 +19,10 @@ use crate::conversation::file::{Fetch, Why};
 use crate::conversation::registration::{Attempt, End, Protocol, id};
 use crate::conversation::{Stamp, Tries, push_bounded};
 use crate::diagnosis::Transport;
-use crate::event::{Event, EventKind, TcpFlags};
+use crate::event::{Event, EventKind, TcpEvent, TcpFlags};
 use crate::wire::announcement::Announcement;
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
+use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp, tls};
 
 /// Bounds of what one capture may make us keep. Reaching one is told in `coverage.limits_reached`.
 pub mod limits {
@@ -194,7 +194,7 @@ impl Registry {
             EventKind::Tftp(packet) => self.observe_tftp(event, packet, stamp),
             EventKind::Http(message) => self.observe_http(event, message, stamp),
             EventKind::Config(config) => self.observe_config(event, config),
-            EventKind::Tcp(tcp) => self.observe_tcp(event, tcp.flags, stamp),
+            EventKind::Tcp(tcp) => self.observe_tcp(event, tcp, stamp),
             EventKind::Sccp(message) => self.observe_sccp(event, message, stamp),
             EventKind::Sip(message) => self.observe_sip(event, message, stamp),
             EventKind::Cdp(message) => self.observe_announcement(event, message, LoadSource::Cdp, stamp),
@@ -665,11 +665,12 @@ impl Registry {
         Some((slot, attempt, from_phone))
     }
 
-    fn observe_tcp(&mut self, event: &Event, flags: TcpFlags, stamp: Stamp) {
-        let Some((_, attempt, from_phone)) = self.attempt(event, stamp, flags == TcpFlags::Syn) else { return };
+    fn observe_tcp(&mut self, event: &Event, tcp: &TcpEvent, stamp: Stamp) {
+        let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, tcp.flags == TcpFlags::Syn) else { return };
+        let was_connected = attempt.connected.is_some();
         attempt.last = attempt.last.max(stamp);
         attempt.server_seen |= !from_phone;
-        match flags {
+        match tcp.flags {
             TcpFlags::Syn if from_phone => match &mut attempt.syn {
                 Some(tries) => tries.again(stamp),
                 None => attempt.syn = Some(Tries::new(stamp)),
@@ -680,8 +681,13 @@ impl Registry {
                 attempt.gap = true;
                 attempt.connected.get_or_insert(stamp);
             }
+            TcpFlags::Data => {
+                attempt.connected.get_or_insert(stamp);
+                let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
+                attempt.sealed |= sealed && !from_phone;
+            }
             TcpFlags::Fin | TcpFlags::Rst => {
-                let end = match (flags, from_phone) {
+                let end = match (tcp.flags, from_phone) {
                     (TcpFlags::Fin, true) => End::PhoneFin,
                     (TcpFlags::Fin, false) => End::ServerFin,
                     (_, true) => End::PhoneRst,
@@ -693,6 +699,16 @@ impl Registry {
                 }
                 attempt.end.get_or_insert((stamp, end));
             }
+        }
+        let opened = attempt.is_encrypted() && !was_connected && attempt.connected.is_some();
+        self.traffic.encrypted += u64::from(opened);
+        // Inside TLS nothing names a phone but its certificate.
+        let subject = tcp.tls.as_ref().and_then(|t| t.subject.as_ref()).filter(|_| from_phone);
+        let Some(mac) = subject.and_then(|s| Mac::from_device_name(s.raw().rsplit('-').next()?)) else { return };
+        let slot = self.named(slot, Some(mac), event.envelope.src, event.envelope.eth_src);
+        if let Some(phone) = self.client(slot, stamp) {
+            phone.is_phone = true;
+            note_name(phone, &WireText::from(mac.device_name().as_str()), stamp);
         }
     }
 
