@@ -133,7 +133,7 @@ fn fix(cx: &PhoneContext<'_>, fetch: &Fetch, fault: Fault) -> Fix {
         steps.push("The CallManagers of this phone's cluster, by the site file, are below.".to_owned());
     }
     Fix {
-        title: format!("Make {} on {server} whole", fetch.name),
+        title: format!("Make the configurations on {server} whole"),
         target: "tftp-server",
         platform: "any",
         steps,

@@ -121,7 +121,7 @@ fn fix(cx: &PhoneContext<'_>, own: &Cluster, server: std::net::IpAddr) -> Fix {
         })
         .collect();
     Fix {
-        title: format!("Send {} to {to}", cx.label()),
+        title: format!("Send phones of cluster {} to {to}", own.name),
         target: "call-manager",
         platform: "any",
         steps: vec![

@@ -76,7 +76,7 @@ pub fn keep_load(mac: Mac, running: &str, named: Option<&str>, server: IpAddr) -
     let name = mac.device_name();
     let instead = named.map(|n| format!(" in place of {n}")).unwrap_or_default();
     Fix {
-        title: format!("{name}.cnf.xml on {server}: name the load that it runs, {running}"),
+        title: format!("SEP<MAC>.cnf.xml on {server}: name the load that the phone runs, {running}"),
         target: "tftp-server",
         platform: "any",
         steps: vec![
@@ -90,7 +90,7 @@ pub fn keep_load(mac: Mac, running: &str, named: Option<&str>, server: IpAddr) -
         config: Some(format!("<loadInformation>{running}</loadInformation>\n")),
         undo: named.map(|n| format!("<loadInformation>{n}</loadInformation>\n")),
         verify: format!(
-            "At the next boot the phone asks {server} for its configuration and for no load, and its alarm names {running}."
+            "At the next boot a phone asks {server} for its configuration and for no load, and its alarm names {running}."
         ),
     }
 }
