@@ -134,11 +134,11 @@ impl Decoder {
             Payload::Udp(datagram) => self.handle_datagram(&mut out, &datagram, ip_id),
             Payload::Tcp(segment) => self.handle_segment(&mut out, &segment, ip_id),
             Payload::Arp(message) => {
-                let digest = digest(&envelope, 0, format!("{message:?}").as_bytes());
+                let digest = digest_of(&envelope, 0, &message);
                 out.send(EventKind::Arp(message), Vec::new(), digest);
             }
             Payload::Icmp(message) => {
-                let digest = digest(&envelope, ip_id, format!("{message:?}").as_bytes());
+                let digest = digest_of(&envelope, ip_id, &message);
                 out.send(EventKind::Icmp(message), Vec::new(), digest);
             }
             Payload::Cdp(bytes) => {
@@ -289,14 +289,28 @@ impl Sink<'_, '_> {
 
 /// Identity of a datagram: what a router leaves as it is.
 fn digest(envelope: &Envelope, ip_id: u32, payload: &[u8]) -> u64 {
+    let mut hash = digest_of_flow(envelope, ip_id);
+    hash.write(payload);
+    hash.finish()
+}
+
+/// The same by what the message says.
+fn digest_of(envelope: &Envelope, ip_id: u32, message: &impl std::fmt::Debug) -> u64 {
+    use std::fmt::Write as _;
+    let mut hash = digest_of_flow(envelope, ip_id);
+    // Writing to a digest does not fail.
+    let _ = write!(hash, "{message:?}");
+    hash.finish()
+}
+
+fn digest_of_flow(envelope: &Envelope, ip_id: u32) -> crate::flow::Digest {
     let mut hash = crate::flow::Digest::new();
     hash.write_ip(envelope.src);
     hash.write_ip(envelope.dst);
     hash.write(&ip_id.to_be_bytes());
     hash.write(&envelope.sport.unwrap_or(0).to_be_bytes());
     hash.write(&envelope.dport.unwrap_or(0).to_be_bytes());
-    hash.write(payload);
-    hash.finish()
+    hash
 }
 
 /// Identity of what never leaves its link: who sent it, and what.

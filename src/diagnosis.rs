@@ -30,13 +30,18 @@ pub struct Diagnosis<'a> {
     /// DHCP clients that are no phones.
     pub other_dhcp_clients: u64,
     /// Makes the phone of an index.
-    pub(crate) make_phone: Box<dyn Fn(usize) -> PhoneReport + 'a>,
+    pub(crate) make_phone: Box<dyn Fn(usize, Detail) -> PhoneReport + 'a>,
 }
 
 impl Diagnosis<'_> {
     /// The phones in their fixed order, each made when asked for.
-    pub fn phones(&self) -> impl Iterator<Item = PhoneReport> + '_ {
-        (0..self.phone_count).map(|i| (self.make_phone)(i))
+    pub fn phones(&self, detail: Detail) -> impl Iterator<Item = PhoneReport> + '_ {
+        (0..self.phone_count).map(move |i| (self.make_phone)(i, detail))
+    }
+
+    /// The phone of an index below `phone_count`.
+    pub fn phone(&self, index: usize, detail: Detail) -> PhoneReport {
+        (self.make_phone)(index, detail)
     }
 
     /// Whether any finding is an error: exit code 1.
@@ -48,6 +53,17 @@ impl Diagnosis<'_> {
     pub fn has_damage(&self) -> bool {
         self.inputs.iter().any(|i| i.problem.is_some())
     }
+}
+
+/// How much of a phone is worked out. Its sentences take longer than all the rest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Detail {
+    /// Everything but the timeline and the narrative, which stay empty.
+    State,
+    /// The timeline too.
+    Timeline,
+    /// The narrative too.
+    Story,
 }
 
 /// Which directions of a protocol the capture holds.

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::file::Why;
 use super::{Stamp, Tries};
 use crate::diagnosis::RegistrationState;
-use crate::wire::{Mac, WireText, sccp};
+use crate::event::{TcpEvent, TcpFlags};
+use crate::wire::{Mac, WireText, sccp, tls};
 
 /// Message ids that matter here.
 #[allow(missing_docs)]
@@ -187,6 +188,38 @@ impl Attempt {
     /// Whether it goes over TLS.
     pub fn is_encrypted(&self) -> bool {
         matches!(self.port, 2443 | 5061)
+    }
+
+    /// Takes in what a segment does to the connection.
+    pub fn observe_tcp(&mut self, tcp: &TcpEvent, stamp: Stamp, from_phone: bool) {
+        self.last = self.last.max(stamp);
+        self.server_seen |= !from_phone;
+        let end = match (tcp.flags, from_phone) {
+            (TcpFlags::Syn, true) => {
+                match &mut self.syn {
+                    Some(tries) => tries.again(stamp),
+                    None => self.syn = Some(Tries::new(stamp)),
+                }
+                return;
+            }
+            (TcpFlags::Syn, false) => return,
+            (TcpFlags::SynAck | TcpFlags::AckUnseen | TcpFlags::Data, _) => {
+                self.gap |= tcp.flags == TcpFlags::AckUnseen;
+                let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
+                self.sealed |= sealed && !from_phone;
+                self.connected.get_or_insert(stamp);
+                return;
+            }
+            (TcpFlags::Fin, true) => End::PhoneFin,
+            (TcpFlags::Fin, false) => End::ServerFin,
+            (TcpFlags::Rst, true) => End::PhoneRst,
+            (TcpFlags::Rst, false) => End::ServerRst,
+        };
+        // Only SYNs so far and a FIN: it was connected, though nothing shows how.
+        if tcp.flags == TcpFlags::Fin {
+            self.connected.get_or_insert(stamp);
+        }
+        self.end.get_or_insert((stamp, end));
     }
 
     /// Takes in an SCCP message.

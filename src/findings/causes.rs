@@ -3,8 +3,11 @@
 //! A rogue DHCP server → a wrong TFTP server → a foreign load → a refused registration is one cause with three
 //! consequences. The chain goes along the boot: an explanation stands before what it explains.
 
+use std::net::IpAddr;
+
 use super::{Draft, stage};
 use crate::diagnosis::{Fact, Severity};
+use crate::wire::WireText;
 use crate::wire::load::{is_load_file, same_load};
 
 /// Codes about the way from the read request to the running load.
@@ -55,6 +58,17 @@ fn names_load(cause: &Draft, effect: &Draft) -> bool {
     }
 }
 
+/// Whether the CallManagers that `cause` names are where `effect` happens; a name may be any address.
+fn sends_to(cause: &Draft, effect: &Draft) -> bool {
+    let (Some(Fact::List(names)), Some(Fact::Text(tried))) =
+        (fact(cause, "call_managers"), fact(effect, "call_manager"))
+    else {
+        return true;
+    };
+    let is_name = |text: &WireText| text.raw().parse::<IpAddr>().is_err();
+    names.iter().any(|name| matches!(name, Fact::Text(text) if text == tried || is_name(text)))
+}
+
 /// Whether `cause` explains `effect` on one phone.
 pub fn explains(cause: &Draft, effect: &Draft) -> bool {
     let (c, e) = (cause.rule.code, effect.rule.code);
@@ -103,6 +117,8 @@ pub fn explains(cause: &Draft, effect: &Draft) -> bool {
         // That it is not there, or not taken, is as it should be.
         "load-wrong-family" if e == "load-not-accepted" => same(cause, "load", effect, "load"),
         "load-wrong-family" if e == "load-file-missing" => names_load(cause, effect),
+        // A phone that tries another CallManager than the configuration names does not follow it.
+        "foreign-call-manager" if is(&REGISTRATION, e) => sends_to(cause, effect),
         "load-file-missing" | "load-wrong-family" | "load-not-accepted" | "foreign-call-manager" => {
             e == "stuck-load" || is(&REGISTRATION, e)
         }
@@ -171,6 +187,16 @@ mod tests {
         for code in ["load-trap", "load-flapping", "load-wrong-family", "stuck-load"] {
             assert_eq!(cause_of_last(&[wrong(), draft(code, Vec::new())]), Some("wrong-tftp-server"), "{code}");
         }
+    }
+
+    #[test]
+    fn a_foreign_configuration_explains_only_what_happens_where_it_sends_the_phone() {
+        let names = |list: &[&str]| Fact::List(list.iter().map(text).collect());
+        let foreign = |list: &[&str]| draft("foreign-call-manager", vec![("call_managers", names(list))]);
+        let rejected = || draft("registration-rejected", vec![("call_manager", text("10.31.0.10"))]);
+        assert_eq!(cause_of_last(&[foreign(&["10.31.0.10"]), rejected()]), Some("foreign-call-manager"));
+        assert_eq!(cause_of_last(&[foreign(&["pilot-cm"]), rejected()]), Some("foreign-call-manager"));
+        assert_eq!(cause_of_last(&[foreign(&["10.31.0.11"]), rejected()]), None);
     }
 
     #[test]

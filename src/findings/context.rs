@@ -235,6 +235,10 @@ impl<'a> PhoneContext<'a> {
         if let Some((_, source)) = self.servers_of(terms).into_iter().find(|(ip, _)| *ip == server) {
             return Some(source);
         }
+        // Told by DHCPv6: it is not set by hand, and of the ways to say so none is DHCPv6's.
+        if self.world.registry.leases_v6.name_tftp(server) {
+            return None;
+        }
         // A name that this capture does not resolve may be the server: then the lease may name it all the same.
         let unresolved = terms.tftp().iter().any(|n| self.world.registry.resolve(n.raw()).is_empty());
         (!unresolved).then_some(TftpSource::Manual)

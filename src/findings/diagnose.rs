@@ -1,22 +1,22 @@
 //! From the registry to the diagnosis: every rule asked of every phone, the answers joined.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::context::{PhoneContext, World};
 use super::coverage::{Visibility, coverage};
 use super::grouping::Groups;
+use super::servers::{ServersSeen, cluster_name};
 use super::{Draft, RULES};
 use crate::conversation::dhcp::SeenIn;
 use crate::diagnosis::{
-    CallManager, DhcpServer, Diagnosis, FileFetch, LoadReport, Offer, Outcome, PhoneReport, Registration,
-    RegistrationState, Servers, TftpServer, Traces, Verdict,
+    Detail, Diagnosis, FileFetch, LoadReport, Offer, PhoneReport, Registration, RegistrationState, Traces, Verdict,
 };
 use crate::event::InputSummary;
 use crate::phone::registry::Registry;
 use crate::phone::{Phone, story};
 use crate::site::Site;
-use crate::wire::{Mac, WireText};
+use crate::wire::WireText;
 
 /// What is wrong.
 pub fn diagnose<'a>(
@@ -33,13 +33,17 @@ pub fn diagnose<'a>(
     order.sort_by_key(|i| registry.phones().get(*i).map(|p| p.mac));
 
     let mut groups = Groups::default();
+    let mut seen = ServersSeen::default();
     let mut judged: Vec<(Vec<usize>, Option<usize>)> = Vec::with_capacity(order.len());
     for phone in order.iter().filter_map(|i| registry.phones().get(*i)) {
         let cx = PhoneContext::new(&world, phone);
         let drafts: Vec<Draft> = RULES.iter().flat_map(|rule| (rule.check)(&cx)).collect();
         judged.push(groups.add(phone.mac, drafts));
+        seen.add(&cx);
     }
-    let servers = servers(&world, &order);
+    let servers = seen.into_servers(site);
+    let mut limits = limits.to_vec();
+    limits.extend(groups.limit_reached());
     let (findings, place) = groups.into_findings();
     let at = |group: &usize| place.get(*group).copied();
     let codes: Vec<&'static str> = findings.iter().map(|f| f.code).collect();
@@ -55,13 +59,13 @@ pub fn diagnose<'a>(
         .collect();
     let mut notes = notes.to_vec();
     note_unknown_addresses(&world, &order, &mut notes);
-    let coverage = coverage(registry, &world.visible, inputs, limits, &notes);
+    let coverage = coverage(registry, &world.visible, inputs, &limits, &notes);
     let phone_count = order.len();
-    let make_phone = move |index: usize| {
+    let make_phone = move |index: usize, detail: Detail| {
         let empty = Phone::default();
         let phone = order.get(index).and_then(|i| registry.phones().get(*i)).unwrap_or(&empty);
         let (findings, code) = judged.get(index).cloned().unwrap_or_default();
-        report(&world, phone, findings, code)
+        report(&world, phone, findings, code, detail)
     };
     Diagnosis {
         site: site.path.clone(),
@@ -80,124 +84,18 @@ fn note_unknown_addresses(world: &World<'_>, order: &[usize], notes: &mut Vec<St
     if world.site.clusters.is_empty() {
         return;
     }
-    let mut unknown: BTreeSet<IpAddr> = BTreeSet::new();
+    let mut asked: BTreeSet<IpAddr> = BTreeSet::new();
+    let mut tried: BTreeSet<IpAddr> = BTreeSet::new();
     for phone in order.iter().filter_map(|i| world.registry.phones().get(*i)) {
-        let asked = phone.files.iter().map(|f| f.server).filter(|s| world.site.cluster_of_tftp(s).is_none());
-        let tried = phone.attempts.iter().map(|a| a.server).filter(|s| world.site.cluster_of_call_manager(s).is_none());
-        unknown.extend(asked.chain(tried));
+        asked.extend(phone.files.iter().map(|f| f.server));
+        tried.extend(phone.attempts.iter().map(|a| a.server));
     }
-    for ip in unknown.into_iter().take(20) {
+    asked.retain(|s| world.site.cluster_of_tftp(s).is_none());
+    tried.retain(|s| world.site.cluster_of_call_manager(s).is_none());
+    asked.append(&mut tried);
+    for ip in asked.into_iter().take(20) {
         notes.push(format!("{ip} is used by phones and named nowhere in the site file"));
     }
-}
-
-fn cluster_name(cluster: Option<&crate::site::Cluster>) -> Option<String> {
-    cluster.map(|c| c.name.clone())
-}
-
-#[derive(Default)]
-struct Tally {
-    offers: u64,
-    acks: u64,
-    naks: u64,
-    phones: BTreeSet<Mac>,
-    tftp: BTreeSet<WireText>,
-}
-
-fn servers(world: &World<'_>, order: &[usize]) -> Servers {
-    let registry = world.registry;
-    let site = world.site;
-    let mut dhcp: BTreeMap<Ipv4Addr, Tally> = BTreeMap::new();
-    let mut tftp: BTreeMap<IpAddr, (u64, [u64; 3])> = BTreeMap::new();
-    let mut call_managers: BTreeMap<IpAddr, [u64; 4]> = BTreeMap::new();
-    for phone in order.iter().filter_map(|i| registry.phones().get(*i)) {
-        for exchange in &phone.dhcp.list {
-            let offers = exchange.offers.iter().map(|o| (o, false));
-            for (seen, is_ack) in offers.chain(exchange.ack.iter().map(|a| (a, true))) {
-                let tally = dhcp.entry(seen.terms.server).or_default();
-                if is_ack {
-                    tally.acks += 1
-                } else {
-                    tally.offers += 1
-                }
-                tally.phones.insert(phone.mac);
-                tally.tftp.extend(seen.terms.tftp());
-            }
-            if let Some((_, server, _)) = &exchange.nak {
-                let tally = dhcp.entry(*server).or_default();
-                tally.naks += 1;
-                tally.phones.insert(phone.mac);
-            }
-        }
-        let mut asked: BTreeSet<IpAddr> = BTreeSet::new();
-        for fetch in &phone.files {
-            let (phones, counts) = tftp.entry(fetch.server).or_default();
-            if asked.insert(fetch.server) {
-                *phones += 1;
-            }
-            match fetch.outcome() {
-                Outcome::Served => counts[0] += 1,
-                Outcome::Missing => counts[1] += 1,
-                Outcome::NoAnswer => counts[2] += 1,
-                _ => {}
-            }
-        }
-        let cx = PhoneContext::new(world, phone);
-        for contact in cx.contacts() {
-            let counts = call_managers.entry(contact.server).or_default();
-            match contact.state {
-                RegistrationState::Registered | RegistrationState::Unregistered => counts[0] += 1,
-                RegistrationState::Rejected => counts[1] += 1,
-                RegistrationState::Refused => counts[2] += 1,
-                RegistrationState::NoAnswer => counts[3] += 1,
-                _ => {}
-            }
-        }
-    }
-    // A reply that was cut before its server identifier tells no server.
-    dhcp.remove(&Ipv4Addr::UNSPECIFIED);
-    Servers {
-        dhcp: dhcp
-            .into_iter()
-            .map(|(ip, t)| DhcpServer {
-                ip,
-                offers: t.offers,
-                acks: t.acks,
-                naks: t.naks,
-                phones: t.phones.len() as u64,
-                cluster: single(t.tftp.iter().map(|n| cluster_name(site.cluster_of_tftp(n.raw())))),
-                tftp: t.tftp.into_iter().collect(),
-            })
-            .collect(),
-        tftp: tftp
-            .into_iter()
-            .map(|(ip, (phones, [served, missing, silent]))| TftpServer {
-                ip,
-                phones,
-                served,
-                missing,
-                silent,
-                cluster: cluster_name(site.cluster_of_tftp(ip)),
-            })
-            .collect(),
-        call_managers: call_managers
-            .into_iter()
-            .map(|(ip, [registered, rejected, refused, silent])| CallManager {
-                ip,
-                registered,
-                rejected,
-                refused,
-                silent,
-                cluster: cluster_name(site.cluster_of_call_manager(ip)),
-            })
-            .collect(),
-    }
-}
-
-/// The one value that all agree on.
-fn single(mut values: impl Iterator<Item = Option<String>>) -> Option<String> {
-    let first = values.next()??;
-    values.all(|v| v.as_ref() == Some(&first)).then_some(first)
 }
 
 fn traces(cx: &PhoneContext<'_>) -> Traces {
@@ -218,7 +116,13 @@ fn traces(cx: &PhoneContext<'_>) -> Traces {
     }
 }
 
-fn report(world: &World<'_>, phone: &Phone, findings: Vec<usize>, code: Option<&'static str>) -> PhoneReport {
+fn report(
+    world: &World<'_>,
+    phone: &Phone,
+    findings: Vec<usize>,
+    code: Option<&'static str>,
+    detail: Detail,
+) -> PhoneReport {
     let registry = world.registry;
     let cx = PhoneContext::new(world, phone);
     let state = cx.state();
@@ -297,8 +201,8 @@ fn report(world: &World<'_>, phone: &Phone, findings: Vec<usize>, code: Option<&
         cluster_registered: registered_with.and_then(|s| cluster_name(site.cluster_of_call_manager(s))),
         verdict,
         findings,
-        timeline: story::timeline(registry, phone),
-        narrative: super::narrative::narrative(&cx, verdict),
+        timeline: if detail >= Detail::Timeline { story::timeline(registry, phone) } else { Vec::new() },
+        narrative: if detail >= Detail::Story { super::narrative::narrative(&cx, verdict) } else { String::new() },
         traces: traces(&cx),
     }
 }

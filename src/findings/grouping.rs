@@ -14,6 +14,10 @@ const MAX_EVIDENCE: usize = 60;
 /// Evidence taken of one phone.
 const MAX_EVIDENCE_PER_PHONE: usize = 8;
 
+/// Findings told apart by their servers. A network that forges a server for each phone gets one finding of each code
+/// for all the rest.
+const MAX_GROUPS: usize = 2_048;
+
 #[derive(PartialEq, Eq, Hash, Clone)]
 struct Key {
     code: &'static str,
@@ -36,6 +40,8 @@ struct Group {
 pub(super) struct Groups {
     groups: Vec<Group>,
     by_key: HashMap<Key, usize, FixedState>,
+    /// Drafts that went to a finding for all the rest.
+    joined: u64,
 }
 
 impl Groups {
@@ -63,14 +69,29 @@ impl Groups {
         (group_of.into_iter().flatten().collect(), verdict)
     }
 
-    fn put(&mut self, mac: Mac, draft: Draft, cause: Option<usize>) -> usize {
-        let key = Key {
+    /// Which limit was reached, in words.
+    pub(super) fn limit_reached(&self) -> Option<String> {
+        (self.joined > 0).then(|| {
+            format!(
+                "more than {MAX_GROUPS} different findings: {} others are told together, by their codes",
+                self.joined
+            )
+        })
+    }
+
+    fn put(&mut self, mac: Mac, mut draft: Draft, cause: Option<usize>) -> usize {
+        let mut key = Key {
             code: draft.rule.code,
             severity: draft.severity,
             confidence: draft.confidence,
             servers: draft.servers,
             cause,
         };
+        if self.groups.len() >= MAX_GROUPS && !self.by_key.contains_key(&key) {
+            key.servers = Vec::new();
+            draft.says.title = draft.rule.summary.to_owned();
+            self.joined += 1;
+        }
         let index = match self.by_key.get(&key) {
             Some(index) => *index,
             None => {

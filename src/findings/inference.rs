@@ -221,9 +221,9 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
     if !used.asked && (cx.world.visible.deaf_to_phones || cx.phone.attempts.iter().any(|a| a.last > used.stamp)) {
         return None;
     }
-    // A renewal sends a registered phone nowhere before its next boot: that is `load-trap`.
+    // A renewal sends a phone that came as far as its CallManager nowhere before its next boot: that is `load-trap`.
     let renewed = cx.phone.lease_exchange().is_some_and(|e| e.kind == Kind::Renew);
-    if !used.asked && renewed && cx.registered_with().is_some() {
+    if !used.asked && renewed && !cx.phone.attempts.is_empty() {
         return None;
     }
     if let Some(mut right) = stated(cx) {

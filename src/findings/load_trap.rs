@@ -6,6 +6,7 @@ use super::context::{Contact, PhoneContext};
 use super::inference::{stated, stated_load};
 use super::{Draft, Says, and_list, evidence, optional, text};
 use crate::conversation::Stamp;
+use crate::conversation::dhcp::Kind;
 use crate::conversation::file::Fetch;
 use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Outcome, Severity};
 use crate::phone::Phone;
@@ -231,11 +232,15 @@ fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
             }
             elsewhere(cx, contact, used.server, next, &right)?
         }
-        // The capture does not hold whom it asked, so it may have a server of its own.
+        // The capture does not hold whom it asked, so it may have a server of its own (Alternate TFTP).
         None => {
+            let renewed = cx.phone.lease_exchange().is_some_and(|e| e.kind == Kind::Renew);
+            if !renewed || cx.world.visible.deaf_to_phones {
+                return None;
+            }
             let home = cx.cluster()?;
             let other = other.filter(|c| c.name != home.name)?;
-            (Confidence::Likely, format!("a server of cluster {} in the site file", other.name))
+            (Confidence::Possible, format!("a server of cluster {} in the site file", other.name))
         }
     };
     let model = cx.phone.model();

@@ -12,6 +12,7 @@ mod diagnose;
 mod grouping;
 pub mod inference;
 mod narrative;
+mod servers;
 pub mod together;
 
 pub use diagnose::diagnose;

@@ -11,8 +11,9 @@ use crate::phone::Phone;
 declare_finding! {
     /// ## Trigger
     ///
-    /// Three registrations within ten minutes, of which at least two with one CallManager were lost: the connection ended,
-    /// and neither a Reset of the CallManager nor an Unregister of the phone ended it. Or KeepAlives stay without answer,
+    /// Three registrations within ten minutes, of which at least two with one CallManager were lost: by the reason that
+    /// the phone's next alarm gives, or, where it gives none, since the connection ended without a Reset of the
+    /// CallManager and without an Unregister of the phone. Or KeepAlives stay without answer,
     /// three in a row or until the phone leaves, from a CallManager that this capture shows to answer them; once, if the
     /// phone is not registered again, twice otherwise. Not where the phone has been registered for ten minutes since.
     ///

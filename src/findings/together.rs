@@ -10,10 +10,13 @@ use crate::phone::Phone;
 use crate::phone::registry::Registry;
 use crate::wire::{Mac, WireText};
 
+/// Phones kept that register under one name that is not their own. Each is compared with each, and two are enough.
+const MAX_BEARERS: usize = 16;
+
 /// What only all phones together tell.
 #[derive(Default)]
 pub struct Together {
-    /// Names that are not their bearer's own MAC, and the phones (by index) that register under them.
+    /// Names that are not their bearer's own MAC, and the first phones (by index) that register under them.
     strangers: BTreeMap<String, Vec<usize>>,
     /// CallManagers that were seen to answer a KeepAlive: the first versions never did.
     pub answer_keepalives: BTreeSet<IpAddr>,
@@ -35,7 +38,7 @@ impl Together {
                 }
                 if let Some(name) = attempt.name.as_ref().filter(|n| !n.raw().eq_ignore_ascii_case(&own)) {
                     let bearers = all.strangers.entry(name.raw().to_ascii_uppercase()).or_default();
-                    if !bearers.contains(&index) {
+                    if bearers.len() < MAX_BEARERS && bearers.last() != Some(&index) {
                         bearers.push(index);
                     }
                 }

@@ -58,3 +58,10 @@ impl Digest {
         self.0.max(1)
     }
 }
+
+impl std::fmt::Write for Digest {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.write(text.as_bytes());
+        Ok(())
+    }
+}

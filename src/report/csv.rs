@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::diagnosis::{Diagnosis, Outcome, PhoneReport};
+use crate::diagnosis::{Detail, Diagnosis, Outcome, PhoneReport};
 
 /// The columns. Names are added at the end, never changed in meaning.
 const COLUMNS: &str = "mac,name,model,ip,vlan,dhcp_server,lease_tftp,tftp_source,tftp_servers,files_missing,\
@@ -18,7 +18,7 @@ cluster_registered,verdict,findings";
 /// Those of `out`.
 pub fn write_csv(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{COLUMNS}")?;
-    for phone in d.phones() {
+    for phone in d.phones(Detail::State) {
         let row = row(d, &phone);
         writeln!(out, "{}", row.join(","))?;
     }

@@ -195,7 +195,7 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
         findings: vec![wrong, rejected, warning],
         phone_count: 6,
         other_dhcp_clients: 3,
-        make_phone: Box::new(|i| phone(i, if i < 4 { Ipv4Addr::new(10, 1, 1, 9) } else { ip(5) })),
+        make_phone: Box::new(|i, _| phone(i, if i < 4 { Ipv4Addr::new(10, 1, 1, 9) } else { ip(5) })),
     }
 }
 
@@ -209,7 +209,7 @@ pub(super) fn nothing() -> Diagnosis<'static> {
         findings: vec![],
         phone_count: 0,
         other_dhcp_clients: 0,
-        make_phone: Box::new(|_| unreachable!("there is no phone")),
+        make_phone: Box::new(|_, _| unreachable!("there is no phone")),
     }
 }
 
@@ -233,7 +233,7 @@ pub(super) fn hostile() -> Diagnosis<'static> {
         finding.facts = vec![("file", Fact::Text(text())), ("list", Fact::List(vec![Fact::Text(text())]))];
         finding.phone_facts = [(mac(0), vec![("file", Fact::Text(text()))])].into();
     }
-    d.make_phone = Box::new(move |i| {
+    d.make_phone = Box::new(move |i, _| {
         let mut p = phone(i, ip(5));
         p.name = Some(text());
         p.lease_tftp = vec![text()];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::diagnosis::{Diagnosis, Finding, Severity};
+use crate::diagnosis::{Detail, Diagnosis, Finding, Severity};
 use crate::wire::{Mac, WireText};
 
 /// What names a phone on the command line: its MAC address in any spelling, its name or its IP address.
@@ -61,7 +61,7 @@ impl Selection {
             let mut indices = Vec::new();
             let mut macs = BTreeSet::new();
             for index in 0..phone_count {
-                let phone = make_phone(index);
+                let phone = make_phone(index, Detail::State);
                 let mut any = false;
                 for (selector, unmatched) in self.phones.iter().zip(&mut unmatched) {
                     if selector.selects(phone.mac, phone.name.as_ref(), phone.ip) {
@@ -104,9 +104,9 @@ impl Selection {
             findings: kept,
             phone_count: indices.as_ref().map_or(phone_count, Vec::len),
             other_dhcp_clients,
-            make_phone: Box::new(move |index| {
+            make_phone: Box::new(move |index, detail| {
                 let index = indices.as_ref().map_or(index, |i| i.get(index).copied().unwrap_or_default());
-                let mut phone = make_phone(index);
+                let mut phone = make_phone(index, detail);
                 phone.findings = phone.findings.into_iter().filter_map(&place).collect();
                 phone
             }),
@@ -170,7 +170,7 @@ mod tests {
     fn a_phone_is_selected_by_mac_name_or_address() {
         for text in ["0030.9400.0005", "sep003094000005", "00:30:94:00:00:05", "10.50.0.15"] {
             let d = select(fixture::mixed_site(), &[text], Severity::Info);
-            let phones: Vec<_> = d.phones().collect();
+            let phones: Vec<_> = d.phones(Detail::State).collect();
             assert_eq!(phones.len(), 1, "{text}");
             assert_eq!(phones[0].mac, mac(5));
             assert_eq!(codes(&d), ["tftp-options-disagree"]);
@@ -183,8 +183,8 @@ mod tests {
         d.findings.reverse();
         d.findings[1].caused_by = Some(2);
         let inner = d.make_phone;
-        d.make_phone = Box::new(move |i| {
-            let mut p = inner(i);
+        d.make_phone = Box::new(move |i, detail| {
+            let mut p = inner(i, detail);
             p.findings = if i < 4 { vec![1, 2] } else { vec![0] };
             p
         });
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(codes(&d), ["registration-rejected", "wrong-tftp-server"]);
         assert_eq!(d.findings[0].caused_by, Some(1));
         assert_eq!(d.findings[1].phones, [mac(0), mac(1)]);
-        assert!(d.phones().all(|p| p.findings == [0, 1]));
+        assert!(d.phones(Detail::State).all(|p| p.findings == [0, 1]));
     }
 
     #[test]

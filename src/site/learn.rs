@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::Ipv4Net;
 
 use super::{Site, SiteError};
-use crate::diagnosis::{Diagnosis, PhoneReport, Verdict};
+use crate::diagnosis::{Detail, Diagnosis, PhoneReport, Verdict};
 use crate::event::FrameRef;
 use crate::wire::{Mac, WireText};
 
@@ -118,7 +118,7 @@ impl Learnt {
     fn new(diagnosis: &Diagnosis<'_>) -> Learnt {
         // Which servers belong together is known only after all phones were asked.
         let mut groups = Groups::default();
-        for phone in diagnosis.phones().filter(is_witness) {
+        for phone in diagnosis.phones(Detail::State).filter(is_witness) {
             let Some((call_manager, _)) = phone.traces.registered else { continue };
             groups.add(Node::CallManager(call_manager));
             if !agrees(&phone, call_manager) {
@@ -149,7 +149,7 @@ impl Learnt {
             .map(|c| c.ip)
             .collect();
         let mut index_of: BTreeMap<usize, usize> = BTreeMap::new();
-        for phone in diagnosis.phones().filter(is_witness) {
+        for phone in diagnosis.phones(Detail::State).filter(is_witness) {
             let Some((call_manager, at)) = phone.traces.registered else { continue };
             let group = groups.group(&Node::CallManager(call_manager));
             let index = *index_of.entry(group).or_insert_with(|| {

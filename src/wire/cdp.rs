@@ -256,9 +256,9 @@ mod tests {
                 bytes[at] = u8::try_from(state & 0xff).unwrap();
             }
             let (announcement, anomalies) = parse(&bytes).unwrap();
-            assert!(announcement.addresses.len() <= 16 && anomalies.len() <= MAX_FIELDS + 1);
+            assert!(announcement.addresses.len() <= 16 && anomalies.len() <= MAX_ANOMALIES);
         }
         let flood = [&[2, 180, 0, 0][..], &b"\0\x0a\0\x04".repeat(16_000)].concat();
-        assert_eq!(parse(&flood).unwrap().1.len(), MAX_FIELDS);
+        assert_eq!(parse(&flood).unwrap().1.len(), MAX_ANOMALIES);
     }
 }

@@ -91,18 +91,28 @@ const SCCP_PORT: u16 = 2000;
 /// `SEP<MAC>.cnf.xml`, `XMLDefault.cnf.xml`, `XMLDefault7960.cnf.xml` (CallManager Express), `sepdefault.cnf.xml`,
 /// `ATADefault.cnf.xml`; the signed `.sgn` and `.enc.sgn` of these; and the older `SEP<MAC>.cnf`, `SEPDEFAULT.cnf`.
 pub fn is_config_name(file: &str) -> bool {
-    let name = base_name(file).to_ascii_lowercase();
-    let signed = name.strip_suffix(".sgn");
-    let plain = signed.map_or(name.as_str(), |name| name.strip_suffix(".enc").unwrap_or(name));
-    if let Some(stem) = plain.strip_suffix(".cnf.xml") {
+    let name = base_name(file);
+    let signed = without_end(name, ".sgn");
+    let plain = signed.map_or(name, |name| without_end(name, ".enc").unwrap_or(name));
+    let of_a_phone = |stem: &str| stem.len() > 3 && without_start(stem, "sep").is_some();
+    if let Some(stem) = without_end(plain, ".cnf.xml") {
         let of_a_model =
             |rest: &str| rest.len() <= 12 && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        return stem.len() > 3 && stem.starts_with("sep")
-            || stem.strip_prefix("xmldefault").is_some_and(of_a_model)
-            || stem == "atadefault"
+        return of_a_phone(stem)
+            || without_start(stem, "xmldefault").is_some_and(of_a_model)
+            || stem.eq_ignore_ascii_case("atadefault")
             || device_of_name(plain).is_some();
     }
-    signed.is_none() && plain.strip_suffix(".cnf").is_some_and(|stem| stem.len() > 3 && stem.starts_with("sep"))
+    signed.is_none() && without_end(plain, ".cnf").is_some_and(of_a_phone)
+}
+
+fn without_start<'a>(name: &'a str, start: &str) -> Option<&'a str> {
+    name.get(..start.len()).filter(|s| s.eq_ignore_ascii_case(start)).and(name.get(start.len()..))
+}
+
+fn without_end<'a>(name: &'a str, end: &str) -> Option<&'a str> {
+    let (stem, rest) = name.split_at_checked(name.len().checked_sub(end.len())?)?;
+    rest.eq_ignore_ascii_case(end).then_some(stem)
 }
 
 /// The MAC address that the name of a phone's own file carries (`SEP`, `CTLSEP`, `ITLSEP`, `SIP`, `ata` and twelve
@@ -110,9 +120,7 @@ pub fn is_config_name(file: &str) -> bool {
 pub fn device_of_name(file: &str) -> Option<(Mac, bool)> {
     let name = base_name(file);
     let stem = name.split('.').next()?;
-    let digits = ["CTLSEP", "ITLSEP", "SEP", "SIP", "ATA"].iter().find_map(|prefix| {
-        stem.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix)).and(stem.get(prefix.len()..))
-    })?;
+    let digits = ["CTLSEP", "ITLSEP", "SEP", "SIP", "ATA"].iter().find_map(|prefix| without_start(stem, prefix))?;
     if digits.len() != 12 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
@@ -120,7 +128,8 @@ pub fn device_of_name(file: &str) -> Option<(Mac, bool)> {
 }
 
 fn base_name(file: &str) -> &str {
-    file.rsplit(['/', '\\']).next().unwrap_or(file)
+    let separator = file.bytes().rposition(|b| matches!(b, b'/' | b'\\'));
+    separator.and_then(|at| file.get(at + 1..)).unwrap_or(file)
 }
 
 /// Reads a configuration file. What can not be read is said in [`PhoneConfig::problem`].
@@ -217,6 +226,20 @@ struct Reading {
     doctype: bool,
 }
 
+/// Elements whose text is kept, in lower case.
+const KEPT: [&str; 6] =
+    ["processnodename", "ethernetphoneport", "versionstamp", "deviceprotocol", "loadserver", "loadinformation"];
+/// How the names of the numbered ones begin.
+const NUMBERED: &str = "loadinformation";
+
+/// The first `count` characters.
+fn first_chars(text: &str, count: usize) -> &str {
+    if text.len() <= count {
+        return text;
+    }
+    text.char_indices().nth(count).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
 #[derive(Clone, Default)]
 struct Member {
     priority: Option<u32>,
@@ -274,7 +297,7 @@ impl Reading {
     fn append(&mut self, text: &str) {
         // A little more than is kept, for the blanks around it.
         let room = (4 * MAX_TEXT).saturating_sub(self.text.len());
-        self.text.extend(text.chars().take(room));
+        self.text.push_str(first_chars(text, room));
     }
 
     fn is_in(&self, element: &str) -> bool {
@@ -285,7 +308,7 @@ impl Reading {
         self.text.clear();
         let name = tag.local_name().into_inner();
         if self.root.is_none() {
-            self.root = Some(name.chars().take(MAX_TEXT).collect());
+            self.root = Some(first_chars(name, MAX_TEXT).to_owned());
         }
         if self.open.len() == MAX_DEPTH {
             self.deeper += 1;
@@ -298,7 +321,7 @@ impl Reading {
             self.close_member();
             self.member.priority = priority.and_then(|text| text.trim().parse().ok());
         }
-        self.open.push(name.chars().take(MAX_TEXT).collect());
+        self.open.push(first_chars(name, MAX_TEXT).to_owned());
     }
 
     fn end(&mut self, name: &str) {
@@ -335,13 +358,14 @@ impl Reading {
         if text.is_empty() {
             return;
         }
-        let too_long = text.len() > MAX_TEXT;
-        let text = match text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_TEXT).last()
-        {
-            Some(end) if too_long => WireText::from(text.get(..end).unwrap_or(text)),
-            _ => WireText::from(text),
-        };
         let name = name.to_ascii_lowercase();
+        // Most elements are not kept, and cost no more than this.
+        if !KEPT.contains(&name.as_str()) && !name.starts_with(NUMBERED) {
+            return;
+        }
+        let too_long = text.len() > MAX_TEXT;
+        let end = (0..=MAX_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+        let text = WireText::from(end.and_then(|end| text.get(..end)).unwrap_or(text));
         let (in_group, in_module) = (self.is_in("callManagerGroup"), self.is_in("addOnModule"));
         let config = &mut self.config;
         match name.as_str() {
@@ -357,7 +381,7 @@ impl Reading {
                 }
             }
             _ => {
-                let number = name.strip_prefix("loadinformation").and_then(|number| number.parse().ok());
+                let number = name.strip_prefix(NUMBERED).and_then(|number| number.parse().ok());
                 let Some(number) = number else { return };
                 if config.loads.len() < MAX_LOADS {
                     config.loads.entry(number).or_insert(text);

@@ -68,6 +68,9 @@ pub(crate) fn is_unsafe(c: char) -> bool {
 
 /// Writes `text` with every unsafe character as `\u{..}`.
 pub(crate) fn write_safe(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return f.write_str(text);
+    }
     for c in text.chars() {
         if is_unsafe(c) { write!(f, "{}", c.escape_unicode())? } else { f.write_char(c)? }
     }

@@ -16,9 +16,13 @@ mod hostile;
 mod hostile_text;
 mod identity;
 mod inputs;
+mod ipv6;
+mod layers;
 mod layers;
 mod product;
+mod product;
 mod report;
+mod robustness;
 mod shared;
 mod site_learn;
 #[path = "../support/mod.rs"]

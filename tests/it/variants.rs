@@ -80,7 +80,8 @@ fn said(report: &Value) -> Value {
 #[test]
 fn however_a_span_port_wraps_the_frames_the_report_says_the_same() {
     let mut wrong = Vec::new();
-    for (story, capture) in plain() {
+    // Where the tag is the evidence, what takes it off or adds one takes the finding with it.
+    for (story, capture) in plain().into_iter().filter(|(s, _)| !s.path.starts_with("wrong-voice-vlan/")) {
         let site = site_of(&story);
         let plain = said(&report_on(&[(story.path, &capture.pcap())], &site));
         for (how, bytes) in whole(&capture) {

@@ -1,6 +1,6 @@
 //! Captures of one client and one server, a frame a millisecond, in order or not.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::capture_file::{Nanos, Order, Record, Resolution, pcap};
 use super::dhcp;
@@ -32,6 +32,20 @@ pub fn server_mac() -> Mac {
 pub fn ipv4(up: bool, protocol: u8, id: u16, payload: &[u8]) -> Vec<u8> {
     let (src, dst) = if up { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
     Ipv4 { src: ip(src), dst: ip(dst), protocol, id, ttl: 64 }.packet(payload)
+}
+
+/// An IPv6 packet without extension headers.
+pub fn ipv6(src: &str, dst: &str, next: u8, payload: &[u8]) -> Vec<u8> {
+    let octets = |address: &str| address.parse::<Ipv6Addr>().expect("an IPv6 address").octets();
+    let length = (payload.len() as u16).to_be_bytes();
+    [&[0x60, 0, 0, 0, length[0], length[1], next, 64][..], &octets(src), &octets(dst), payload].concat()
+}
+
+/// A datagram over IPv6 between any two ends, without its checksum; `up`: by the client's MAC address.
+pub fn udp_v6(up: bool, (src, sport): (&str, u16), (dst, dport): (&str, u16), payload: &[u8]) -> Frame {
+    let length = (8 + payload.len() as u16).to_be_bytes();
+    let datagram = [&sport.to_be_bytes()[..], &dport.to_be_bytes(), &length, &[0, 0], payload].concat();
+    ethernet(up, 0x86dd, &ipv6(src, dst, UDP, &datagram))
 }
 
 pub fn ethernet(up: bool, ethertype: u16, payload: &[u8]) -> Frame {

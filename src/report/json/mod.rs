@@ -6,20 +6,24 @@
 mod escape;
 mod v1;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
+use serde_json::Serializer;
 
 use self::escape::Escaping;
-use crate::diagnosis::Diagnosis;
+use crate::diagnosis::{Detail, Diagnosis};
 use crate::event::Event;
+
+/// Octets that most events have in their line.
+const LINE: usize = 512;
 
 /// Writes the diagnosis as one document of schema `phonescope.report/1`. Phones are made and written one at a time.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write_json(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
-    write_value(&v1::Report::new(d), Escaping::document(), out)
+    write_document(&v1::Report::new(d), out)
 }
 
 /// Writes the diagnosis as a line per input, phone and finding, in this order, each with its `"type"` first.
@@ -28,13 +32,13 @@ pub fn write_json(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
 /// Those of `out`.
 pub fn write_ndjson(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (id, input) in d.inputs.iter().enumerate() {
-        write_value(&v1::Line { kind: "input", object: v1::Input::new(id, input) }, Escaping::line(), out)?;
+        write_line(&v1::Line { kind: "input", object: v1::Input::new(id, input) }, out)?;
     }
-    for phone in d.phones() {
-        write_value(&v1::Line { kind: "phone", object: v1::Phone::new(&phone) }, Escaping::line(), out)?;
+    for phone in d.phones(Detail::Timeline) {
+        write_line(&v1::Line { kind: "phone", object: v1::Phone::new(&phone) }, out)?;
     }
     for finding in &d.findings {
-        write_value(&v1::Line { kind: "finding", object: v1::Finding::new(finding) }, Escaping::line(), out)?;
+        write_line(&v1::Line { kind: "finding", object: v1::Finding::new(finding) }, out)?;
     }
     Ok(())
 }
@@ -44,13 +48,23 @@ pub fn write_ndjson(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// Those of `out`.
 pub fn write_event(event: &Event, out: &mut dyn Write) -> io::Result<()> {
-    write_value(event, Escaping::line(), out)
+    write_line(event, out)
 }
 
-fn write_value(value: &impl Serialize, formatter: Escaping, out: &mut dyn Write) -> io::Result<()> {
+fn write_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    // The serializer writes a few octets at a time; gathered here they reach `out` as blocks.
+    let mut out = BufWriter::new(out);
     // An error of `out` comes back as itself, so that the caller can tell a closed pipe.
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, formatter)).map_err(io::Error::from)?;
-    out.write_all(b"\n")
+    value.serialize(&mut Serializer::with_formatter(&mut out, Escaping::document())).map_err(io::Error::from)?;
+    out.write_all(b"\n")?;
+    out.into_inner().map(drop).map_err(io::IntoInnerError::into_error)
+}
+
+fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut line = Vec::with_capacity(LINE);
+    value.serialize(&mut Serializer::with_formatter(&mut line, Escaping::line())).map_err(io::Error::from)?;
+    line.push(b'\n');
+    out.write_all(&line)
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ fn values_are_those_of_the_model() {
 #[test]
 fn a_tftp_server_set_by_hand_has_no_source_in_the_lease() {
     let mut d = fixture::mixed_site();
-    d.make_phone = Box::new(|i| {
+    d.make_phone = Box::new(|i, _| {
         let mut p = fixture::phone(i, std::net::Ipv4Addr::new(10, 30, 0, 5));
         p.tftp_source = Some(crate::diagnosis::TftpSource::Manual);
         p

@@ -199,7 +199,7 @@ impl Serialize for Phones<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeSeq;
         let mut seq = s.serialize_seq(Some(self.0.phone_count))?;
-        for phone in self.0.phones() {
+        for phone in self.0.phones(model::Detail::Timeline) {
             seq.serialize_element(&Phone::new(&phone))?;
         }
         seq.end()

@@ -21,7 +21,7 @@ use std::io::{self, Write};
 use self::finding::Findings;
 use self::page::Page;
 use self::words::InputNames;
-use crate::diagnosis::{Diagnosis, PhoneReport, Severity};
+use crate::diagnosis::{Detail, Diagnosis, PhoneReport, Severity};
 use crate::wire::Mac;
 
 /// How the table report looks.
@@ -50,7 +50,7 @@ const PHONES_SHOWN: usize = 50;
 pub fn write_table(d: &Diagnosis<'_>, options: &TableOptions, out: &mut dyn Write) -> io::Result<()> {
     let page = &mut Page::new(out, options.width, options.color);
     let findings = Findings::new(d, options);
-    let overview = Overview::new(d, &findings.phones_named());
+    let overview = Overview::new(d, &findings.phones_named(), options.verbose);
     let names = InputNames::new(d);
 
     summary::write(page, d, options, &overview, &findings)?;
@@ -73,9 +73,11 @@ struct Overview {
 }
 
 impl Overview {
-    fn new(d: &Diagnosis<'_>, named: &BTreeSet<Mac>) -> Overview {
+    fn new(d: &Diagnosis<'_>, named: &BTreeSet<Mac>, stories: bool) -> Overview {
         let mut overview = Overview { verdicts: BTreeMap::new(), shown: Vec::new(), names: BTreeMap::new() };
-        for phone in d.phones() {
+        for index in 0..d.phone_count {
+            let told = stories && overview.shown.len() < PHONES_SHOWN;
+            let phone = d.phone(index, if told { Detail::Story } else { Detail::State });
             *overview.verdicts.entry(phone.verdict.word()).or_default() += 1;
             if named.contains(&phone.mac) {
                 overview.names.insert(phone.mac, phones::name(&phone));

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
-use crate::diagnosis::{Fix, Verdict};
+use crate::diagnosis::{Detail, Fix, Verdict};
 use crate::report::fixture;
 
 fn plain() -> TableOptions {
@@ -118,7 +118,8 @@ fn of_ten_thousand_phones_fifty_are_listed_and_each_is_made_once() {
     let made = Rc::new(Cell::new(0usize));
     let count = made.clone();
     d.phone_count = 10_000;
-    d.make_phone = Box::new(move |i| {
+    d.make_phone = Box::new(move |i, detail| {
+        assert_eq!(detail, Detail::State, "its story is not told");
         count.set(count.get() + 1);
         fixture::phone(i, Ipv4Addr::new(10, 30, 0, 5))
     });
@@ -132,7 +133,7 @@ fn of_ten_thousand_phones_fifty_are_listed_and_each_is_made_once() {
 fn a_phone_that_was_not_seen_registered_is_not_called_healthy() {
     let mut d = fixture::mixed_site();
     d.findings.clear();
-    d.make_phone = Box::new(|i| {
+    d.make_phone = Box::new(|i, _| {
         let mut p = fixture::phone(i, Ipv4Addr::new(10, 30, 0, 5));
         p.verdict = Verdict::Incomplete;
         p

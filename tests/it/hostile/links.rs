@@ -5,7 +5,9 @@ use crate::support::frame::{
     ACK, ETHERTYPE_ARP, ETHERTYPE_IPV4, Frame, ICMP, Ipv4, TCP, UDP, arp, ip, tcp, udp, unreachable,
 };
 use crate::support::tunnel::{erspan_i, erspan_ii, erspan_iii, vxlan};
-use crate::support::wire::{CLIENT, SERVER, Wire, client_mac, discover, discover_frame, ethernet, ipv4, server_mac};
+use crate::support::wire::{
+    self, CLIENT, SERVER, Wire, client_mac, discover, discover_frame, ethernet, ipv4, server_mac,
+};
 
 const INSIDE: &str = "00:03:6b:3a:10:77";
 
@@ -234,12 +236,7 @@ fn ipv4s() -> Vec<Case> {
 }
 
 fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0x60, 0, 0, 0];
-    bytes.extend((payload.len() as u16).to_be_bytes());
-    bytes.extend([next, 64]);
-    bytes.extend([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-    bytes.extend([0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2]);
-    [bytes.as_slice(), payload].concat()
+    wire::ipv6("fe80::1", "ff02::1:2", next, payload)
 }
 
 /// A DHCPv6 message in an IPv6 packet behind extension headers.
