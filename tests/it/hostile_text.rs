@@ -118,11 +118,11 @@ fn text_of_shipped_captures_turned_hostile_does_no_harm() {
             bytes
         };
         spelled_out += check(capture.path, &swapped(&CHOSEN), &site);
-        for text in CHOSEN.chunks(4) {
+        for text in CHOSEN.chunks(8) {
             spelled_out += check(capture.path, &swapped(text), &site);
         }
     }
-    assert!(spelled_out > 10_000, "the text did not get through: {spelled_out}");
+    assert!(spelled_out > 5_000, "the text did not get through: {spelled_out}");
 }
 
 #[test]
