@@ -109,6 +109,8 @@ pub struct Attempt {
     pub unreachable: Option<(Stamp, Why)>,
     /// Alarm before Register.
     pub alarm: Option<Stamp>,
+    /// Why the phone comes, as that alarm says.
+    pub reason: Option<WireText>,
     /// Register (or REGISTER), and its repetitions.
     pub register: Option<Tries>,
     /// RegisterAck; or the first message that only a registered phone sends or gets.
@@ -125,7 +127,7 @@ pub struct Attempt {
     pub keepalives_open: u32,
     /// First and latest of these.
     pub keepalive: Option<Stamp>,
-    /// Reset ordered by the CallManager: type.
+    /// Reset ordered by the CallManager: type, 0 where the capture cut it off.
     pub reset: Option<(Stamp, u32)>,
     /// Token refused: not a refusal to register.
     pub token_rejected: Option<Stamp>,
@@ -164,6 +166,7 @@ impl Attempt {
             connected: None,
             unreachable: None,
             alarm: None,
+            reason: None,
             register: None,
             registered: None,
             rejected: None,
@@ -236,7 +239,10 @@ impl Attempt {
                 self.keepalives_open = 0;
                 self.keepalive = Some(stamp);
             }
-            (id::ALARM, true) => self.alarm = self.alarm.or(Some(stamp)),
+            (id::ALARM, true) => {
+                self.alarm = self.alarm.or(Some(stamp));
+                self.reason = message.last_reason.clone().or(self.reason.take());
+            }
             (id::REGISTER, true) => match &mut self.register {
                 Some(tries) => tries.again(stamp),
                 None => self.register = Some(Tries::new(stamp)),
@@ -250,7 +256,7 @@ impl Attempt {
                 self.rejected = Some((stamp, text, message.reject_meaning.clone()));
             }
             (id::UNREGISTER, true) => self.unregistered = Some(stamp),
-            (id::RESET, false) => self.reset = message.reset_type.map(|t| (stamp, t)),
+            (id::RESET, false) => self.reset = Some((stamp, message.reset_type.unwrap_or(0))),
             (id::TOKEN_REJECT | id::SPCP_TOKEN_REJECT, false) => self.token_rejected = Some(stamp),
             (id::VERSION_RES, false) => {
                 if let Some(load) = message.version_text.clone().filter(|t| !t.is_empty()) {

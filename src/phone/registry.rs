@@ -106,6 +106,10 @@ pub struct Registry {
     pub now: Timestamp,
     /// Earliest time seen.
     pub began: Option<Timestamp>,
+    /// By input: the latest frame and its time.
+    clocks: Vec<Stamp>,
+    /// How often an input's clock went back by more than reordering explains, and the most that it did, nanoseconds.
+    pub clock_steps: (u64, u64),
     /// DHCP clients that are no phones: seen in all.
     pub refused_phones: u64,
     /// Devices that register but can not be told apart from the router in front of them.
@@ -141,6 +145,8 @@ impl Registry {
             traffic: Traffic::default(),
             now: Timestamp::default(),
             began: None,
+            clocks: Vec::new(),
+            clock_steps: (0, 0),
             refused_phones: 0,
             nameless: 0,
             configs_refused: 0,
@@ -186,6 +192,7 @@ impl Registry {
         self.now = self.now.max(event.time);
         self.began = Some(self.began.map_or(event.time, |b| b.min(event.time)));
         let stamp = Stamp { time: event.time, at: event.at };
+        self.note_clock(stamp);
         match &event.kind {
             EventKind::Dhcp(message) => self.observe_dhcp(event, message, stamp),
             EventKind::Tftp(packet) => self.observe_tftp(event, packet, stamp),
@@ -202,6 +209,21 @@ impl Registry {
             EventKind::Dhcpv6(message) => self.leases_v6.observe(message, &mut self.traffic.dhcp),
             EventKind::Capture(_) => {}
         }
+    }
+
+    /// A clock that was set back, or captures joined out of order: what rests on time is less sure then.
+    fn note_clock(&mut self, stamp: Stamp) {
+        const STEP_NANOS: u64 = 60_000_000_000;
+        let input = stamp.at.input as usize;
+        if input >= self.clocks.len() {
+            self.clocks.resize(input + 1, Stamp::default());
+        }
+        let Some(last) = self.clocks.get_mut(input).filter(|l| l.at.frame < stamp.at.frame) else { return };
+        let back = last.time.nanos_since(stamp.time);
+        if back > STEP_NANOS && last.at.frame > 0 {
+            self.clock_steps = (self.clock_steps.0 + 1, self.clock_steps.1.max(back));
+        }
+        *last = stamp;
     }
 
     /// Makes phones of the clients that registered or booted as phones but never gave a name: by their own MAC, where
