@@ -44,7 +44,7 @@ impl CopyFilter {
             return false;
         }
         if let Some((time, first)) = self.seen.get(&event.digest).copied() {
-            let apart = event.time.nanos_since(time).max(time.nanos_since(event.time));
+            let apart = event.time.nanos_apart(time);
             let window = if first.input == event.at.input { COPY_NANOS } else { COPY_NANOS_ACROSS };
             // Two messages of one frame are two messages.
             if apart <= window && first != event.at {

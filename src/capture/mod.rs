@@ -42,6 +42,11 @@ impl Timestamp {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
 
+    /// How far two times are apart, whichever is the earlier, in nanoseconds.
+    pub fn nanos_apart(self, other: Timestamp) -> u64 {
+        self.0.abs_diff(other.0)
+    }
+
     /// This time moved by `nanos`, clamped at the ends of the range.
     pub fn plus_nanos(self, nanos: i64) -> Timestamp {
         Timestamp(self.0.saturating_add(nanos))

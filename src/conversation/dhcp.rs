@@ -39,8 +39,8 @@ pub struct LeaseTerms {
 impl LeaseTerms {
     /// The terms of a reply; `sender` where it carries no server identifier.
     pub fn of(message: &Message, sender: Option<Ipv4Addr>) -> LeaseTerms {
-        // Where the option is cut off, the sender may be a relay agent.
-        let sender = sender.or(message.siaddr).filter(|_| !message.cut);
+        // Where the option is cut off and a relay agent passed it on, the sender may be that agent.
+        let sender = sender.or(message.siaddr).filter(|_| !message.cut || message.giaddr.is_none());
         let server = message.opt54.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut sources = message.tftp_sources();
         // Some servers put their own address into siaddr whatever is configured (boot reference 1.4): beside a
@@ -311,7 +311,7 @@ fn note_try(tries: &mut Option<Tries>, message: &Message, stamp: Stamp) {
     match tries {
         None => *tries = Some(Tries::new(stamp)),
         Some(t) => {
-            let gap = stamp.time.nanos_since(t.last.time);
+            let gap = stamp.time.nanos_apart(t.last.time);
             let relayed = message.giaddr.is_some();
             if gap > if relayed { 2 * RELAY_NANOS } else { RELAY_NANOS / 5 } {
                 t.again(stamp);

@@ -68,6 +68,8 @@ pub struct Fetch {
     pub last: Stamp,
     /// Packets that repeat a block already seen since the last progress.
     pub stalled: u32,
+    /// The phone's latest acknowledgement and its repetitions.
+    pub acked: Option<Tries>,
     /// Highest block of DATA seen, roll-over not counted.
     pub block: u16,
     /// Blocks seen.
@@ -100,6 +102,7 @@ impl Fetch {
             progress: stamp,
             last: stamp,
             stalled: 0,
+            acked: None,
             block: 0,
             blocks: 0,
             bytes: 0,
@@ -151,6 +154,7 @@ impl Fetch {
                     self.bytes += u64::from(packet.bytes.unwrap_or(0));
                     self.progress = stamp;
                     self.stalled = 0;
+                    self.acked = None;
                 } else {
                     self.stalled += 1;
                 }
@@ -167,6 +171,13 @@ impl Fetch {
                     self.unseen = true;
                     self.block = block;
                     self.progress = stamp;
+                    self.acked = None;
+                }
+                if from_phone {
+                    match &mut self.acked {
+                        Some(tries) => tries.again(stamp),
+                        None => self.acked = Some(Tries::new(stamp)),
+                    }
                 }
             }
             tftp::Op::Error => {

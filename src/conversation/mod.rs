@@ -42,7 +42,7 @@ impl Tries {
     /// One more.
     pub fn again(&mut self, stamp: Stamp) {
         self.count += 1;
-        self.gap = self.gap.min(stamp.time.nanos_since(self.last.time));
+        self.gap = self.gap.min(stamp.time.nanos_apart(self.last.time));
         self.last = self.last.max(stamp);
     }
 

@@ -108,6 +108,8 @@ pub struct Attempt {
     pub unreachable: Option<(Stamp, Why)>,
     /// Alarm before Register.
     pub alarm: Option<Stamp>,
+    /// Why the phone comes, as that alarm says.
+    pub reason: Option<WireText>,
     /// Register (or REGISTER), and its repetitions.
     pub register: Option<Tries>,
     /// RegisterAck; or the first message that only a registered phone sends or gets.
@@ -124,7 +126,7 @@ pub struct Attempt {
     pub keepalives_open: u32,
     /// First and latest of these.
     pub keepalive: Option<Stamp>,
-    /// Reset ordered by the CallManager: type.
+    /// Reset ordered by the CallManager: type, 0 where the capture cut it off.
     pub reset: Option<(Stamp, u32)>,
     /// Token refused: not a refusal to register.
     pub token_rejected: Option<Stamp>,
@@ -136,6 +138,8 @@ pub struct Attempt {
     pub gap: bool,
     /// Any packet of the CallManager was captured.
     pub server_seen: bool,
+    /// The CallManager said something inside TLS: whether it took the phone is not to be seen.
+    pub sealed: bool,
 }
 
 impl Attempt {
@@ -161,6 +165,7 @@ impl Attempt {
             connected: None,
             unreachable: None,
             alarm: None,
+            reason: None,
             register: None,
             registered: None,
             rejected: None,
@@ -175,7 +180,13 @@ impl Attempt {
             end: None,
             gap: false,
             server_seen: false,
+            sealed: false,
         }
+    }
+
+    /// Whether it goes over TLS.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.port, 2443 | 5061)
     }
 
     /// Takes in an SCCP message.
@@ -195,7 +206,10 @@ impl Attempt {
                 self.keepalives_open = 0;
                 self.keepalive = Some(stamp);
             }
-            (id::ALARM, true) => self.alarm = self.alarm.or(Some(stamp)),
+            (id::ALARM, true) => {
+                self.alarm = self.alarm.or(Some(stamp));
+                self.reason = message.last_reason.clone().or(self.reason.take());
+            }
             (id::REGISTER, true) => match &mut self.register {
                 Some(tries) => tries.again(stamp),
                 None => self.register = Some(Tries::new(stamp)),
@@ -209,7 +223,7 @@ impl Attempt {
                 self.rejected = Some((stamp, text, message.reject_meaning.clone()));
             }
             (id::UNREGISTER, true) => self.unregistered = Some(stamp),
-            (id::RESET, false) => self.reset = message.reset_type.map(|t| (stamp, t)),
+            (id::RESET, false) => self.reset = Some((stamp, message.reset_type.unwrap_or(0))),
             (id::TOKEN_REJECT | id::SPCP_TOKEN_REJECT, false) => self.token_rejected = Some(stamp),
             (id::VERSION_RES, false) => {
                 if let Some(load) = message.version_text.clone().filter(|t| !t.is_empty()) {
@@ -284,7 +298,7 @@ impl Attempt {
         }
         match (self.end, &self.register) {
             (Some((_, end)), _) if end.by_server() => {
-                if self.gap {
+                if self.gap || self.sealed {
                     S::NotSeen
                 } else {
                     S::Closed

@@ -123,3 +123,68 @@ pub fn causes(drafts: &[Draft]) -> Vec<Option<usize>> {
     };
     drafts.iter().map(direct).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::{Confidence, Facts};
+    use crate::findings::{Says, rule, text};
+
+    fn draft(code: &str, facts: Facts) -> Draft {
+        Draft {
+            rule: rule(code).unwrap(),
+            severity: Severity::Error,
+            confidence: Confidence::Certain,
+            servers: Vec::new(),
+            facts,
+            evidence: Vec::new(),
+            says: Says::default(),
+        }
+    }
+
+    /// The code of what explains the last of these.
+    fn cause_of_last(drafts: &[Draft]) -> Option<&'static str> {
+        let cause = causes(drafts).pop().flatten()?;
+        drafts.get(cause).map(|d| d.rule.code)
+    }
+
+    #[test]
+    fn a_load_that_should_not_be_named_explains_that_it_is_not_there_and_not_taken() {
+        let wrong = || draft("load-wrong-family", vec![("load", text("P00403000300"))]);
+        let missing =
+            |file: &str| draft("load-file-missing", vec![("file", text(file)), ("tftp_server", text("10.1.1.5"))]);
+        let refused = |load: &str| draft("load-not-accepted", vec![("load", text(load))]);
+        assert_eq!(cause_of_last(&[wrong(), missing("P00403000300.bin")]), Some("load-wrong-family"));
+        assert_eq!(cause_of_last(&[wrong(), missing("P00303000300.bin")]), None);
+        assert_eq!(cause_of_last(&[wrong(), refused("P00403000300")]), Some("load-wrong-family"));
+        assert_eq!(cause_of_last(&[wrong(), refused("P00303000300")]), None);
+    }
+
+    #[test]
+    fn a_wrong_server_explains_what_comes_of_its_files_and_no_other_servers() {
+        let wrong = || draft("wrong-tftp-server", vec![("tftp_used", text("10.2.1.5"))]);
+        for code in ["foreign-call-manager", "config-file-broken", "trust-list-mismatch"] {
+            let of = |server: &str| draft(code, vec![("tftp_server", text(server))]);
+            assert_eq!(cause_of_last(&[wrong(), of("10.2.1.5")]), Some("wrong-tftp-server"), "{code}");
+            assert_eq!(cause_of_last(&[wrong(), of("10.1.1.5")]), None, "{code}");
+        }
+        for code in ["load-trap", "load-flapping", "load-wrong-family", "stuck-load"] {
+            assert_eq!(cause_of_last(&[wrong(), draft(code, Vec::new())]), Some("wrong-tftp-server"), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_warning_explains_nothing() {
+        let mut trap = draft("load-trap", Vec::new());
+        trap.severity = Severity::Warning;
+        assert_eq!(cause_of_last(&[trap, draft("stuck-load", Vec::new())]), None);
+    }
+
+    #[test]
+    fn a_server_that_should_not_answer_explains_what_its_lease_names() {
+        let rogue = || draft("unknown-dhcp-server", vec![("dhcp_server", text("10.1.1.66"))]);
+        for code in ["tftp-name-unresolved", "tftp-options-disagree"] {
+            assert_eq!(cause_of_last(&[rogue(), draft(code, Vec::new())]), Some("unknown-dhcp-server"), "{code}");
+        }
+    }
+}

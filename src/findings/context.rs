@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::coverage::Visibility;
@@ -122,9 +122,13 @@ impl<'a> PhoneContext<'a> {
         self.world.now()
     }
 
-    /// Confidence in what rests on an absence: falls where the capture lost packets.
+    /// Confidence in what rests on an absence: falls where the capture lost packets, or its clock is not to be relied on.
     pub fn of_absence(&self, confidence: Confidence) -> Confidence {
-        if self.world.visible.lossy { confidence.min(Confidence::Possible) } else { confidence }
+        if self.world.visible.lossy || self.world.visible.unsteady {
+            confidence.min(Confidence::Possible)
+        } else {
+            confidence
+        }
     }
 
     /// Confidence that nobody answers: certain once it was asked three times and the last had its time.
@@ -253,6 +257,13 @@ impl<'a> PhoneContext<'a> {
         })
     }
 
+    /// Whether the phone asked, after `stamp`, who has an address that is neither `server`'s nor a router's.
+    pub fn asks_for_another(&self, stamp: Stamp, server: IpAddr) -> bool {
+        let is_router = |ip: Ipv4Addr| self.terms().is_some_and(|t| t.routers.contains(&ip));
+        let mut asks = self.phone.arp.iter().filter(|a| a.tries.last > stamp && IpAddr::V4(a.target) != server);
+        asks.any(|a| !is_router(a.target))
+    }
+
     /// Whether the phone sent `server` a packet after `stamp`: then it knows its MAC.
     fn has_sent(&self, server: IpAddr, stamp: Stamp) -> bool {
         let asked = self.phone.files.iter().any(|f| f.server == server && f.request.last > stamp);
@@ -294,8 +305,11 @@ impl<'a> PhoneContext<'a> {
             match contacts.iter_mut().find(|c| c.server == attempt.server) {
                 Some(contact) => {
                     contact.attempts += 1;
-                    // What is still open says nothing against what was seen before.
-                    if state != RegistrationState::NotSeen || contact.state == RegistrationState::NotSeen {
+                    // What is still open says nothing against what was seen before; nor does a silence or an end where
+                    // packets are missing, if the CallManager spoke before.
+                    let says_more = !self.world.visible.lossy || weight(state) >= weight(contact.state);
+                    if (state != RegistrationState::NotSeen && says_more) || contact.state == RegistrationState::NotSeen
+                    {
                         contact.state = state;
                         contact.attempt = Some(attempt);
                     }
@@ -403,6 +417,16 @@ impl<'a> PhoneContext<'a> {
     /// How the phone is called in a sentence.
     pub fn label(&self) -> String {
         self.phone.name().map_or_else(|| self.phone.mac.device_name(), ToString::to_string)
+    }
+}
+
+/// How little a state could be made of missing packets.
+fn weight(state: RegistrationState) -> u8 {
+    match state {
+        RegistrationState::NotSeen => 0,
+        RegistrationState::NoAnswer => 1,
+        RegistrationState::Closed => 2,
+        _ => 3,
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Visibility {
     pub blind_arp: bool,
     /// Single packets are missing.
     pub lossy: bool,
+    /// The clock went back: how long nothing came is not known.
+    pub unsteady: bool,
     /// Frames were cut, so what they carried is not all there.
     pub cut: bool,
 }
@@ -67,6 +69,7 @@ impl Visibility {
             deaf_to_phones: traffic.dhcp.0 + traffic.files.0 + traffic.registration.0 == 0 && answers > 0,
             blind_arp: one_way,
             lossy: inputs.iter().any(|i| i.dropped.unwrap_or(0) > 0) || (any_proof && !one_way),
+            unsteady: registry.clock_steps.0 > 0,
             cut: inputs.iter().any(|i| i.cut_frames > 0),
         }
     }
@@ -127,6 +130,14 @@ pub fn coverage(
         "frames were cut by the snap length: configurations and long messages in them were not read; capture with \
          snap length 0 (tcpdump -s 0)",
     );
+    let (steps, most) = registry.clock_steps;
+    if steps > 0 {
+        notes.push(format!(
+            "the times of frames go back {steps} times, by up to {} s (a clock that was set, or captures joined out of \
+             order): what rests on how long nothing came is at most possible",
+            most / 1_000_000_000
+        ));
+    }
     let began_late = lists
         .iter()
         .filter(|p| !p.dhcp.list.iter().any(|e| matches!(e.kind, Kind::Boot | Kind::Reboot)) && p.announced.is_none());

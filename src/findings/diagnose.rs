@@ -136,7 +136,7 @@ fn report(
     let terms = cx.terms();
     let offers = phone.dhcp.list.iter().flat_map(|e| {
         let taken = e.ack.as_ref().map(|a| a.terms.server).or(e.requested);
-        e.offers.iter().map(move |o| Offer {
+        e.offers.iter().filter(|o| !o.terms.server.is_unspecified()).map(move |o| Offer {
             server: o.terms.server,
             tftp: o.terms.tftp(),
             at: o.stamp.at,
@@ -179,7 +179,7 @@ fn report(
         model: phone.model().map(str::to_owned),
         ip: phone.ip,
         vlan: phone.vlan,
-        dhcp_server: terms.map(|t| t.server),
+        dhcp_server: terms.map(|t| t.server).filter(|s| !s.is_unspecified()),
         lease_tftp: terms.map(|t| t.tftp()).unwrap_or_default(),
         tftp_source: used.and_then(|u| u.source),
         offers: offers.collect(),

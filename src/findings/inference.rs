@@ -11,7 +11,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::context::{PhoneContext, TftpUse, WrongServer};
 use super::coverage::Visibility;
 use crate::conversation::Stamp;
-use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState};
+use crate::conversation::dhcp::Kind;
+use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState, TftpSource};
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
 use crate::site::{Cluster, Site};
@@ -32,6 +33,9 @@ pub enum Basis {
     ServesFiles(IpAddr, Stamp),
     /// Another DHCP server offers it, and phones that took that are registered: the server, how many, the offer.
     OtherOffer(Ipv4Addr, u32, Stamp),
+    /// The phone's own lease names it, and the phone asks another: the DHCP server, how many phones with such a lease
+    /// are registered, the lease.
+    OwnLease(Ipv4Addr, u32, Stamp),
     /// Nothing in the capture says; the phone took a load there and was turned away after.
     TookLoad,
 }
@@ -84,6 +88,9 @@ impl Peers {
                     if phone_config::is_config_name(fetch.name.raw()) {
                         used = Some((fetch.server, fetch.request.first));
                     }
+                } else if visible.blind_files && is_own_config(phone, fetch.name.raw()) {
+                    // Nobody's answers are captured: a registered phone was served where it asked.
+                    used = Some((fetch.server, fetch.request.first));
                 }
             }
             if let (Some((fetch, config)), Some(model)) = (phone.config(), phone.model())
@@ -152,6 +159,11 @@ impl Peers {
         self.tftp.get(&call_manager).is_some_and(|m| m.contains_key(&server))
     }
 
+    /// How many phones are registered whose lease of `dhcp_server` names one of `servers`, which they use.
+    fn led_by(&self, dhcp_server: Ipv4Addr, servers: &[IpAddr]) -> u32 {
+        self.leases.get(&dhcp_server).map_or(0, |l| servers.iter().filter_map(|s| l.get(s)).sum())
+    }
+
     /// How many phones are registered with a CallManager.
     pub fn registered_at(&self, call_manager: IpAddr) -> u32 {
         self.tftp.get(&call_manager).map_or(0, |m| m.values().map(|w| w.count).sum())
@@ -209,10 +221,20 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
     if !used.asked && (cx.world.visible.deaf_to_phones || cx.phone.attempts.iter().any(|a| a.last > used.stamp)) {
         return None;
     }
-    if let Some(right) = stated(cx) {
+    // A renewal sends a registered phone nowhere before its next boot: that is `load-trap`.
+    let renewed = cx.phone.lease_exchange().is_some_and(|e| e.kind == Kind::Renew);
+    if !used.asked && renewed && cx.registered_with().is_some() {
+        return None;
+    }
+    if let Some(mut right) = stated(cx) {
+        // Until it asks for its configuration it may yet turn to another server.
+        let settled = cx.now().nanos_since(used.stamp.time) >= super::context::SETTLED;
+        if !settled && !cx.files().iter().any(|f| phone_config::is_config_name(f.name.raw())) {
+            right.confidence = right.confidence.min(Confidence::Likely);
+        }
         let is_right = right.servers.contains(&used.server);
         // By the CallManager alone nothing is said of a phone that is registered there.
-        let placed = right.confidence == Confidence::Certain;
+        let placed = !matches!(right.basis, Basis::CallManagerOfCluster(..));
         return (!is_right && (placed || cx.is_turned_away())).then_some(WrongServer { used, right });
     }
     if !cx.is_turned_away() || !used.asked {
@@ -256,7 +278,7 @@ fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
         let basis = Basis::ServesFiles(server, stamp);
         return Some(RightServer { servers: vec![server], confidence: Confidence::Likely, basis });
     }
-    if let Some(right) = by_other_offers(cx, used) {
+    if let Some(right) = by_other_offers(cx, used).or_else(|| by_own_lease(cx, used, running.as_ref())) {
         return Some(right);
     }
     let (load, fetch) = cx.phone.fetched()?;
@@ -278,8 +300,7 @@ fn by_other_offers(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer>
         if servers.is_empty() || servers.contains(&used.server) {
             continue;
         }
-        let led = cx.world.peers.leases.get(&offer.terms.server);
-        let count = led.map_or(0, |l| servers.iter().filter_map(|s| l.get(s)).sum());
+        let count = cx.world.peers.led_by(offer.terms.server, &servers);
         let confidence = if count > 0 { Confidence::Likely } else { Confidence::Possible };
         if best.as_ref().is_none_or(|b| b.confidence < confidence) {
             let basis = Basis::OtherOffer(offer.terms.server, count, offer.stamp);
@@ -287,6 +308,27 @@ fn by_other_offers(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer>
         }
     }
     best
+}
+
+/// A phone that asks another server than its lease names, runs the load that it is given there, and is turned away with
+/// it: then the lease may name the right one. With a load of its own it may as well be where somebody set it to be.
+fn by_own_lease(cx: &PhoneContext<'_>, used: &TftpUse, running: Option<&WireText>) -> Option<RightServer> {
+    if used.source != Some(TftpSource::Manual) {
+        return None;
+    }
+    let given = cx.config().filter(|(f, _)| f.server == used.server).and_then(|(_, c)| cx.phone.load_in(c));
+    let taken =
+        cx.phone.fetched().filter(|(_, f)| f.server == used.server).map(|(load, _)| WireText::from(load.as_str()));
+    let runs = |load: &WireText| running.is_some_and(|r| load::same_load(r.raw(), load.raw()));
+    if !given.iter().chain(&taken).any(runs) {
+        return None;
+    }
+    let lease = cx.phone.lease()?;
+    let servers: Vec<IpAddr> = cx.lease_servers().into_iter().map(|(ip, _)| ip).collect();
+    let count = cx.world.peers.led_by(lease.terms.server, &servers);
+    let confidence = if count > 0 { Confidence::Likely } else { Confidence::Possible };
+    let basis = Basis::OwnLease(lease.terms.server, count, lease.stamp);
+    (!servers.is_empty()).then_some(RightServer { servers, confidence, basis })
 }
 
 impl Basis {
@@ -315,6 +357,10 @@ impl Basis {
                     "the other DHCP server, {server}, offers it, and {count} phones that took such a lease are registered"
                 )
             }
+            Basis::OwnLease(server, 0, _) => format!("its own lease, from {server}, names it"),
+            Basis::OwnLease(server, count, _) => {
+                format!("its own lease, from {server}, names it, and {count} phones with such a lease are registered")
+            }
             Basis::TookLoad => "it took a load there, and was turned away after".to_owned(),
         }
     }
@@ -330,6 +376,9 @@ impl Basis {
             }
             Basis::OtherOffer(server, _, stamp) => {
                 Some(super::evidence(*stamp, format!("DHCP server {server} offers another TFTP server")))
+            }
+            Basis::OwnLease(server, _, stamp) => {
+                Some(super::evidence(*stamp, format!("the lease from {server} names another TFTP server")))
             }
             _ => None,
         }

@@ -100,7 +100,9 @@ impl ServersSeen {
     }
 
     /// All of them, by address.
-    pub(super) fn into_servers(self, site: &Site) -> Servers {
+    pub(super) fn into_servers(mut self, site: &Site) -> Servers {
+        // A reply that was cut before its server identifier tells no server.
+        self.dhcp.remove(&Ipv4Addr::UNSPECIFIED);
         let dhcp = self.dhcp.into_iter().map(|(ip, c)| DhcpServer {
             ip,
             offers: c.offers,

@@ -2,18 +2,21 @@
 
 use std::net::IpAddr;
 
-use super::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL};
+use super::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
 use super::{Draft, Says, evidence, text};
 use crate::conversation::Tries;
-use crate::conversation::file::Why;
+use crate::conversation::file::{Fetch, Why};
 use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
+use crate::phone::ArpAsk;
+use crate::wire::phone_config::is_config_name;
 
 declare_finding! {
     /// ## Trigger
     ///
     /// All that the phone asks a TFTP server for in this boot stays without answer: read requests sent three times, or
     /// given up, or older than the retransmission interval when the capture ends; an ICMP error that quotes them; or
-    /// ARP questions for the server that nobody answers. Not where another server served the configuration meanwhile,
+    /// ARP questions for the server that nobody answers. A server that answered a probe before and never the configuration
+    /// counts too. Not where another server served the configuration meanwhile,
     /// and not where the capture does not hold file servers' answers at all.
     ///
     /// ## Evidence
@@ -61,13 +64,23 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let mut drafts: Vec<Draft> = Vec::new();
     for server in &servers {
-        let asked: Vec<_> = files.iter().filter(|f| f.server == *server).collect();
-        if !asked.iter().all(|f| cx.is_unanswered(f)) {
+        let all: Vec<_> = files.iter().filter(|f| f.server == *server).collect();
+        // A server that answers a probe and then not the configuration does not answer what the phone needs.
+        let heard = all.iter().rposition(|f| f.answered.is_some()).map_or(0, |last| last + 1);
+        let (before, asked) = all.split_at(heard);
+        let is_new = |f: &&&Fetch| is_config_name(f.name.raw()) && before.iter().all(|b| b.name != f.name);
+        if !asked.iter().all(|f| cx.is_unanswered(f)) || (heard > 0 && !asked.iter().any(|f| is_new(&f))) {
             continue;
         }
         let (Some(first), Some(last)) = (asked.first(), asked.last()) else { continue };
         let tries: u32 = asked.iter().map(|f| f.request.count).sum();
         let error = asked.iter().rev().find_map(|f| f.unreachable);
+        // A phone repeats a request. One that goes on to a CallManager after a single one had its answer.
+        let went_on = cx.phone.attempts.iter().any(|a| a.began > last.request.last && a.server != *server)
+            || cx.asks_for_another(last.request.last, *server);
+        if tries == 1 && error.is_none() && went_on {
+            continue;
+        }
         let why = error.map_or(Why::Silent, |(_, why)| why);
         let mut shown = vec![evidence(first.request.first, format!("{} asks {server} for {}", cx.label(), first.name))];
         if last.request.last > first.request.first {
@@ -88,10 +101,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         };
         drafts.push(draft(cx, *server, tries, why, sure, shown));
     }
-    // Nobody has the MAC of the server that the lease names: it never comes to a request.
-    if files.is_empty()
+    // Nobody has the MAC of the server that the lease names: it never comes to a request, or to no other.
+    let silent_since = |used: &TftpUse, ask: &ArpAsk| {
+        let asked = files.iter().filter(|f| f.server == used.server);
+        asked.into_iter().all(|f| f.last < ask.tries.first && !is_config_name(f.name.raw()))
+    };
+    if drafts.is_empty()
         && let Some(used) = cx.tftp_use()
-        && let Some(ask) = cx.unanswered_arp(used.server)
+        && let Some(ask) = cx.unanswered_arp(used.server).filter(|ask| silent_since(&used, ask))
     {
         let shown =
             vec![evidence(ask.tries.first, format!("{} asks who has {}, and nobody answers", cx.label(), used.server))];

@@ -1,6 +1,7 @@
 //! `tftp-override`: the phone has a TFTP server of its own.
 
 use super::context::PhoneContext;
+use super::inference::stated;
 use super::{Draft, Says, and_list, evidence, text, wire_texts};
 use crate::diagnosis::{Confidence, Severity, TftpSource};
 use crate::remedy;
@@ -8,7 +9,8 @@ use crate::remedy;
 declare_finding! {
     /// ## Trigger
     ///
-    /// The phone turns to a TFTP server that no DHCP server gave it, although the capture holds its lease.
+    /// The phone turns to a TFTP server that no DHCP server gave it, although the capture holds its lease. `likely`: that
+    /// nobody gave it before the capture began is not seen; `certain` where the site file says which server is right.
     ///
     /// ## Evidence
     ///
@@ -55,10 +57,22 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let named = lease.terms.tftp();
     let names = if named.is_empty() { "no TFTP server".to_owned() } else { and_list(&named) };
+    let right = stated(cx).map(|r| r.servers);
+    let mut fix = remedy::phone::no_alternate_tftp(used.server);
+    // A phone that works with it, or would, loses its server with it while the lease names another.
+    if right.as_ref().map_or(cx.is_up(), |r| r.contains(&used.server)) {
+        fix.steps.insert(
+            0,
+            format!(
+                "Leave it where it is meant. Else first let the lease of {} name {}.",
+                lease.terms.server, used.server
+            ),
+        );
+    }
     vec![Draft {
         rule: &TFTP_OVERRIDE,
         severity: Severity::Warning,
-        confidence: Confidence::Certain,
+        confidence: if right.is_some() { Confidence::Certain } else { Confidence::Likely },
         servers: vec![used.server],
         facts: vec![("tftp_used", text(used.server)), ("tftp_offered", wire_texts(&named))],
         evidence: vec![
@@ -74,7 +88,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 used.server,
                 lease.terms.server
             ),
-            fixes: vec![remedy::phone::no_alternate_tftp(used.server)],
+            fixes: vec![fix],
         },
     }]
 }

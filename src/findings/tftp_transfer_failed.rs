@@ -75,7 +75,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             let who = if *by_phone { "the phone" } else { "the server" };
             shown.push(evidence(*stamp, format!("{who} ends it with error {code}: {message}")));
         }
-        let sure = if fetch.error.is_some() || fetch.stalled >= 3 { Confidence::Certain } else { Confidence::Likely };
+        let sure = if fetch.error.is_some() || fetch.stalled.max(fetch.acked.map_or(0, |a| a.count)) >= 3 {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        };
         let how = match &fetch.error {
             Some((_, code, message, true)) => format!("the phone ends it with error {code} ({message})"),
             Some((_, code, message, false)) => format!("the server ends it with error {code} ({message})"),
@@ -123,6 +127,8 @@ fn has_stopped(cx: &PhoneContext<'_>, fetch: &Fetch) -> bool {
     // HTTP has TCP beneath it: that a body is long on its way is no failure yet.
     let interval = if fetch.transport == Transport::Http { 6 * TFTP_INTERVAL } else { TFTP_INTERVAL };
     fetch.stalled >= 3
+        // An acknowledgement that asks for the next block is a request as any other.
+        || fetch.acked.is_some_and(|acked| acked.unanswered(cx.now(), interval) && acked.count > 1)
         || cx.gave_up(fetch.last)
         || (!cx.moved_on(fetch.last) && cx.now().nanos_since(fetch.progress.time) >= interval)
 }

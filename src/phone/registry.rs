@@ -19,10 +19,10 @@ use crate::conversation::file::{Fetch, Why};
 use crate::conversation::registration::{Attempt, End, Protocol, id};
 use crate::conversation::{Stamp, Tries, push_bounded};
 use crate::diagnosis::Transport;
-use crate::event::{Event, EventKind, TcpFlags};
+use crate::event::{Event, EventKind, TcpEvent, TcpFlags};
 use crate::wire::announcement::Announcement;
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
+use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp, tls};
 
 /// Bounds of what one capture may make us keep. Reaching one is told in `coverage.limits_reached`.
 pub mod limits {
@@ -103,6 +103,10 @@ pub struct Registry {
     pub now: Timestamp,
     /// Earliest time seen.
     pub began: Option<Timestamp>,
+    /// By input: the latest frame and its time.
+    clocks: Vec<Stamp>,
+    /// How often an input's clock went back by more than reordering explains, and the most that it did, nanoseconds.
+    pub clock_steps: (u64, u64),
     /// DHCP clients that are no phones: seen in all.
     pub refused_phones: u64,
     /// Devices that register but can not be told apart from the router in front of them.
@@ -137,6 +141,8 @@ impl Registry {
             traffic: Traffic::default(),
             now: Timestamp::default(),
             began: None,
+            clocks: Vec::new(),
+            clock_steps: (0, 0),
             refused_phones: 0,
             nameless: 0,
             configs_refused: 0,
@@ -182,12 +188,13 @@ impl Registry {
         self.now = self.now.max(event.time);
         self.began = Some(self.began.map_or(event.time, |b| b.min(event.time)));
         let stamp = Stamp { time: event.time, at: event.at };
+        self.note_clock(stamp);
         match &event.kind {
             EventKind::Dhcp(message) => self.observe_dhcp(event, message, stamp),
             EventKind::Tftp(packet) => self.observe_tftp(event, packet, stamp),
             EventKind::Http(message) => self.observe_http(event, message, stamp),
             EventKind::Config(config) => self.observe_config(event, config),
-            EventKind::Tcp(tcp) => self.observe_tcp(event, tcp.flags, stamp),
+            EventKind::Tcp(tcp) => self.observe_tcp(event, tcp, stamp),
             EventKind::Sccp(message) => self.observe_sccp(event, message, stamp),
             EventKind::Sip(message) => self.observe_sip(event, message, stamp),
             EventKind::Cdp(message) => self.observe_announcement(event, message, LoadSource::Cdp, stamp),
@@ -197,6 +204,21 @@ impl Registry {
             EventKind::Dns(message) => self.observe_dns(event, message, stamp),
             EventKind::Dhcpv6(_) | EventKind::Capture(_) => {}
         }
+    }
+
+    /// A clock that was set back, or captures joined out of order: what rests on time is less sure then.
+    fn note_clock(&mut self, stamp: Stamp) {
+        const STEP_NANOS: u64 = 60_000_000_000;
+        let input = stamp.at.input as usize;
+        if input >= self.clocks.len() {
+            self.clocks.resize(input + 1, Stamp::default());
+        }
+        let Some(last) = self.clocks.get_mut(input).filter(|l| l.at.frame < stamp.at.frame) else { return };
+        let back = last.time.nanos_since(stamp.time);
+        if back > STEP_NANOS && last.at.frame > 0 {
+            self.clock_steps = (self.clock_steps.0 + 1, self.clock_steps.1.max(back));
+        }
+        *last = stamp;
     }
 
     /// Makes phones of the clients that registered or booted as phones but never gave a name: by their own MAC, where
@@ -643,11 +665,12 @@ impl Registry {
         Some((slot, attempt, from_phone))
     }
 
-    fn observe_tcp(&mut self, event: &Event, flags: TcpFlags, stamp: Stamp) {
-        let Some((_, attempt, from_phone)) = self.attempt(event, stamp, flags == TcpFlags::Syn) else { return };
+    fn observe_tcp(&mut self, event: &Event, tcp: &TcpEvent, stamp: Stamp) {
+        let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, tcp.flags == TcpFlags::Syn) else { return };
+        let was_connected = attempt.connected.is_some();
         attempt.last = attempt.last.max(stamp);
         attempt.server_seen |= !from_phone;
-        match flags {
+        match tcp.flags {
             TcpFlags::Syn if from_phone => match &mut attempt.syn {
                 Some(tries) => tries.again(stamp),
                 None => attempt.syn = Some(Tries::new(stamp)),
@@ -658,8 +681,13 @@ impl Registry {
                 attempt.gap = true;
                 attempt.connected.get_or_insert(stamp);
             }
+            TcpFlags::Data => {
+                attempt.connected.get_or_insert(stamp);
+                let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
+                attempt.sealed |= sealed && !from_phone;
+            }
             TcpFlags::Fin | TcpFlags::Rst => {
-                let end = match (flags, from_phone) {
+                let end = match (tcp.flags, from_phone) {
                     (TcpFlags::Fin, true) => End::PhoneFin,
                     (TcpFlags::Fin, false) => End::ServerFin,
                     (_, true) => End::PhoneRst,
@@ -671,6 +699,16 @@ impl Registry {
                 }
                 attempt.end.get_or_insert((stamp, end));
             }
+        }
+        let opened = attempt.is_encrypted() && !was_connected && attempt.connected.is_some();
+        self.traffic.encrypted += u64::from(opened);
+        // Inside TLS nothing names a phone but its certificate.
+        let subject = tcp.tls.as_ref().and_then(|t| t.subject.as_ref()).filter(|_| from_phone);
+        let Some(mac) = subject.and_then(|s| Mac::from_device_name(s.raw().rsplit('-').next()?)) else { return };
+        let slot = self.named(slot, Some(mac), event.envelope.src, event.envelope.eth_src);
+        if let Some(phone) = self.client(slot, stamp) {
+            phone.is_phone = true;
+            note_name(phone, &WireText::from(mac.device_name().as_str()), stamp);
         }
     }
 

@@ -10,6 +10,8 @@ use super::{Anomaly, Mac, WireText};
 
 /// Most fields that are read of one announcement.
 const MAX_FIELDS: usize = 128;
+/// Most anomalies that are noted of one announcement.
+const MAX_ANOMALIES: usize = 16;
 
 const CAPABILITIES: [&str; 11] = [
     "Router",
@@ -58,6 +60,7 @@ pub fn parse(payload: &[u8]) -> Option<(Announcement, Vec<Anomaly>)> {
         read_field(kind, value, &mut announcement, &mut anomalies);
         rest = rest.get(length..).unwrap_or_default();
     }
+    anomalies.truncate(MAX_ANOMALIES);
     Some((announcement, anomalies))
 }
 

@@ -8,10 +8,19 @@
 mod captures;
 mod cli;
 mod cuts;
+mod encrypted;
 mod events;
+mod files_and_loads;
+mod findings;
+mod hostile;
+mod identity;
+mod inputs;
 mod layers;
 mod product;
+mod readme;
+mod report;
 mod shared;
+mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
 mod variants;
