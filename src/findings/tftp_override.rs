@@ -63,7 +63,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if right.as_ref().map_or(cx.is_up(), |r| r.contains(&used.server)) {
         fix.steps.insert(
             0,
-            format!("Leave it where it is meant. Else first let the lease of {} name {}.", lease.terms.server, used.server),
+            format!(
+                "Leave it where it is meant. Else first let the lease of {} name {}.",
+                lease.terms.server, used.server
+            ),
         );
     }
     vec![Draft {

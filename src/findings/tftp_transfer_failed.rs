@@ -75,7 +75,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             let who = if *by_phone { "the phone" } else { "the server" };
             shown.push(evidence(*stamp, format!("{who} ends it with error {code}: {message}")));
         }
-        let sure = if fetch.error.is_some() || fetch.stalled.max(fetch.acked.map_or(0, |a| a.count)) >= 3 { Confidence::Certain } else { Confidence::Likely };
+        let sure = if fetch.error.is_some() || fetch.stalled.max(fetch.acked.map_or(0, |a| a.count)) >= 3 {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        };
         let how = match &fetch.error {
             Some((_, code, message, true)) => format!("the phone ends it with error {code} ({message})"),
             Some((_, code, message, false)) => format!("the server ends it with error {code} ({message})"),
