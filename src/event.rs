@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::capture::Timestamp;
 use crate::wire::{
     Anomaly, Mac, WireText, announcement::Announcement, arp, dhcp, dhcpv6, dns, http, icmp, phone_config::PhoneConfig,
-    sccp, sip, tftp,
+    sccp, sip, tftp, tls,
 };
 
 /// Where a message was seen: the input, and the frame in it that completed the message.
@@ -117,6 +117,9 @@ pub enum TcpFlags {
     /// An acknowledgement of octets that the capture does not hold: proof of a loss or of a missing direction.
     #[serde(rename = "ACK")]
     AckUnseen,
+    /// Octets that complete a readable message of TLS, also on port 6971, where files are got.
+    #[serde(rename = "PSH")]
+    Data,
 }
 
 /// The body of a `tcp` event.
@@ -130,6 +133,9 @@ pub struct TcpEvent {
     /// Protocol recognised on a registration port where it is not what the port is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carries: Option<WireText>,
+    /// The message of TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Box<tls::Message>>,
 }
 
 /// The body of a `capture` event: one input, at its end.

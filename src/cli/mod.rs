@@ -133,10 +133,16 @@ impl From<io::Error> for Failure {
 pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
+        Err(e) if e.use_stderr() => {
+            // The message repeats what was typed, or what a script passed on.
+            let message = e.render().to_string();
+            messages::say(message.strip_prefix("error: ").unwrap_or(&message));
+            return ExitCode::from(2);
+        }
         Err(e) => {
             // Help goes to standard output and is no failure; a closed pipe does not matter here.
             let _ = e.print();
-            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
+            return ExitCode::SUCCESS;
         }
     };
     let result = match cli.command {

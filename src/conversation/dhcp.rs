@@ -156,6 +156,8 @@ impl Exchange {
         let kind = match message.msg {
             MessageType::Inform | MessageType::Release => Kind::Inform,
             MessageType::Request if message.ciaddr.is_some() => Kind::Renew,
+            // An ACK repeats the address that the client said it has (RFC 2131 section 4.3.1, table 3).
+            MessageType::Ack if message.ciaddr.is_some() && message.yiaddr.is_some() => Kind::Renew,
             MessageType::Request if message.opt54.is_none() => Kind::Reboot,
             _ => Kind::Boot,
         };

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::file::Why;
 use super::{Stamp, Tries};
 use crate::diagnosis::RegistrationState;
-use crate::wire::{Mac, WireText, sccp};
+use crate::event::{TcpEvent, TcpFlags};
+use crate::wire::{Mac, WireText, sccp, tls};
 
 /// Message ids that matter here.
 #[allow(missing_docs)]
@@ -108,6 +109,8 @@ pub struct Attempt {
     pub unreachable: Option<(Stamp, Why)>,
     /// Alarm before Register.
     pub alarm: Option<Stamp>,
+    /// Why the phone comes, as that alarm says.
+    pub reason: Option<WireText>,
     /// Register (or REGISTER), and its repetitions.
     pub register: Option<Tries>,
     /// RegisterAck; or the first message that only a registered phone sends or gets.
@@ -124,7 +127,7 @@ pub struct Attempt {
     pub keepalives_open: u32,
     /// First and latest of these.
     pub keepalive: Option<Stamp>,
-    /// Reset ordered by the CallManager: type.
+    /// Reset ordered by the CallManager: type, 0 where the capture cut it off.
     pub reset: Option<(Stamp, u32)>,
     /// Token refused: not a refusal to register.
     pub token_rejected: Option<Stamp>,
@@ -136,6 +139,8 @@ pub struct Attempt {
     pub gap: bool,
     /// Any packet of the CallManager was captured.
     pub server_seen: bool,
+    /// The CallManager said something inside TLS: whether it took the phone is not to be seen.
+    pub sealed: bool,
 }
 
 impl Attempt {
@@ -161,6 +166,7 @@ impl Attempt {
             connected: None,
             unreachable: None,
             alarm: None,
+            reason: None,
             register: None,
             registered: None,
             rejected: None,
@@ -175,7 +181,45 @@ impl Attempt {
             end: None,
             gap: false,
             server_seen: false,
+            sealed: false,
         }
+    }
+
+    /// Whether it goes over TLS.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.port, 2443 | 5061)
+    }
+
+    /// Takes in what a segment does to the connection.
+    pub fn observe_tcp(&mut self, tcp: &TcpEvent, stamp: Stamp, from_phone: bool) {
+        self.last = self.last.max(stamp);
+        self.server_seen |= !from_phone;
+        let end = match (tcp.flags, from_phone) {
+            (TcpFlags::Syn, true) => {
+                match &mut self.syn {
+                    Some(tries) => tries.again(stamp),
+                    None => self.syn = Some(Tries::new(stamp)),
+                }
+                return;
+            }
+            (TcpFlags::Syn, false) => return,
+            (TcpFlags::SynAck | TcpFlags::AckUnseen | TcpFlags::Data, _) => {
+                self.gap |= tcp.flags == TcpFlags::AckUnseen;
+                let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
+                self.sealed |= sealed && !from_phone;
+                self.connected.get_or_insert(stamp);
+                return;
+            }
+            (TcpFlags::Fin, true) => End::PhoneFin,
+            (TcpFlags::Fin, false) => End::ServerFin,
+            (TcpFlags::Rst, true) => End::PhoneRst,
+            (TcpFlags::Rst, false) => End::ServerRst,
+        };
+        // Only SYNs so far and a FIN: it was connected, though nothing shows how.
+        if tcp.flags == TcpFlags::Fin {
+            self.connected.get_or_insert(stamp);
+        }
+        self.end.get_or_insert((stamp, end));
     }
 
     /// Takes in an SCCP message.
@@ -195,7 +239,10 @@ impl Attempt {
                 self.keepalives_open = 0;
                 self.keepalive = Some(stamp);
             }
-            (id::ALARM, true) => self.alarm = self.alarm.or(Some(stamp)),
+            (id::ALARM, true) => {
+                self.alarm = self.alarm.or(Some(stamp));
+                self.reason = message.last_reason.clone().or(self.reason.take());
+            }
             (id::REGISTER, true) => match &mut self.register {
                 Some(tries) => tries.again(stamp),
                 None => self.register = Some(Tries::new(stamp)),
@@ -209,7 +256,7 @@ impl Attempt {
                 self.rejected = Some((stamp, text, message.reject_meaning.clone()));
             }
             (id::UNREGISTER, true) => self.unregistered = Some(stamp),
-            (id::RESET, false) => self.reset = message.reset_type.map(|t| (stamp, t)),
+            (id::RESET, false) => self.reset = Some((stamp, message.reset_type.unwrap_or(0))),
             (id::TOKEN_REJECT | id::SPCP_TOKEN_REJECT, false) => self.token_rejected = Some(stamp),
             (id::VERSION_RES, false) => {
                 if let Some(load) = message.version_text.clone().filter(|t| !t.is_empty()) {
@@ -289,7 +336,7 @@ impl Attempt {
         }
         match (self.end, &self.register) {
             (Some((_, end)), _) if end.by_server() => {
-                if self.gap {
+                if self.gap || self.sealed {
                     S::NotSeen
                 } else {
                     S::Closed

@@ -57,6 +57,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             (_, true) => "Register",
             (_, false) => "SYN",
         };
+        let article = if why == Why::Arp { "an" } else { "a" };
         // The contract knows three words here: what an ICMP error said is in the evidence.
         let word = match why {
             Why::Silent => "silent",
@@ -66,7 +67,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let error = contact.attempt.and_then(|a| a.unreachable);
         let mut shown = vec![evidence(
             tries.first,
-            format!("{} sends CallManager {server} a {question}, and gets no answer", cx.label()),
+            format!("{} sends CallManager {server} {article} {question}, and gets no answer", cx.label()),
         )];
         if tries.count > 1 {
             shown.push(evidence(tries.last, format!("the latest of {} tries", tries.count)));

@@ -3,8 +3,11 @@
 //! A rogue DHCP server → a wrong TFTP server → a foreign load → a refused registration is one cause with three
 //! consequences. The chain goes along the boot: an explanation stands before what it explains.
 
+use std::net::IpAddr;
+
 use super::{Draft, stage};
 use crate::diagnosis::{Fact, Severity};
+use crate::wire::WireText;
 use crate::wire::load::{is_load_file, same_load};
 
 /// Codes about the way from the read request to the running load.
@@ -55,6 +58,17 @@ fn names_load(cause: &Draft, effect: &Draft) -> bool {
     }
 }
 
+/// Whether the CallManagers that `cause` names are where `effect` happens; a name may be any address.
+fn sends_to(cause: &Draft, effect: &Draft) -> bool {
+    let (Some(Fact::List(names)), Some(Fact::Text(tried))) =
+        (fact(cause, "call_managers"), fact(effect, "call_manager"))
+    else {
+        return true;
+    };
+    let is_name = |text: &WireText| text.raw().parse::<IpAddr>().is_err();
+    names.iter().any(|name| matches!(name, Fact::Text(text) if text == tried || is_name(text)))
+}
+
 /// Whether `cause` explains `effect` on one phone.
 pub fn explains(cause: &Draft, effect: &Draft) -> bool {
     let (c, e) = (cause.rule.code, effect.rule.code);
@@ -103,6 +117,8 @@ pub fn explains(cause: &Draft, effect: &Draft) -> bool {
         // That it is not there, or not taken, is as it should be.
         "load-wrong-family" if e == "load-not-accepted" => same(cause, "load", effect, "load"),
         "load-wrong-family" if e == "load-file-missing" => names_load(cause, effect),
+        // A phone that tries another CallManager than the configuration names does not follow it.
+        "foreign-call-manager" if is(&REGISTRATION, e) => sends_to(cause, effect),
         "load-file-missing" | "load-wrong-family" | "load-not-accepted" | "foreign-call-manager" => {
             e == "stuck-load" || is(&REGISTRATION, e)
         }
@@ -122,4 +138,79 @@ pub fn causes(drafts: &[Draft]) -> Vec<Option<usize>> {
         explaining.max_by_key(|(_, cause)| stage(cause.rule.code)).map(|(index, _)| index)
     };
     drafts.iter().map(direct).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::{Confidence, Facts};
+    use crate::findings::{Says, rule, text};
+
+    fn draft(code: &str, facts: Facts) -> Draft {
+        Draft {
+            rule: rule(code).unwrap(),
+            severity: Severity::Error,
+            confidence: Confidence::Certain,
+            servers: Vec::new(),
+            facts,
+            evidence: Vec::new(),
+            says: Says::default(),
+        }
+    }
+
+    /// The code of what explains the last of these.
+    fn cause_of_last(drafts: &[Draft]) -> Option<&'static str> {
+        let cause = causes(drafts).pop().flatten()?;
+        drafts.get(cause).map(|d| d.rule.code)
+    }
+
+    #[test]
+    fn a_load_that_should_not_be_named_explains_that_it_is_not_there_and_not_taken() {
+        let wrong = || draft("load-wrong-family", vec![("load", text("P00403000300"))]);
+        let missing =
+            |file: &str| draft("load-file-missing", vec![("file", text(file)), ("tftp_server", text("10.1.1.5"))]);
+        let refused = |load: &str| draft("load-not-accepted", vec![("load", text(load))]);
+        assert_eq!(cause_of_last(&[wrong(), missing("P00403000300.bin")]), Some("load-wrong-family"));
+        assert_eq!(cause_of_last(&[wrong(), missing("P00303000300.bin")]), None);
+        assert_eq!(cause_of_last(&[wrong(), refused("P00403000300")]), Some("load-wrong-family"));
+        assert_eq!(cause_of_last(&[wrong(), refused("P00303000300")]), None);
+    }
+
+    #[test]
+    fn a_wrong_server_explains_what_comes_of_its_files_and_no_other_servers() {
+        let wrong = || draft("wrong-tftp-server", vec![("tftp_used", text("10.2.1.5"))]);
+        for code in ["foreign-call-manager", "config-file-broken", "trust-list-mismatch"] {
+            let of = |server: &str| draft(code, vec![("tftp_server", text(server))]);
+            assert_eq!(cause_of_last(&[wrong(), of("10.2.1.5")]), Some("wrong-tftp-server"), "{code}");
+            assert_eq!(cause_of_last(&[wrong(), of("10.1.1.5")]), None, "{code}");
+        }
+        for code in ["load-trap", "load-flapping", "load-wrong-family", "stuck-load"] {
+            assert_eq!(cause_of_last(&[wrong(), draft(code, Vec::new())]), Some("wrong-tftp-server"), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_configuration_explains_only_what_happens_where_it_sends_the_phone() {
+        let names = |list: &[&str]| Fact::List(list.iter().map(text).collect());
+        let foreign = |list: &[&str]| draft("foreign-call-manager", vec![("call_managers", names(list))]);
+        let rejected = || draft("registration-rejected", vec![("call_manager", text("10.31.0.10"))]);
+        assert_eq!(cause_of_last(&[foreign(&["10.31.0.10"]), rejected()]), Some("foreign-call-manager"));
+        assert_eq!(cause_of_last(&[foreign(&["pilot-cm"]), rejected()]), Some("foreign-call-manager"));
+        assert_eq!(cause_of_last(&[foreign(&["10.31.0.11"]), rejected()]), None);
+    }
+
+    #[test]
+    fn a_warning_explains_nothing() {
+        let mut trap = draft("load-trap", Vec::new());
+        trap.severity = Severity::Warning;
+        assert_eq!(cause_of_last(&[trap, draft("stuck-load", Vec::new())]), None);
+    }
+
+    #[test]
+    fn a_server_that_should_not_answer_explains_what_its_lease_names() {
+        let rogue = || draft("unknown-dhcp-server", vec![("dhcp_server", text("10.1.1.66"))]);
+        for code in ["tftp-name-unresolved", "tftp-options-disagree"] {
+            assert_eq!(cause_of_last(&[rogue(), draft(code, Vec::new())]), Some("unknown-dhcp-server"), "{code}");
+        }
+    }
 }

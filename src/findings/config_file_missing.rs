@@ -78,8 +78,13 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         || cx.now().nanos_since(missing.last.time) >= SETTLED;
     let none_served = !served && (refused || (gave_up && !pending));
     let severity = if none_served && !cx.is_up() { Severity::Error } else { Severity::Warning };
-    let confidence =
-        if refused || severity == Severity::Warning { Confidence::Certain } else { cx.of_absence(Confidence::Likely) };
+    // Until a boot has come further, another server may have the file.
+    let confidence = match severity {
+        Severity::Warning if cx.is_up() || gave_up => Confidence::Certain,
+        Severity::Warning => Confidence::Likely,
+        _ if refused => Confidence::Certain,
+        _ => cx.of_absence(Confidence::Likely),
+    };
     let server = missing.server;
     let mut shown = vec![evidence(missing.request.first, format!("{} asks {server} for {}", cx.label(), missing.name))];
     if let Some((stamp, code, message, _)) = &missing.error {

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::coverage::Visibility;
@@ -241,6 +241,10 @@ impl<'a> PhoneContext<'a> {
         if let Some((_, source)) = self.servers_of(terms).into_iter().find(|(ip, _)| *ip == server) {
             return Some(source);
         }
+        // Told by DHCPv6: it is not set by hand, and of the ways to say so none is DHCPv6's.
+        if self.world.registry.leases_v6.name_tftp(server) {
+            return None;
+        }
         // A name that this capture does not resolve may be the server: then the lease may name it all the same.
         let unresolved = terms.tftp().iter().any(|n| self.world.registry.resolve(n.raw()).is_empty());
         (!unresolved).then_some(TftpSource::Manual)
@@ -261,6 +265,13 @@ impl<'a> PhoneContext<'a> {
                 && a.tries.unanswered(self.now(), ARP_INTERVAL)
                 && !self.has_sent(server, a.tries.first)
         })
+    }
+
+    /// Whether the phone asked, after `stamp`, who has an address that is neither `server`'s nor a router's.
+    pub fn asks_for_another(&self, stamp: Stamp, server: IpAddr) -> bool {
+        let is_router = |ip: Ipv4Addr| self.terms().is_some_and(|t| t.routers.contains(&ip));
+        let mut asks = self.phone.arp.iter().filter(|a| a.tries.last > stamp && IpAddr::V4(a.target) != server);
+        asks.any(|a| !is_router(a.target))
     }
 
     /// Whether the phone sent `server` a packet after `stamp`: then it knows its MAC.
@@ -304,8 +315,11 @@ impl<'a> PhoneContext<'a> {
             match contacts.iter_mut().find(|c| c.server == attempt.server) {
                 Some(contact) => {
                     contact.attempts += 1;
-                    // What is still open says nothing against what was seen before.
-                    if state != RegistrationState::NotSeen || contact.state == RegistrationState::NotSeen {
+                    // What is still open says nothing against what was seen before; nor does a silence or an end where
+                    // packets are missing, if the CallManager spoke before.
+                    let says_more = !self.world.visible.lossy || weight(state) >= weight(contact.state);
+                    if (state != RegistrationState::NotSeen && says_more) || contact.state == RegistrationState::NotSeen
+                    {
                         contact.state = state;
                         contact.attempt = Some(attempt);
                     }
@@ -437,6 +451,16 @@ impl<'a> PhoneContext<'a> {
     /// How the phone is called in a sentence.
     pub fn label(&self) -> String {
         self.phone.name().map_or_else(|| self.phone.mac.device_name(), ToString::to_string)
+    }
+}
+
+/// How little a state could be made of missing packets.
+fn weight(state: RegistrationState) -> u8 {
+    match state {
+        RegistrationState::NotSeen => 0,
+        RegistrationState::NoAnswer => 1,
+        RegistrationState::Closed => 2,
+        _ => 3,
     }
 }
 

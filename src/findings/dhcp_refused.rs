@@ -43,7 +43,7 @@ declare_finding! {
     static DHCP_REFUSED = {
         code: "dhcp-refused",
         summary: "A DHCP server answers NAK, or the phone declines the address",
-        severity: Error,
+        severity: Warning,
         since: "0.1.0",
         check: check,
     }

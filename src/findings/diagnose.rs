@@ -154,6 +154,8 @@ fn servers(world: &World<'_>, order: &[usize]) -> Servers {
             }
         }
     }
+    // A reply that was cut before its server identifier tells no server.
+    dhcp.remove(&Ipv4Addr::UNSPECIFIED);
     Servers {
         dhcp: dhcp
             .into_iter()
@@ -230,7 +232,7 @@ fn report(world: &World<'_>, phone: &Phone, findings: Vec<usize>, code: Option<&
     let terms = cx.terms();
     let offers = phone.dhcp.list.iter().flat_map(|e| {
         let taken = e.ack.as_ref().map(|a| a.terms.server).or(e.requested);
-        e.offers.iter().map(move |o| Offer {
+        e.offers.iter().filter(|o| !o.terms.server.is_unspecified()).map(move |o| Offer {
             server: o.terms.server,
             tftp: o.terms.tftp(),
             at: o.stamp.at,
@@ -273,7 +275,7 @@ fn report(world: &World<'_>, phone: &Phone, findings: Vec<usize>, code: Option<&
         model: phone.model().map(str::to_owned),
         ip: phone.ip,
         vlan: phone.vlan,
-        dhcp_server: terms.map(|t| t.server),
+        dhcp_server: terms.map(|t| t.server).filter(|s| !s.is_unspecified()),
         lease_tftp: terms.map(|t| t.tftp()).unwrap_or_default(),
         tftp_source: used.and_then(|u| u.source),
         offers: offers.collect(),

@@ -191,9 +191,13 @@ fn named(
 // ---- one address ----
 
 fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
-    let Rival { mac, ip, claimed, confirmed } = cx.phone.rival?;
-    let still =
-        confirmed.filter(|_| !cx.world.registry.is_router(mac) && !cx.world.registry.is_router(cx.phone.mac))?;
+    let Rival { mac, ip, claimed, claims, confirmed } = cx.phone.rival?;
+    let is_router = |mac| cx.world.registry.is_router(mac);
+    let still = confirmed.filter(|_| !is_router(mac) && !is_router(cx.phone.mac))?;
+    // Where packets are missing, those that show a router may be among them.
+    if cx.world.visible.lossy && claims < 2 {
+        return None;
+    }
     let mut macs = vec![cx.phone.mac, mac];
     macs.sort_unstable();
     let mut shown = vec![
@@ -209,7 +213,7 @@ fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
     Some(Draft {
         rule: &DUPLICATE_DEVICE,
         severity: Severity::Error,
-        confidence: Confidence::Certain,
+        confidence: cx.of_absence(Confidence::Certain),
         servers: vec![ip],
         facts: vec![
             ("macs", Fact::List(macs.iter().map(text).collect())),

@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::context::{PhoneContext, TftpUse, WrongServer};
 use super::coverage::Visibility;
 use crate::conversation::Stamp;
+use crate::conversation::dhcp::Kind;
 use crate::conversation::file::Fetch;
 use crate::conversation::registration::Attempt;
 use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState, TftpSource};
@@ -314,10 +315,25 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
     if !used.asked && (cx.world.visible.deaf_to_phones || cx.phone.attempts.iter().any(|a| a.last > used.stamp)) {
         return None;
     }
-    if let Some(right) = stated(cx) {
+    // A renewal sends a phone that came as far as its CallManager nowhere before its next boot: that is `load-trap`.
+    let renewed = cx.phone.lease_exchange().is_some_and(|e| e.kind == Kind::Renew);
+    if !used.asked && renewed && !cx.phone.attempts.is_empty() {
+        return None;
+    }
+    if let Some(mut right) = stated(cx) {
+        // Until it asks for its configuration it may yet turn to another server.
+        let settled = cx.now().nanos_since(used.stamp.time) >= super::context::SETTLED;
+        if !settled && !cx.files().iter().any(|f| phone_config::is_config_name(f.name.raw())) {
+            right.confidence = right.confidence.min(Confidence::Likely);
+        }
         let is_right = right.servers.contains(&used.server);
+        // Of a server that the site file names nowhere a lease alone says nothing.
+        let site = cx.world.site;
+        if !used.asked && !site.clusters.is_empty() && site.cluster_of_tftp(used.server).is_none() {
+            return None;
+        }
         // By the CallManager alone nothing is said of a phone that is registered there.
-        let placed = right.confidence == Confidence::Certain;
+        let placed = !matches!(right.basis, Basis::CallManagerOfCluster(..));
         return (!is_right && (placed || cx.is_turned_away())).then_some(WrongServer { used, right });
     }
     if !cx.is_turned_away() || !used.asked {

@@ -71,12 +71,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let found = by_return(cx, configured.as_ref())
         .or_else(|| by_alarm(cx, running.as_ref(), configured.as_ref()))
-        .or_else(|| by_repetition(cx, running.as_ref()));
+        .or_else(|| by_repetition(cx, running.as_ref(), configured.as_ref()));
     let Some(Refusal { load, confidence, shown, how }) = found else { return Vec::new() };
     let server = cx.phone.fetched().map(|(_, f)| f.server).or(cx.tftp_use().map(|u| u.server));
     let reason = cx.phone.last_reason.as_ref().map(|(_, text)| text);
     let name = load.as_ref().map_or_else(|| "the load".to_owned(), |l| format!("load {l}"));
-    let stays = running.as_ref().map_or_else(String::new, |r| format!(" It runs {r}."));
+    let stays = running.as_ref().map_or_else(String::new, |r| format!(" It still runs {r}."));
     vec![Draft {
         rule: &LOAD_NOT_ACCEPTED,
         severity: Severity::Error,
@@ -96,10 +96,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }]
 }
 
-/// Whether a name tells a version, so that it can be told from another: an alias of a default does not.
-fn is_definite(name: &str) -> bool {
+/// Whether a name is that of a load, so that the phone could say that it runs it: the one that is configured, or one of
+/// a known family. The parts of a later load (`jar41sccp.9-4-2….sbn`) and the aliases of defaults are none.
+fn is_definite(name: &str, configured: Option<&WireText>) -> bool {
     let is_alias = name.to_ascii_lowercase().contains("default");
-    !is_alias && (LoadName::parse(name).is_some() || load::family(name).is_some())
+    !is_alias && (load::family(name).is_some() || configured.is_some_and(|c| same_load(c.raw(), name)))
 }
 
 /// Fetched whole, booted, and the old load says so.
@@ -108,24 +109,27 @@ fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Ref
     let seen = phone.running()?;
     let said = seen.said?;
     let (running, _) = cx.running()?;
-    let (load, fetch) = phone.fetched()?;
-    let done = fetch.done?;
-    if said <= done || same_load(&load, running.raw()) || !is_definite(&load) || running.raw().contains("default") {
+    let (load, _) = phone.fetched()?;
+    if same_load(&load, running.raw()) || !is_definite(&load, configured) || running.raw().contains("default") {
         return None;
     }
+    let is_it = |f: &&Fetch| {
+        f.outcome() == Outcome::Served && is_load_file(f.name.raw()).is_some_and(|name| same_load(&name, &load))
+    };
+    // It may fetch it again at every boot: what counts is the latest that a boot follows.
+    let (fetch, done, restarted) = phone.files.iter().rev().filter(is_it).find_map(|fetch| {
+        let done = fetch.done?;
+        restart_between(cx, done, said).map(|restarted| (fetch, done, restarted))
+    })?;
     // It ran this load before the transfer; or nothing is known of that time, and the names can be compared.
     let ran_before = seen.stamp <= done;
     let first_word =
         phone.loads.len() == 1 && LoadName::parse(running.raw()).is_some() && LoadName::parse(&load).is_some();
-    if !ran_before && !first_word {
-        return None;
-    }
-    let restarted = restart_between(cx, done, said)?;
-    if is_incomplete(cx, fetch) {
+    if !(ran_before || first_word) || is_incomplete(cx, fetch) {
         return None;
     }
     let named = configured.is_some_and(|c| same_load(c.raw(), &load));
-    let shown = vec![
+    let mut shown = vec![
         evidence(
             fetch.request.first,
             format!("{} fetches {} from {}, {} octets", cx.label(), fetch.name, fetch.server, fetch.bytes),
@@ -133,11 +137,16 @@ fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Ref
         evidence(restarted, format!("{} boots again", cx.label())),
         evidence(said, format!("{} says that it runs {running}", cx.label())),
     ];
+    let mut how = format!("fetched load {load} from {} to its end, booted, and came back with {running}", fetch.server);
+    if let Some((stamp, reason)) = phone.last_reason.as_ref().filter(|(_, reason)| is_refusal(reason.raw())) {
+        shown.push(evidence(*stamp, format!("its alarm says why it restarted: {reason}")));
+        how.push_str(&format!("; its alarm says why: \"{reason}\""));
+    }
     Some(Refusal {
-        how: format!("fetched load {load} from {} to its end, booted, and came back with {running}", fetch.server),
         load: Some(WireText::from(load.as_str())),
         confidence: if named && ran_before { Confidence::Certain } else { Confidence::Likely },
         shown,
+        how,
     })
 }
 
@@ -217,7 +226,7 @@ fn by_alarm(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: Optio
 }
 
 /// The same file of the load fetched twice in a row in one boot: its check failed.
-fn by_repetition(cx: &PhoneContext<'_>, running: Option<&WireText>) -> Option<Refusal> {
+fn by_repetition(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: Option<&WireText>) -> Option<Refusal> {
     let served = |f: &Fetch| f.outcome() == Outcome::Served && f.transport == Transport::Tftp;
     let twice = cx.files().windows(2).rev().find_map(|pair| match pair {
         [first, second] => {
@@ -228,8 +237,12 @@ fn by_repetition(cx: &PhoneContext<'_>, running: Option<&WireText>) -> Option<Re
         }
         _ => None,
     });
-    let (load, first, second) = twice?;
+    let (file_of, first, second) = twice?;
     let done = second.done?;
+    let load = match configured {
+        Some(configured) => configured.raw().to_owned(),
+        None => Some(file_of).filter(|name| is_definite(name, None))?,
+    };
     if running.is_some_and(|r| same_load(r.raw(), &load)) {
         return None;
     }
@@ -299,16 +312,18 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_is_no_definite_load() {
+    fn an_alias_or_a_part_is_no_definite_load() {
+        let configured = WireText::from("own-build.1");
         for (name, expected) in [
             ("P00303000400", true),
             ("P003AJ30", true),
             ("SCCP42.9-4-2SR3-1S", true),
+            ("own-build.1", true),
             ("term42.default", false),
-            ("jar42sccp.9-4-2ES26", true),
-            ("XMLDefault", false),
+            ("jar42sccp.9-4-2ES26", false),
+            ("own-build.2", false),
         ] {
-            assert_eq!(is_definite(name), expected, "{name}");
+            assert_eq!(is_definite(name, Some(&configured)), expected, "{name}");
         }
     }
 }

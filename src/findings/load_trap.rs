@@ -6,12 +6,14 @@ use super::context::{Contact, PhoneContext};
 use super::inference::{stated, stated_load};
 use super::{Draft, Says, and_list, evidence, optional, text};
 use crate::conversation::Stamp;
-use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
+use crate::conversation::dhcp::Kind;
+use crate::conversation::file::Fetch;
+use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Outcome, Severity};
 use crate::phone::Phone;
 use crate::remedy;
 use crate::site::Cluster;
 use crate::wire::WireText;
-use crate::wire::load::{self, LoadName, Part, same_load};
+use crate::wire::load::{self, LoadName, Part, is_load_file, same_load};
 
 declare_finding! {
     /// ## Trigger
@@ -83,6 +85,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if let Some((load, stamp)) = &running {
         shown.push(evidence(*stamp, format!("{} runs load {load}", cx.label())));
     }
+    let sure = confidence > Confidence::Possible;
     let runs = running.as_ref().map_or_else(String::new, |(load, _)| format!(" on load {load}"));
     vec![Draft {
         rule: &LOAD_TRAP,
@@ -96,11 +99,17 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         ],
         evidence: shown,
         says: Says {
-            title: format!("registered with {}, but not after the next boot", contact.server),
-            summary: format!(
-                "{} is registered with CallManager {}{runs}, and {how}. At its next boot it will go there, and not come back by itself.",
-                cx.label(),
+            title: format!(
+                "the next boot {} phones away from {}",
+                if sure { "takes" } else { "may take" },
                 contact.server
+            ),
+            summary: format!(
+                "{} is registered with CallManager {}{runs}, and {how}. It looks there at its next boot only; what it takes \
+                 then {} keep it from coming back.",
+                cx.label(),
+                contact.server,
+                if sure { "will" } else { "may" }
             ),
             fixes,
         },
@@ -122,16 +131,29 @@ fn by_configuration(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap
     if same_load(next.raw(), running.raw()) || load::family(next.raw()).and_then(|f| f.runs_on(model)) == Some(false) {
         return None;
     }
+    let is_it = |f: &&Fetch| is_load_file(f.name.raw()).is_some_and(|l| same_load(&l, next.raw()));
+    // It has the load, and came up without it: it did not accept it.
+    if cx.phone.files.iter().filter(is_it).any(|f| f.outcome() == Outcome::Served) {
+        return None;
+    }
     let (confidence, because) = not_taken(cx, contact, model, next.raw(), running.raw())?;
-    let shown = vec![evidence(
+    let mut shown = vec![evidence(
         fetch.request.first,
         format!("{} is served {}, which names load {next}", cx.label(), fetch.name),
     )];
     let kept = Some(&running).filter(|r| !r.raw().contains('('));
     let fixes = kept.map(|r| remedy::phone::keep_load(cx.phone.mac, r.raw(), Some(next.raw()), fetch.server));
+    let missing = cx.files().iter().rev().find(is_it).filter(|f| f.outcome() == Outcome::Missing);
+    let waits = missing.map_or_else(String::new, |f| {
+        shown.push(evidence(f.request.first, format!("it asks for {}, which {} does not have yet", f.name, f.server)));
+        format!(" ({} does not have it yet)", f.server)
+    });
     Some(Trap {
         confidence,
-        how: format!("{} of {} names load {next}, which it does not run yet: {because}", fetch.name, fetch.server),
+        how: format!(
+            "{} of {} names load {next}{waits}, which it does not run yet: {because}",
+            fetch.name, fetch.server
+        ),
         servers: vec![fetch.server],
         fixes: fixes.into_iter().collect(),
         load_next: Some(next),
@@ -196,59 +218,82 @@ fn is_later_release(next: &str, known: &str) -> bool {
 
 /// The lease was renewed, and names other TFTP servers than the one that it uses.
 fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
-    let used = cx.tftp_use().filter(|u| u.asked)?;
-    let lease = cx.phone.lease().filter(|l| l.stamp > used.stamp && !l.terms.cut)?;
+    let used = cx.tftp_use().filter(|u| u.asked);
+    let lease = cx.phone.lease().filter(|l| !l.terms.cut && used.is_none_or(|u| l.stamp > u.stamp))?;
     let named: Vec<IpAddr> = cx.lease_servers().into_iter().map(|(ip, _)| ip).collect();
     let next = *named.first()?;
-    if named.contains(&used.server) || !follows_dhcp(cx, used.server, lease.stamp) {
-        return None;
-    }
     let site = cx.world.site;
-    let home = site.cluster_of_tftp(used.server).or(home(cx, contact));
     let other = site.cluster_of_tftp(next);
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
-    let (confidence, because) = match (home, other) {
-        (Some(home), Some(other)) if home.name != other.name => {
-            (Confidence::Certain, format!("a server of cluster {} in the site file", other.name))
+    let (confidence, because) = match used {
+        Some(used) => {
+            if named.contains(&used.server) || !follows_dhcp(cx, used.server, lease.stamp) {
+                return None;
+            }
+            elsewhere(cx, contact, used.server, next, &right)?
         }
-        (Some(_), Some(_)) => return None,
-        _ if site.clusters.is_empty() && right.contains(&used.server) && !right.contains(&next) => {
-            (Confidence::Certain, "which --expect-tftp does not name".to_owned())
+        // The capture does not hold whom it asked, so it may have a server of its own (Alternate TFTP).
+        None => {
+            let renewed = cx.phone.lease_exchange().is_some_and(|e| e.kind == Kind::Renew);
+            if !renewed || cx.world.visible.deaf_to_phones {
+                return None;
+            }
+            let home = cx.cluster()?;
+            let other = other.filter(|c| c.name != home.name)?;
+            (Confidence::Possible, format!("a server of cluster {} in the site file", other.name))
         }
-        _ if cx.world.peers.refuses_phones_of(contact.server, next) => {
-            (Confidence::Likely, format!("and {} turned away a phone that got its files there", contact.server))
-        }
-        _ => return None,
     };
     let model = cx.phone.model();
     let on_server = model.and_then(|m| cx.world.peers.load_configured_on(next, m)).cloned();
     let load_next = on_server.or_else(|| model.and_then(|m| stated_load(other?, m)).map(WireText::from));
     let terms = &lease.terms;
-    let keep = if right.is_empty() { vec![used.server] } else { right };
+    let keep = if right.is_empty() { used.map(|u| u.server).into_iter().collect() } else { right };
     let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, terms.tftp());
-    let shown = vec![
-        evidence(
-            lease.stamp,
-            format!(
-                "DHCP server {} renews the lease of {} and names TFTP server {}",
-                terms.server,
-                cx.label(),
-                and_list(&named)
-            ),
+    let mut shown = vec![evidence(
+        lease.stamp,
+        format!(
+            "DHCP server {} renews the lease of {} and names TFTP server {}",
+            terms.server,
+            cx.label(),
+            and_list(&named)
         ),
-        evidence(used.stamp, format!("{} got its files from {}", cx.label(), used.server)),
-    ];
+    )];
+    let mut how =
+        format!("its lease from DHCP server {}, renewed since, names TFTP server {next}, {because}", terms.server);
+    if let Some(used) = used {
+        shown.push(evidence(used.stamp, format!("{} got its files from {}", cx.label(), used.server)));
+        how.push_str(&format!(", where it got its files from {}", used.server));
+    }
     Some(Trap {
         confidence,
         load_next,
         servers: vec![IpAddr::V4(terms.server), next],
         shown,
-        how: format!(
-            "its lease from DHCP server {}, renewed since, names TFTP server {next}, {because}, where it got its files from {}",
-            terms.server, used.server
-        ),
+        how,
         fixes: remedy::dhcp::set_option_150(&scope, &keep),
     })
+}
+
+/// Why `next` is none of the servers that the phone belongs to, in words, and how sure that is.
+fn elsewhere(
+    cx: &PhoneContext<'_>,
+    contact: &Contact<'_>,
+    used: IpAddr,
+    next: IpAddr,
+    right: &[IpAddr],
+) -> Option<(Confidence, String)> {
+    let site = cx.world.site;
+    let home = site.cluster_of_tftp(used).or(home(cx, contact));
+    match (home, site.cluster_of_tftp(next)) {
+        (Some(home), Some(other)) => (home.name != other.name)
+            .then(|| (Confidence::Certain, format!("a server of cluster {} in the site file", other.name))),
+        _ if site.clusters.is_empty() && right.contains(&used) && !right.contains(&next) => {
+            Some((Confidence::Certain, "which --expect-tftp does not name".to_owned()))
+        }
+        _ => cx.world.peers.refuses_phones_of(contact.server, next).then(|| {
+            (Confidence::Likely, format!("and {} turned away a phone that got its files there", contact.server))
+        }),
+    }
 }
 
 /// Whether the phone takes its TFTP server from DHCP: an earlier lease of it names the one that it uses.

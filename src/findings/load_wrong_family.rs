@@ -96,7 +96,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let mut keeps = running.as_ref().map_or_else(String::new, |r| format!(" It goes on with {r}."));
     if harmless {
-        keeps.push_str(" It did not ask for it.");
+        keeps.push_str(&format!(" It did not ask for {load}."));
     }
     let right = cx
         .cluster()
@@ -105,8 +105,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         .or_else(|| running.as_ref().map(|r| r.raw().to_owned()))
         // Only a name that a configuration can hold, and that suits.
         .filter(|l| !l.contains('(') && mismatch(l, model, protocol).is_none());
-    let mut fixes: Vec<Fix> =
-        right.iter().map(|l| remedy::phone::name_load(cx.phone.mac, l, Some(load.raw()), server)).collect();
+    let mut fixes: Vec<Fix> = Vec::new();
+    if let Some(right) = &right {
+        let runs_it = running.as_ref().is_some_and(|r| same_load(r.raw(), right));
+        let fix = if runs_it { remedy::phone::keep_load } else { remedy::phone::name_load };
+        fixes.push(fix(cx.phone.mac, right, Some(load.raw()), server));
+    }
     fixes.push(Fix {
         title: format!("In CallManager: take load {load} away from this {model}"),
         target: "call-manager",

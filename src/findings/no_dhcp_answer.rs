@@ -85,6 +85,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if has_address || !tries.unanswered(cx.now(), DHCP_INTERVAL) {
         return Vec::new();
     }
+    // A phone repeats its question. One that it asked once, and no more for long, had its answer.
+    if tries.count == 1 && cx.now().nanos_since(tries.last.time) > 3 * DHCP_INTERVAL {
+        return Vec::new();
+    }
     let vlan = phone.vlan.map_or(Fact::Null, |v| Fact::Number(u64::from(v)));
     let in_vlan = phone.vlan.map_or("untagged frames".to_owned(), |v| format!("VLAN {v}"));
     let mut shown = vec![evidence(tries.first, format!("{} asks for an address, in {in_vlan}", cx.label()))];

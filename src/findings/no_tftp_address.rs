@@ -53,11 +53,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if !(terms.sources.is_empty() || by_accident) || !terms.unusable.is_empty() || terms.cut {
         return Vec::new();
     }
+    // A later lease of which the capture does not hold the acknowledgement may name one.
+    let has_another = phone.dhcp.list.iter().any(|e| e.began > lease.stamp && e.is_boot() && e.answered());
+    if has_another {
+        return Vec::new();
+    }
     let asks_since = phone.files.last().is_some_and(|f| f.last > lease.stamp);
     if asks_since || cx.is_up() {
         return Vec::new();
     }
-    let settled = cx.now().nanos_since(lease.stamp.time) >= SETTLED || cx.moved_on(lease.stamp);
+    // A phone that boots again may get another lease.
+    let boots = phone.boot_began().is_some_and(|b| b > lease.stamp);
+    let settled = !boots && cx.now().nanos_since(lease.stamp.time) >= SETTLED;
     let confidence = if settled && !by_accident { Confidence::Certain } else { Confidence::Likely };
     let confidence = if settled { cx.of_absence(confidence) } else { confidence };
     let accident =

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use super::context::PhoneContext;
 use super::{Draft, Says, addresses, and_list, evidence};
-use crate::conversation::Stamp;
 use crate::conversation::registration::{Attempt, End};
 use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::phone::Phone;
@@ -12,8 +11,9 @@ use crate::phone::Phone;
 declare_finding! {
     /// ## Trigger
     ///
-    /// Three registrations within ten minutes, of which at least two with one CallManager were lost: the connection ended,
-    /// and neither a Reset of the CallManager nor an Unregister of the phone ended it. Or KeepAlives stay without answer,
+    /// Three registrations within ten minutes, of which at least two with one CallManager were lost: by the reason that
+    /// the phone's next alarm gives, or, where it gives none, since the connection ended without a Reset of the
+    /// CallManager and without an Unregister of the phone. Or KeepAlives stay without answer,
     /// three in a row or until the phone leaves, from a CallManager that this capture shows to answer them; once, if the
     /// phone is not registered again, twice otherwise. Not where the phone has been registered for ten minutes since.
     ///
@@ -148,17 +148,32 @@ fn registrations(phone: &Phone) -> Vec<&Attempt> {
     made
 }
 
+/// Reasons of alarms that say that the phone left on purpose or was switched on (SCCP reference 3.3); the others say
+/// that it lost its CallManager.
+const ON_PURPOSE: [&str; 7] =
+    ["initialized", "reset-reset", "reset-restart", "failback", "phone-keypad", "phone-re-ip", "phone-abort"];
+
 /// Whether a registration that another one follows was lost, and not given up on purpose.
-fn is_lost(phone: &Phone, earlier: &Attempt, later: &Attempt) -> bool {
-    let on_purpose = earlier.reset.is_some() || earlier.unregistered.is_some();
+fn is_lost(cx: &PhoneContext<'_>, earlier: &Attempt, later: &Attempt) -> bool {
+    if earlier.reset.is_some() || earlier.unregistered.is_some() {
+        return false;
+    }
     // Two devices on one record, or a router's: what one does says nothing of the other.
-    let one_device = earlier.client == later.client
-        && earlier.name == later.name
-        && earlier.spoke <= later.register.map(|r| r.first);
-    // Power that goes and comes back ends a registration too, and is no fault of it.
-    let cut = |stamp: Stamp| phone.boots.iter().any(|b| Some(*b) > earlier.registered && *b < stamp);
-    let rebooted = cut(earlier.end.map_or(later.began, |(stamp, _)| stamp));
-    !on_purpose && one_device && !rebooted
+    let spoke_on = earlier.spoke > later.register.map(|r| r.first);
+    if earlier.client != later.client || earlier.name != later.name || spoke_on {
+        return false;
+    }
+    if let Some(reason) = &later.reason {
+        let reason = reason.raw().trim().to_ascii_lowercase();
+        return !ON_PURPOSE.iter().any(|word| reason.ends_with(word));
+    }
+    // Without the phone's word the end of the connection must be seen, and before the phone boots again: power that
+    // goes and comes back is no fault of the registration.
+    let Some((ended, _)) = earlier.end else { return false };
+    let rebooted = cx.phone.boots.iter().any(|b| Some(*b) > earlier.registered && *b < ended);
+    // In a capture that lost packets the order to leave may be among them.
+    let visible = &cx.world.visible;
+    !rebooted && !visible.lossy && !visible.cut && !earlier.gap
 }
 
 /// The latest registrations that make it flapping: three or more within the window, lost one after the other.
@@ -167,24 +182,27 @@ fn again_and_again<'a>(cx: &PhoneContext<'a>) -> Vec<&'a Attempt> {
     let made = registrations(phone);
     let time = |a: &Attempt| a.registered.map(|s| s.time).unwrap_or_default();
     let mut run: Vec<&Attempt> = Vec::new();
+    let mut latest: Vec<&Attempt> = Vec::new();
     for (index, attempt) in made.iter().enumerate() {
-        let follows =
-            index.checked_sub(1).and_then(|i| made.get(i)).is_some_and(|before| is_lost(phone, before, attempt));
-        if !follows {
+        let before = index.checked_sub(1).and_then(|i| made.get(i));
+        if !before.is_some_and(|before| is_lost(cx, before, attempt)) {
             run.clear();
         }
         run.push(attempt);
         run.retain(|a| time(attempt).nanos_since(time(a)) <= WINDOW);
+        if is_too_many(&run) {
+            latest.clone_from(&run);
+        }
     }
-    let (Some(last), true) = (run.last(), run.len() >= 3) else { return Vec::new() };
-    // Each but the last was lost; the last perhaps.
-    let lost = run.iter().take(run.len() - 1).chain(run.iter().skip(run.len() - 1).filter(|a| a.end.is_some()));
-    let servers: Vec<IpAddr> = lost.map(|a| a.server).collect();
-    let twice = servers.iter().any(|s| servers.iter().filter(|o| *o == s).count() >= 2);
-    if !twice || is_settled(cx, last) {
-        return Vec::new();
-    }
-    run
+    if made.last().is_some_and(|last| is_settled(cx, last)) { Vec::new() } else { latest }
+}
+
+/// Three or more, two of them lost with one CallManager: losing each of two once is failover.
+fn is_too_many(run: &[&Attempt]) -> bool {
+    // All but the last were lost; the last perhaps.
+    let lost = run.iter().enumerate().filter(|(i, a)| i + 1 < run.len() || a.end.is_some());
+    let servers: Vec<IpAddr> = lost.map(|(_, a)| a.server).collect();
+    run.len() >= 3 && servers.iter().any(|s| servers.iter().filter(|o| *o == s).count() >= 2)
 }
 
 /// Registered, and for long enough to be called well.

@@ -53,7 +53,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     // Which server it turns to must be seen: a wrong one explains another load.
     let Some(used) = cx.tftp_use().filter(|u| u.asked) else { return Vec::new() };
-    let Some(contact) = cx.contacts().iter().rev().find(|c| c.turned_away()) else { return Vec::new() };
+    let Some(contact) = cx.contacts().iter().find(|c| c.turned_away()) else { return Vec::new() };
     let Some((running, said)) = cx.running() else { return Vec::new() };
     let Some((right, mut confidence)) = right_load(cx) else { return Vec::new() };
     if same_load(running.raw(), right.raw()) {
@@ -78,7 +78,17 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     let is_right = super::inference::stated(cx).map(|r| r.servers.contains(&used.server));
-    if config.is_none() || (is_right.is_none() && !cx.world.peers.uses_at(contact.server, used.server)) {
+    let is_known_right = is_right.unwrap_or_else(|| cx.world.peers.uses_at(contact.server, used.server));
+    // A server that names the very load which is refused may be another cluster's, and so may one whose files were not seen.
+    let names_it = configured.as_ref().is_some_and(|load| same_load(load.raw(), running.raw()));
+    if !is_known_right && (names_it || config.is_none()) {
+        return Vec::new();
+    }
+    // Phones that are well at this CallManager use other servers: this one may be the wrong one.
+    if !is_known_right && cx.world.peers.registered_at(contact.server) > 0 {
+        return Vec::new();
+    }
+    if config.is_none() || !is_known_right {
         confidence = confidence.min(Confidence::Possible);
     }
     let named = match (&configured, config) {

@@ -75,6 +75,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let (Some(first), Some(last)) = (asked.first(), asked.last()) else { continue };
         let tries: u32 = asked.iter().map(|f| f.request.count).sum();
         let error = asked.iter().rev().find_map(|f| f.unreachable);
+        // A phone repeats a request. One that goes on to a CallManager after a single one had its answer.
+        let went_on = cx.phone.attempts.iter().any(|a| a.began > last.request.last && a.server != *server)
+            || cx.asks_for_another(last.request.last, *server);
+        if tries == 1 && error.is_none() && went_on {
+            continue;
+        }
         let why = error.map_or(Why::Silent, |(_, why)| why);
         let mut shown = vec![evidence(first.request.first, format!("{} asks {server} for {}", cx.label(), first.name))];
         if last.request.last > first.request.first {

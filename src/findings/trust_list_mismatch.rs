@@ -85,7 +85,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let what = match (refusal(fetch), other.zip(theirs)) {
             (Some((code, words)), _) => format!("refuses it with error {code}: {words}"),
             (None, Some((because, theirs))) if fetch.outcome() == Outcome::Served => {
-                format!("serves it, a server of cluster {}, where {because}", theirs.name)
+                format!("serves it; it is a server of cluster {}, and {because}", theirs.name)
             }
             _ => continue,
         };

@@ -14,6 +14,8 @@ declare_finding! {
     ///
     /// The phone's latest DHCP messages are in another VLAN than the voice VLAN that the switch on its port announces (CDP
     /// or LLDP-MED), or than those of the site file. The announcement came before them, so that the phone could know.
+    /// Mirrors add and translate tags, so the site file alone speaks only against phones that are not registered, and
+    /// only where another phone is registered from one of its voice VLANs.
     /// Frames without a tag count only where this capture shows tags of phones at all; where it shows none, only together
     /// with a lease that never came or that names no TFTP server, and then the finding is `possible`.
     ///

@@ -18,6 +18,7 @@ mod dns_stream;
 mod http_stream;
 mod sccp_stream;
 mod sip_stream;
+mod tls_stream;
 
 use direction::{Arrival, Direction};
 use http_stream::Requests;
@@ -232,7 +233,7 @@ impl Connection {
         other.reassembly.count_segment();
         let tell = |flags, unseen, carries: Option<&str>, sink: &mut dyn FnMut(Decoded)| {
             if service.is_registration() {
-                let event = TcpEvent { flags, unseen, carries: carries.map(WireText::from) };
+                let event = TcpEvent { flags, unseen, carries: carries.map(WireText::from), tls: None };
                 let parts: [&[u8]; 4] = [
                     &[0xff, flags as u8],
                     &segment.seq.to_be_bytes(),

@@ -23,8 +23,10 @@ pub struct Rival {
     pub mac: Mac,
     /// The address.
     pub ip: IpAddr,
-    /// Where it claims it.
+    /// Where it claims it first, and how often.
     pub claimed: Stamp,
+    #[allow(missing_docs)]
+    pub claims: u32,
     /// Where the phone still uses the address after that, without another lease between: now there are two.
     pub confirmed: Option<Stamp>,
 }
@@ -32,9 +34,13 @@ pub struct Rival {
 impl Phone {
     /// Another device claims this phone's address.
     pub(super) fn note_rival(&mut self, mac: Mac, ip: IpAddr, stamp: Stamp) {
-        let known = self.rival.is_some_and(|r| r.confirmed.is_some() || (r.mac == mac && r.ip == ip));
-        if !known && mac != self.mac && !mac.is_zero() && !mac.is_group() {
-            self.rival = Some(Rival { mac, ip, claimed: stamp, confirmed: None });
+        match &mut self.rival {
+            Some(rival) if rival.mac == mac && rival.ip == ip => return rival.claims = rival.claims.saturating_add(1),
+            Some(rival) if rival.confirmed.is_some() => return,
+            _ => {}
+        }
+        if mac != self.mac && !mac.is_zero() && !mac.is_group() {
+            self.rival = Some(Rival { mac, ip, claimed: stamp, claims: 1, confirmed: None });
         }
     }
 
@@ -198,7 +204,7 @@ mod tests {
         phone.note_use(ip(1), at(12));
         phone.forget_rival();
         let rival = phone.rival.unwrap();
-        assert_eq!((rival.claimed, rival.confirmed), (at(10), Some(at(12))));
+        assert_eq!((rival.claimed, rival.claims, rival.confirmed), (at(10), 2, Some(at(12))));
     }
 
     #[test]

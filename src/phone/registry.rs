@@ -1,7 +1,6 @@
-//! Joins conversations to phones: by MAC, by the address that a MAC leased, by the name that a phone gives itself.
+//! Joins conversations to phones: each message to the record of the phone that sent or got it.
 //!
-//! A client of which only the address is known (a router stands between, or the capture began late) is kept by its
-//! address until a message names it; then all that it did becomes the phone's.
+//! Who that is, `clients` tells; what one record takes in, `record` and the conversations do.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -10,16 +9,18 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashlink::LruCache;
 
+use super::clients::{ClientKey, Slot};
+use super::dhcpv6::LeasesV6;
 use super::identity::{Senders, Vlans, seen_in};
-use super::record::{absorb, note_boot, note_load, note_name};
+use super::record::{note_boot, note_load, note_name};
 use super::{ArpAsk, LoadSource, NameAsk, Phone};
 use crate::capture::Timestamp;
 use crate::conversation::dhcp::{LeaseTerms, Outcome as DhcpOutcome, SeenIn};
 use crate::conversation::file::{Fetch, Why};
-use crate::conversation::registration::{Attempt, End, Protocol, id};
+use crate::conversation::registration::{Attempt, Protocol, id};
 use crate::conversation::{Stamp, Tries, push_bounded};
 use crate::diagnosis::Transport;
-use crate::event::{Event, EventKind, TcpFlags};
+use crate::event::{Event, EventKind, TcpEvent, TcpFlags};
 use crate::wire::announcement::Announcement;
 use crate::wire::phone_config::{self, PhoneConfig};
 use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
@@ -52,24 +53,10 @@ pub mod limits {
     pub const CONFIG_OCTETS: usize = 16 << 20;
 }
 
-/// A client that is no phone yet.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum ClientKey {
-    Mac(Mac),
-    Ip(IpAddr),
-}
-
-/// Where a client's record is.
-#[derive(Clone, Copy)]
-enum Slot {
-    Phone(usize),
-    Other(ClientKey),
-}
-
 /// Messages by protocol and direction: what the capture can show at all.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Traffic {
-    /// DHCP messages of clients, and of servers.
+    /// DHCP messages of clients, and of servers; of DHCPv6 those of Cisco's kind.
     pub dhcp: (u64, u64),
     /// TFTP and HTTP packets of phones, and of servers.
     pub files: (u64, u64),
@@ -83,15 +70,17 @@ pub struct Traffic {
 
 /// All phones, and what is known beside them.
 pub struct Registry {
-    phones: Vec<Phone>,
-    by_mac: HashMap<Mac, usize, RandomState>,
-    by_ip: LruCache<IpAddr, usize, RandomState>,
-    others: LruCache<ClientKey, Phone, RandomState>,
-    senders: Senders,
+    pub(super) phones: Vec<Phone>,
+    pub(super) by_mac: HashMap<Mac, usize, RandomState>,
+    pub(super) by_ip: LruCache<IpAddr, usize, RandomState>,
+    pub(super) others: LruCache<ClientKey, Phone, RandomState>,
+    pub(super) senders: Senders,
     /// Voice VLANs that switches announce, and where tags show.
     pub vlans: Vlans,
     /// Address → MAC by ARP.
-    neighbours: LruCache<IpAddr, Mac, RandomState>,
+    pub(super) neighbours: LruCache<IpAddr, Mac, RandomState>,
+    /// What DHCPv6 names.
+    pub leases_v6: LeasesV6,
     terms: HashSet<Arc<LeaseTerms>, RandomState>,
     configs: HashSet<Arc<PhoneConfig>, RandomState>,
     config_octets: usize,
@@ -133,6 +122,7 @@ impl Registry {
             senders: Senders::new(),
             vlans: Vlans::default(),
             neighbours: LruCache::with_hasher(limits::OTHERS, state()),
+            leases_v6: LeasesV6::default(),
             terms: HashSet::with_hasher(state()),
             configs: HashSet::with_hasher(state()),
             config_octets: 0,
@@ -194,7 +184,7 @@ impl Registry {
             EventKind::Tftp(packet) => self.observe_tftp(event, packet, stamp),
             EventKind::Http(message) => self.observe_http(event, message, stamp),
             EventKind::Config(config) => self.observe_config(event, config),
-            EventKind::Tcp(tcp) => self.observe_tcp(event, tcp.flags, stamp),
+            EventKind::Tcp(tcp) => self.observe_tcp(event, tcp, stamp),
             EventKind::Sccp(message) => self.observe_sccp(event, message, stamp),
             EventKind::Sip(message) => self.observe_sip(event, message, stamp),
             EventKind::Cdp(message) => self.observe_announcement(event, message, LoadSource::Cdp, stamp),
@@ -202,7 +192,8 @@ impl Registry {
             EventKind::Arp(message) => self.observe_arp(message, stamp),
             EventKind::Icmp(message) => self.observe_icmp(message, event.envelope.src, stamp),
             EventKind::Dns(message) => self.observe_dns(event, message, stamp),
-            EventKind::Dhcpv6(_) | EventKind::Capture(_) => {}
+            EventKind::Dhcpv6(message) => self.leases_v6.observe(message, &mut self.traffic.dhcp),
+            EventKind::Capture(_) => {}
         }
     }
 
@@ -234,207 +225,6 @@ impl Registry {
                 Some(mac) => drop(self.phone(mac, key)),
                 None => self.nameless += 1,
             }
-        }
-    }
-
-    // ---- who is it ----
-
-    /// The MAC that an address certainly has: by ARP, or by its frames unless a router sends them.
-    fn own_mac(&mut self, ip: IpAddr) -> Option<Mac> {
-        if let Some(mac) = self.neighbours.get(&ip) {
-            return Some(*mac);
-        }
-        let key = ClientKey::Ip(ip);
-        let mac = self.others.peek(&key).map(|p| p.mac).filter(|m| !m.is_zero())?;
-        self.senders.is_single(mac).then_some(mac)
-    }
-
-    /// Whether several addresses are behind a MAC, or it is one that routers share.
-    pub fn is_router(&self, mac: Mac) -> bool {
-        self.senders.is_router(mac)
-    }
-
-    /// Whether ARP says that `mac` has this address.
-    pub fn is_neighbour(&self, ip: IpAddr, mac: Mac) -> bool {
-        self.neighbours.peek(&ip) == Some(&mac)
-    }
-
-    /// The phone with this MAC.
-    pub fn phone_of(&self, mac: Mac) -> Option<&Phone> {
-        self.phones.get(*self.by_mac.get(&mac)?)
-    }
-
-    /// Whether a MAC certainly is that of a device at the end of a wire: it asks for leases, or announces itself.
-    fn is_end(&self, mac: Mac) -> bool {
-        self.phone_of(mac).is_some_and(|p| !p.dhcp.list.is_empty() || p.announced.is_some())
-    }
-
-    /// The phone of a MAC, made if need be; a record kept under `key` becomes part of it. `None`: there are too many.
-    fn phone(&mut self, mac: Mac, key: ClientKey) -> Option<usize> {
-        let index = match self.by_mac.get(&mac) {
-            Some(index) => *index,
-            None if self.phones.len() >= limits::PHONES => {
-                self.refused_phones += 1;
-                return None;
-            }
-            None => {
-                self.phones.push(Phone { mac, is_phone: true, ..Phone::default() });
-                self.by_mac.insert(mac, self.phones.len() - 1);
-                self.phones.len() - 1
-            }
-        };
-        for key in [ClientKey::Mac(mac), key] {
-            if let Some(earlier) = self.others.remove(&key)
-                && let Some(phone) = self.phones.get_mut(index)
-            {
-                absorb(phone, earlier);
-            }
-        }
-        Some(index)
-    }
-
-    fn slot_of_mac(&mut self, mac: Mac) -> Slot {
-        match self.by_mac.get(&mac) {
-            Some(index) => Slot::Phone(*index),
-            None => Slot::Other(ClientKey::Mac(mac)),
-        }
-    }
-
-    /// The client that sends or gets packets of `ip`. `eth`: the MAC on the client's side of this frame.
-    fn slot_of_ip(&mut self, ip: IpAddr, eth: Option<Mac>) -> Slot {
-        let bound = self.by_ip.get(&ip).copied();
-        // Its own frames, so the address is its own, whatever lease the capture missed; where two phones have one
-        // address, each frame is of the one whose MAC it bears.
-        let own = eth.filter(|m| bound.is_none() || self.is_end(*m)).and_then(|m| self.by_mac.get(&m)).copied();
-        if let Some(own) = own {
-            if bound != Some(own) && self.phones.get(own).is_some_and(|p| p.ip != Some(ip) || bound.is_none()) {
-                self.bind(ip, own);
-            }
-            return Slot::Phone(own);
-        }
-        if let Some(index) = bound {
-            return Slot::Phone(index);
-        }
-        if let Some(mac) = eth.filter(|m| self.others.peek(&ClientKey::Mac(*m)).is_some_and(|p| p.ip == Some(ip))) {
-            return Slot::Other(ClientKey::Mac(mac));
-        }
-        Slot::Other(ClientKey::Ip(ip))
-    }
-
-    fn bind(&mut self, ip: IpAddr, index: usize) {
-        if ip.is_unspecified() || ip.is_multicast() {
-            return;
-        }
-        if let Some(earlier) = self.others.remove(&ClientKey::Ip(ip))
-            && let Some(phone) = self.phones.get_mut(index)
-        {
-            absorb(phone, earlier);
-        }
-        self.by_ip.insert(ip, index);
-        if let Some(phone) = self.phones.get_mut(index) {
-            phone.ip = Some(ip);
-        }
-    }
-
-    /// The client gives an address back.
-    fn release(&mut self, ip: IpAddr, slot: Slot) {
-        let Slot::Phone(index) = slot else { return };
-        if self.by_ip.get(&ip) == Some(&index) {
-            self.by_ip.remove(&ip);
-        }
-        if let Some(phone) = self.phones.get_mut(index) {
-            phone.ip = phone.ip.filter(|own| *own != ip);
-            phone.rival = phone.rival.filter(|r| r.ip != ip);
-        }
-    }
-
-    fn client(&mut self, slot: Slot, stamp: Stamp) -> Option<&mut Phone> {
-        let phone = match slot {
-            Slot::Phone(index) => self.phones.get_mut(index)?,
-            Slot::Other(key) => {
-                if !self.others.contains_key(&key) {
-                    let mut phone = Phone::default();
-                    match key {
-                        ClientKey::Mac(mac) => phone.mac = mac,
-                        ClientKey::Ip(ip) => phone.ip = Some(ip),
-                    }
-                    self.others.insert(key, phone);
-                }
-                self.others.get_mut(&key)?
-            }
-        };
-        phone.first = Some(phone.first.map_or(stamp, |f| f.min(stamp)));
-        phone.last = Some(phone.last.map_or(stamp, |l| l.max(stamp)));
-        Some(phone)
-    }
-
-    /// The client that sent this event from `ip`, with what its frame tells of it.
-    fn sender(&mut self, event: &Event, stamp: Stamp) -> Option<(Slot, &mut Phone)> {
-        let ip = event.envelope.src?;
-        let eth = event.envelope.eth_src;
-        if let Some(mac) = eth {
-            let is_end = self.is_end(mac);
-            self.senders.note(mac, ip, is_end);
-            if is_end {
-                self.note_claim(mac, ip, stamp);
-            }
-        }
-        let slot = self.slot_of_ip(ip, eth);
-        let vlan = event.envelope.vlan.last().copied().filter(|v| *v > 0);
-        if eth.is_some_and(|m| vlan.is_some() && self.by_mac.contains_key(&m)) {
-            self.vlans.note_tag(stamp.at.input);
-        }
-        let phone = self.client(slot, stamp)?;
-        if phone.mac.is_zero() {
-            phone.mac = eth.unwrap_or_default();
-        }
-        if Some(phone.mac) == eth && vlan.is_some() {
-            phone.vlan = vlan;
-        }
-        Some((slot, phone))
-    }
-
-    /// The client named by a message that it sent: its record becomes a phone's.
-    fn named(&mut self, slot: Slot, name_mac: Option<Mac>, ip: Option<IpAddr>, eth: Option<Mac>) -> Slot {
-        let key = match slot {
-            Slot::Phone(_) => return slot,
-            Slot::Other(key) => key,
-        };
-        let mac = match key {
-            ClientKey::Mac(mac) => Some(mac),
-            ClientKey::Ip(_) => {
-                // On the same wire the sender's own MAC tells who it is; behind a router its name does.
-                let on_wire = eth.filter(|m| ip.is_some_and(|i| self.is_neighbour(i, *m)) && !self.is_router(*m));
-                // The name's owner is on this wire as well, at another address: then this one is not it.
-                let owner = name_mac.filter(|m| eth != Some(*m)).and_then(|m| self.phone_of(m));
-                let is_taken = owner.is_some_and(|p| {
-                    p.ip.is_some() && p.ip != ip && p.attempts.iter().any(|a| a.client_mac == Some(p.mac))
-                });
-                let second = eth.filter(|m| is_taken && self.senders.is_single(*m));
-                on_wire.or(second).or(name_mac)
-            }
-        };
-        let Some(index) = mac.and_then(|m| self.phone(m, key)) else { return slot };
-        if let Some(ip) = ip {
-            self.bind(ip, index);
-        }
-        Slot::Phone(index)
-    }
-
-    /// A device says, by ARP, by a lease or by its own frames, that it has an address.
-    fn note_claim(&mut self, mac: Mac, ip: IpAddr, stamp: Stamp) {
-        let holder = self.by_ip.get(&ip).copied();
-        let own = self.by_mac.get(&mac).copied();
-        if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)) {
-            phone.note_use(ip, stamp);
-        }
-        let (Some(holder), true) = (holder, own != holder) else { return };
-        let Some(phone) = self.phones.get_mut(holder) else { return };
-        phone.note_rival(mac, ip, stamp);
-        let theirs = phone.mac;
-        // Two phones: each is the other's rival.
-        if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)).filter(|p| p.ip == Some(ip)) {
-            phone.note_rival(theirs, ip, stamp);
         }
     }
 
@@ -665,34 +455,19 @@ impl Registry {
         Some((slot, attempt, from_phone))
     }
 
-    fn observe_tcp(&mut self, event: &Event, flags: TcpFlags, stamp: Stamp) {
-        let Some((_, attempt, from_phone)) = self.attempt(event, stamp, flags == TcpFlags::Syn) else { return };
-        attempt.last = attempt.last.max(stamp);
-        attempt.server_seen |= !from_phone;
-        match flags {
-            TcpFlags::Syn if from_phone => match &mut attempt.syn {
-                Some(tries) => tries.again(stamp),
-                None => attempt.syn = Some(Tries::new(stamp)),
-            },
-            TcpFlags::Syn => {}
-            TcpFlags::SynAck => drop(attempt.connected.get_or_insert(stamp)),
-            TcpFlags::AckUnseen => {
-                attempt.gap = true;
-                attempt.connected.get_or_insert(stamp);
-            }
-            TcpFlags::Fin | TcpFlags::Rst => {
-                let end = match (flags, from_phone) {
-                    (TcpFlags::Fin, true) => End::PhoneFin,
-                    (TcpFlags::Fin, false) => End::ServerFin,
-                    (_, true) => End::PhoneRst,
-                    (_, false) => End::ServerRst,
-                };
-                // Only SYNs so far and a FIN of the phone: it was connected, though nothing shows how.
-                if matches!(end, End::PhoneFin | End::ServerFin) {
-                    attempt.connected.get_or_insert(stamp);
-                }
-                attempt.end.get_or_insert((stamp, end));
-            }
+    fn observe_tcp(&mut self, event: &Event, tcp: &TcpEvent, stamp: Stamp) {
+        let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, tcp.flags == TcpFlags::Syn) else { return };
+        let was_connected = attempt.connected.is_some();
+        attempt.observe_tcp(tcp, stamp, from_phone);
+        let opened = attempt.is_encrypted() && !was_connected && attempt.connected.is_some();
+        self.traffic.encrypted += u64::from(opened);
+        // Inside TLS nothing names a phone but its certificate.
+        let subject = tcp.tls.as_ref().and_then(|t| t.subject.as_ref()).filter(|_| from_phone);
+        let Some(mac) = subject.and_then(|s| Mac::from_device_name(s.raw().rsplit('-').next()?)) else { return };
+        let slot = self.named(slot, Some(mac), event.envelope.src, event.envelope.eth_src);
+        if let Some(phone) = self.client(slot, stamp) {
+            phone.is_phone = true;
+            note_name(phone, &WireText::from(mac.device_name().as_str()), stamp);
         }
     }
 

@@ -10,6 +10,8 @@ use super::{Anomaly, Mac, WireText};
 
 /// Most fields that are read of one announcement.
 const MAX_FIELDS: usize = 128;
+/// Most anomalies that are noted of one announcement.
+const MAX_ANOMALIES: usize = 16;
 
 const CAPABILITIES: [&str; 11] = [
     "Router",
@@ -58,6 +60,7 @@ pub fn parse(payload: &[u8]) -> Option<(Announcement, Vec<Anomaly>)> {
         read_field(kind, value, &mut announcement, &mut anomalies);
         rest = rest.get(length..).unwrap_or_default();
     }
+    anomalies.truncate(MAX_ANOMALIES);
     Some((announcement, anomalies))
 }
 
@@ -253,9 +256,9 @@ mod tests {
                 bytes[at] = u8::try_from(state & 0xff).unwrap();
             }
             let (announcement, anomalies) = parse(&bytes).unwrap();
-            assert!(announcement.addresses.len() <= 16 && anomalies.len() <= MAX_FIELDS + 1);
+            assert!(announcement.addresses.len() <= 16 && anomalies.len() <= MAX_ANOMALIES);
         }
         let flood = [&[2, 180, 0, 0][..], &b"\0\x0a\0\x04".repeat(16_000)].concat();
-        assert_eq!(parse(&flood).unwrap().1.len(), MAX_FIELDS);
+        assert_eq!(parse(&flood).unwrap().1.len(), MAX_ANOMALIES);
     }
 }

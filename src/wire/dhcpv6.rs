@@ -30,6 +30,9 @@ pub struct Message {
     /// TFTP service of Cisco's vendor option (sub-option 2), as sent: its format is not published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tftp_service_hex: Option<Hex>,
+    /// Cisco's enterprise number (9) stands in its vendor class or its vendor options.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cisco: bool,
     /// How many relays forwarded it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub relays: u8,
@@ -115,6 +118,7 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
         vendor_class: None,
         tftp: Vec::new(),
         tftp_service_hex: None,
+        cisco: false,
         relays,
     };
     let mut inner_noted = Vec::new();
@@ -128,6 +132,7 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
 impl Message {
     fn read_option(&mut self, option: &RawOption, noted: &mut Vec<Anomaly>) {
         let &RawOption { code, value, whole } = option;
+        self.cisco |= matches!(code, option::VENDOR_CLASS | option::VENDOR_OPTIONS) && value.starts_with(&CISCO);
         match code {
             option::CLIENT_ID if self.duid_hex.is_none() && whole => self.duid_hex = Some(Hex::from(value)),
             // IAID, T1, T2 in front of the options; of temporary addresses the IAID alone.
@@ -295,6 +300,7 @@ mod tests {
         let (message, noted) = parse(&reply()).unwrap();
         assert_eq!(noted, []);
         assert_eq!((message.msg.raw(), message.xid, message.relays), ("REPLY", 0x12_3456, 0));
+        assert!(message.cisco);
         assert_eq!(message.duid_hex.as_ref().unwrap().to_string(), "00030001003094c2d3fa");
         assert_eq!(message.ia_addr, [Ipv6Addr::from(SERVER); 2]);
         assert_eq!(message.vendor_class, Some("Cisco".into()));
@@ -308,7 +314,7 @@ mod tests {
     #[test]
     fn a_stateless_request_and_an_unknown_type_are_told_apart() {
         let (message, noted) = parse(&message(11, &[])).unwrap();
-        assert_eq!((message.msg.raw(), noted.len()), ("INFORMATION-REQUEST", 0));
+        assert_eq!((message.msg.raw(), message.cisco, noted.len()), ("INFORMATION-REQUEST", false, 0));
         assert_eq!(parse(&[36, 0, 0, 1]).unwrap().0.msg.raw(), "36");
         for kind in [0, 37, 255] {
             assert!(parse(&[kind, 0, 0, 1]).is_none());

@@ -8,10 +8,23 @@
 mod captures;
 mod cli;
 mod cuts;
+mod encrypted;
 mod events;
+mod files_and_loads;
+mod findings;
+mod hostile;
+mod hostile_text;
+mod identity;
+mod inputs;
+mod ipv6;
+mod layers;
 mod layers;
 mod product;
+mod product;
+mod report;
+mod robustness;
 mod shared;
+mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
 mod variants;

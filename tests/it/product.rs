@@ -73,8 +73,13 @@ pub(crate) fn report_on(captures: &[(&str, &[u8])], site: &Site) -> Value {
 
 /// The table as it stands in a pipe.
 pub(crate) fn table(analyzer: &Analyzer, site: &Site) -> String {
+    table_in(analyzer, site, None, false)
+}
+
+/// The table without colour, for a terminal of that width or for a pipe.
+pub(crate) fn table_in(analyzer: &Analyzer, site: &Site, width: Option<u16>, verbose: bool) -> String {
     let min_severity = Severity::Info;
-    let options = TableOptions { width: None, color: false, min_severity, verbose: false, phones_selected: false };
+    let options = TableOptions { width, color: false, min_severity, verbose, phones_selected: false };
     let mut out = Vec::new();
     write_table(&analyzer.diagnose(site), &options, &mut out).expect("a report");
     String::from_utf8(out).expect("UTF-8")

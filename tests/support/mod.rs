@@ -4,8 +4,9 @@
 //! cannot share a mistake. Nothing is random: the same calls give the same bytes, on every machine.
 //!
 //! * [`frame`], [`tunnel`]: Ethernet, VLAN tags, ARP, IPv4, ICMP, UDP, TCP, and what a span port may wrap them in.
-//! * [`dhcp`], [`dns`], [`tftp`], [`phone_config`], [`sccp`], [`cdp`], [`lldp`]: one message each, malformed ones too.
+//! * [`dhcp`], [`dns`], [`tftp`], [`phone_config`], [`sccp`], [`tls`], [`cdp`], [`lldp`]: one message each, malformed ones too.
 //! * [`site`], [`phone`], [`boot`]: a network with its servers, a phone, and the phone's boot played on the network.
+//! * [`wire`]: one client and one server, frame by frame.
 //! * [`span_port`], [`capture_file`]: what of it is captured, and its records as pcap and pcapng.
 //! * [`shipped`]: the files in `captures/` and what they show. [`span`]: the large capture for measurements.
 
@@ -27,4 +28,6 @@ pub mod site;
 pub mod span;
 pub mod span_port;
 pub mod tftp;
+pub mod tls;
 pub mod tunnel;
+pub mod wire;

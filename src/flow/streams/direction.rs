@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 
 use super::dns_stream::DnsStream;
 use super::http_stream::{HttpStream, Requests};
-use super::sccp_stream::{SccpStream, other_protocol};
+use super::sccp_stream::SccpStream;
 use super::sip_stream::SipStream;
+use super::tls_stream::TlsStream;
 use super::{Service, digest};
 use crate::event::EventKind;
 use crate::flow::tcp_reassembly::{Offset, Piece, Place, Reassembly, TcpSegment};
 use crate::flow::{Decoded, Digest, Flow};
-use crate::wire::{Anomaly, dns, http, sccp, sip, tls};
+use crate::wire::{Anomaly, dns, http, sccp, sip};
 
 /// Messages remembered for each direction, so that their copies are known.
 const MAX_TOLD: usize = 16;
@@ -28,9 +29,10 @@ pub(super) enum Kind {
     Sip,
     Dns,
     Request,
-    /// An answer and what it carries: it spans segments, so no copy of one is told.
+    /// An answer and what it carries, and what TLS shows: they span segments, so no copy of one is told.
     Answer,
     Config,
+    Tls,
 }
 
 /// A message that a stream holds.
@@ -79,11 +81,7 @@ enum Stream {
     Sip(SipStream),
     Http(HttpStream),
     Dns(DnsStream),
-    /// TLS, or what came instead: no octet of it is kept.
-    Opaque {
-        looked: bool,
-        carries: Option<&'static str>,
-    },
+    Tls(TlsStream),
 }
 
 impl Stream {
@@ -93,7 +91,7 @@ impl Stream {
             Service::Sip => Stream::Sip(SipStream::default()),
             Service::Http => Stream::Http(HttpStream::new(from_server)),
             Service::Dns => Stream::Dns(DnsStream::new(from_start)),
-            Service::Tls { .. } => Stream::Opaque { looked: false, carries: None },
+            Service::Tls { .. } => Stream::Tls(TlsStream::new(from_start)),
         }
     }
 
@@ -103,7 +101,7 @@ impl Stream {
             Stream::Sip(s) => s.held(),
             Stream::Http(s) => s.held(),
             Stream::Dns(s) => s.held(),
-            Stream::Opaque { .. } => 0,
+            Stream::Tls(s) => s.held(),
         }
     }
 
@@ -117,7 +115,7 @@ impl Stream {
             (Stream::Sip(s), Piece::Gap { len, .. } | Piece::Taken { len }) => s.gap(len),
             (Stream::Http(s), Piece::Gap { len, .. } | Piece::Taken { len }) => s.gap(len, requests, found),
             (Stream::Dns(s), Piece::Gap { .. } | Piece::Taken { .. }) => s.gap(),
-            (Stream::Opaque { .. }, _) => {}
+            (Stream::Tls(s), Piece::Gap { len, .. } | Piece::Taken { len }) => s.gap(len),
         }
     }
 
@@ -135,12 +133,7 @@ impl Stream {
             Stream::Sip(s) => s.data(at, octets, segment_start, found),
             Stream::Http(s) => s.data(at, octets, segment_start, requests, found),
             Stream::Dns(s) => s.data(at, octets, segment_start, found),
-            Stream::Opaque { looked, carries } if !*looked => {
-                *looked = true;
-                let plain = || sccp::Header::read(octets).filter(sccp::Header::is_likely).map(|_| "SCCP");
-                *carries = if tls::is_record(octets) { None } else { other_protocol(octets).or_else(plain) };
-            }
-            Stream::Opaque { .. } => {}
+            Stream::Tls(s) => s.data(at, octets, segment_start, found),
         }
     }
 }
@@ -215,7 +208,7 @@ impl Direction {
             Stream::Sccp(s) => s.carries(),
             Stream::Sip(s) => s.carries(),
             Stream::Http(_) | Stream::Dns(_) => None,
-            Stream::Opaque { carries, .. } => *carries,
+            Stream::Tls(s) => s.carries(),
         }
     }
 
@@ -285,7 +278,7 @@ impl Direction {
         let next = self.reassembly.next().unwrap_or(at);
         let is_sccp = matches!(self.stream, Stream::Sccp(_));
         let whole_messages = || is_sccp && sccp::is_whole_messages(segment.data, segment.wire_len);
-        let mut taken = matches!(self.stream, Stream::Opaque { looked: true, .. });
+        let mut taken = matches!(&self.stream, Stream::Tls(s) if s.is_done());
         if at < next {
             if self.fill_hole(at, end) && whole_messages() {
                 let first = Anomaly::fixed("tcp: came later than what follows it");
@@ -352,7 +345,7 @@ impl Direction {
             let end = message.start + message.len as u64;
             let in_one = message.start >= from && end <= from + data.max(arrival.segment.wire_len as u64);
             message.anomalies.append(&mut self.anomalies);
-            if !matches!(message.kind, Kind::Answer | Kind::Config) {
+            if !matches!(message.kind, Kind::Answer | Kind::Config | Kind::Tls) {
                 if self.told.len() >= MAX_TOLD {
                     self.told.pop_front();
                 }
@@ -404,7 +397,7 @@ fn read_copy(told: &Told, octets: &[u8]) -> Option<Found> {
             let file = http::parse_request(octets)?.file;
             (EventKind::Http(http::Message { op: http::Op::Get, file: Some(file), status: None, bytes: None }), vec![])
         }
-        Kind::Answer | Kind::Config => return None,
+        Kind::Answer | Kind::Config | Kind::Tls => return None,
     };
     let len = usize::try_from(told.end - told.start).ok()?;
     Some(Found { kind: told.kind, start: told.start, len, octets: octets.into(), event, anomalies })

@@ -57,14 +57,6 @@ pub(super) const SHIPPED: &[Shipped] = &[
         build: || trust_lists(&[("ITL", 2, "Access violation"), ("CTL", 2, "Access violation")]),
     },
     Shipped {
-        path: "trust-list-mismatch/fires-other-cluster.pcap",
-        what: "The lease names the pilot's TFTP server before the right one. The former serves a trust list and knows \
-               nothing of the phone, the latter its configuration: a warning.",
-        expect: &[(F, HEALTHY, REGISTERED)],
-        site: Some("trust-list-mismatch/site.toml"),
-        build: other_trust_list,
-    },
-    Shipped {
         path: "trust-list-mismatch/silent-none.pcap",
         what: "There are no trust lists.",
         expect: &[(F, HEALTHY, REGISTERED)],
@@ -81,18 +73,6 @@ fn trust_lists(errors: &[(&'static str, u16, &'static str)]) -> Vec<u8> {
         .dhcp(DhcpServer::at("10.40.0.2", "10.40.110.20").option_150(&["10.40.0.5"]))
         .tftp(tftp)
         .call_manager(CallManager::at("10.40.0.10", "CUCM-PUB").with(|c| c.protocol_version = 20));
-    site.boot(0, &Phone::new("7941G", F, LOAD));
-    site.capture().pcap()
-}
-
-fn other_trust_list() -> Vec<u8> {
-    const LOAD: &str = "SCCP41.8-5-3S";
-    let list = [&[1, 0, 2, 0, 1, 2, 0, 2][..], &[0x5a; 200]].concat();
-    let mut site = Site::new(&[voice()])
-        .dhcp(DhcpServer::at(DHCP, "10.30.110.20").option_150(&[TFTP_31, TFTP_30]))
-        .tftp(TftpServer::at(TFTP_31).file("ITLFile.tlv", &list))
-        .tftp(TftpServer::at(TFTP_30).phone(F, &PhoneConfig::naming(&[CM_30]).load(LOAD)))
-        .call_manager(CallManager::at(CM_30, "HQ-CM1").with(|c| c.protocol_version = 20));
     site.boot(0, &Phone::new("7941G", F, LOAD));
     site.capture().pcap()
 }

@@ -272,7 +272,7 @@ fn two_tftp_servers() -> Vec<u8> {
     for (n, server) in [TFTP_31, TFTP_30, TFTP_31, TFTP_30].into_iter().enumerate() {
         site.dhcp = vec![Rc::new(DhcpServer::at(DHCP, "10.30.110.20").option_150(&[server]))];
         let phone = Phone::new("7960", A, &runs).with(|p| p.keep_alives = 0);
-        runs = site.boot(n as u64 * 90_000, &phone).load;
+        runs = site.boot(n as u64 * 1_800_000, &phone).load;
     }
     site.capture().pcap()
 }
@@ -284,7 +284,7 @@ fn in_steps() -> Vec<u8> {
         let config = PhoneConfig::naming(&[CM_30]).load(load);
         site.tftp = vec![Rc::new(TftpServer::at(TFTP_30).phone(A, &config).load(load, 12))];
         let phone = Phone::new("7960", A, &runs).with(|p| p.keep_alives = 0);
-        runs = site.boot(n as u64 * 90_000, &phone).load;
+        runs = site.boot(n as u64 * 1_800_000, &phone).load;
     }
     site.capture().pcap()
 }

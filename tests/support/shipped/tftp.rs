@@ -148,14 +148,6 @@ pub(super) const SHIPPED: &[Shipped] = &[
         build: || named("tftp.phones.example"),
     },
     Shipped {
-        path: "tftp-name-unresolved/fires-no-dns-server.pcap",
-        what: "Option 66 is a name, and the lease names no DNS server to ask for it. A minute later a neighbour boots whose \
-               Alternate TFTP is set.",
-        expect: &[(A, "tftp-name-unresolved", NOT_SEEN), (B, HEALTHY, REGISTERED)],
-        site: None,
-        build: no_dns_server,
-    },
-    Shipped {
         path: "tftp-name-unresolved/silent-resolves.pcap",
         what: "Option 66 is a name, and the name server knows it.",
         expect: &[(A, HEALTHY, REGISTERED)],
@@ -244,14 +236,6 @@ fn named(name: &str) -> Vec<u8> {
     let dhcp = DhcpServer::at(DHCP, "10.30.0.100").option_66(name);
     let mut site = headquarters(flat(), dhcp, tftp_30(&[A])).dns("10.30.0.53", &[("tftp-1.phones.example", TFTP_30)]);
     site.boot(0, &phone(A));
-    site.capture().pcap()
-}
-
-fn no_dns_server() -> Vec<u8> {
-    let dhcp = DhcpServer::at(DHCP, "10.30.0.100").option_66("tftp.phones.example");
-    let mut site = headquarters(flat(), dhcp, tftp_30(&[A, B]));
-    site.boot(0, &phone(A));
-    site.boot(60_000, &phone(B).alternate(TFTP_30));
     site.capture().pcap()
 }
 

@@ -1,0 +1,228 @@
+//! Who a packet is of: by MAC, by the address that a MAC leased, by the name that a phone gives itself.
+//!
+//! A client of which only the address is known is kept by its address until a message names it; then all that it did
+//! becomes the phone's.
+
+use std::net::IpAddr;
+
+use super::Phone;
+use super::record::absorb;
+use super::registry::{Registry, limits};
+use crate::conversation::Stamp;
+use crate::event::Event;
+use crate::wire::Mac;
+
+/// A client that is no phone yet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum ClientKey {
+    Mac(Mac),
+    Ip(IpAddr),
+}
+
+/// Where a client's record is.
+#[derive(Clone, Copy)]
+pub(super) enum Slot {
+    Phone(usize),
+    Other(ClientKey),
+}
+
+impl Registry {
+    /// The MAC that an address certainly has: by ARP, or by its frames unless a router sends them.
+    pub(super) fn own_mac(&mut self, ip: IpAddr) -> Option<Mac> {
+        if let Some(mac) = self.neighbours.get(&ip) {
+            return Some(*mac);
+        }
+        let key = ClientKey::Ip(ip);
+        let mac = self.others.peek(&key).map(|p| p.mac).filter(|m| !m.is_zero())?;
+        self.senders.is_single(mac).then_some(mac)
+    }
+
+    /// Whether several addresses are behind a MAC, or it is one that routers share.
+    pub fn is_router(&self, mac: Mac) -> bool {
+        self.senders.is_router(mac)
+    }
+
+    /// Whether ARP says that `mac` has this address.
+    pub fn is_neighbour(&self, ip: IpAddr, mac: Mac) -> bool {
+        self.neighbours.peek(&ip) == Some(&mac)
+    }
+
+    /// The phone with this MAC.
+    pub fn phone_of(&self, mac: Mac) -> Option<&Phone> {
+        self.phones.get(*self.by_mac.get(&mac)?)
+    }
+
+    /// Whether a MAC certainly is that of a device at the end of a wire: it asks for leases, or announces itself.
+    pub(super) fn is_end(&self, mac: Mac) -> bool {
+        self.phone_of(mac).is_some_and(|p| !p.dhcp.list.is_empty() || p.announced.is_some())
+    }
+
+    /// The phone of a MAC, made if need be; a record kept under `key` becomes part of it. `None`: there are too many.
+    pub(super) fn phone(&mut self, mac: Mac, key: ClientKey) -> Option<usize> {
+        let index = match self.by_mac.get(&mac) {
+            Some(index) => *index,
+            None if self.phones.len() >= limits::PHONES => {
+                self.refused_phones += 1;
+                return None;
+            }
+            None => {
+                self.phones.push(Phone { mac, is_phone: true, ..Phone::default() });
+                self.by_mac.insert(mac, self.phones.len() - 1);
+                self.phones.len() - 1
+            }
+        };
+        for key in [ClientKey::Mac(mac), key] {
+            if let Some(earlier) = self.others.remove(&key)
+                && let Some(phone) = self.phones.get_mut(index)
+            {
+                absorb(phone, earlier);
+            }
+        }
+        Some(index)
+    }
+
+    pub(super) fn slot_of_mac(&mut self, mac: Mac) -> Slot {
+        match self.by_mac.get(&mac) {
+            Some(index) => Slot::Phone(*index),
+            None => Slot::Other(ClientKey::Mac(mac)),
+        }
+    }
+
+    /// The client that sends or gets packets of `ip`. `eth`: the MAC on the client's side of this frame.
+    pub(super) fn slot_of_ip(&mut self, ip: IpAddr, eth: Option<Mac>) -> Slot {
+        let bound = self.by_ip.get(&ip).copied();
+        // Its own frames, so the address is its own, whatever lease the capture missed; where two phones have one
+        // address, each frame is of the one whose MAC it bears.
+        let own = eth.filter(|m| bound.is_none() || self.is_end(*m)).and_then(|m| self.by_mac.get(&m)).copied();
+        if let Some(own) = own {
+            if bound != Some(own) && self.phones.get(own).is_some_and(|p| p.ip != Some(ip) || bound.is_none()) {
+                self.bind(ip, own);
+            }
+            return Slot::Phone(own);
+        }
+        if let Some(index) = bound {
+            return Slot::Phone(index);
+        }
+        if let Some(mac) = eth.filter(|m| self.others.peek(&ClientKey::Mac(*m)).is_some_and(|p| p.ip == Some(ip))) {
+            return Slot::Other(ClientKey::Mac(mac));
+        }
+        Slot::Other(ClientKey::Ip(ip))
+    }
+
+    pub(super) fn bind(&mut self, ip: IpAddr, index: usize) {
+        if ip.is_unspecified() || ip.is_multicast() {
+            return;
+        }
+        if let Some(earlier) = self.others.remove(&ClientKey::Ip(ip))
+            && let Some(phone) = self.phones.get_mut(index)
+        {
+            absorb(phone, earlier);
+        }
+        self.by_ip.insert(ip, index);
+        if let Some(phone) = self.phones.get_mut(index) {
+            phone.ip = Some(ip);
+        }
+    }
+
+    /// The client gives an address back.
+    pub(super) fn release(&mut self, ip: IpAddr, slot: Slot) {
+        let Slot::Phone(index) = slot else { return };
+        if self.by_ip.get(&ip) == Some(&index) {
+            self.by_ip.remove(&ip);
+        }
+        if let Some(phone) = self.phones.get_mut(index) {
+            phone.ip = phone.ip.filter(|own| *own != ip);
+            phone.rival = phone.rival.filter(|r| r.ip != ip);
+        }
+    }
+
+    pub(super) fn client(&mut self, slot: Slot, stamp: Stamp) -> Option<&mut Phone> {
+        let phone = match slot {
+            Slot::Phone(index) => self.phones.get_mut(index)?,
+            Slot::Other(key) => {
+                if !self.others.contains_key(&key) {
+                    let mut phone = Phone::default();
+                    match key {
+                        ClientKey::Mac(mac) => phone.mac = mac,
+                        ClientKey::Ip(ip) => phone.ip = Some(ip),
+                    }
+                    self.others.insert(key, phone);
+                }
+                self.others.get_mut(&key)?
+            }
+        };
+        phone.first = Some(phone.first.map_or(stamp, |f| f.min(stamp)));
+        phone.last = Some(phone.last.map_or(stamp, |l| l.max(stamp)));
+        Some(phone)
+    }
+
+    /// The client that sent this event from `ip`, with what its frame tells of it.
+    pub(super) fn sender(&mut self, event: &Event, stamp: Stamp) -> Option<(Slot, &mut Phone)> {
+        let ip = event.envelope.src?;
+        let eth = event.envelope.eth_src;
+        if let Some(mac) = eth {
+            let is_end = self.is_end(mac);
+            self.senders.note(mac, ip, is_end);
+            if is_end {
+                self.note_claim(mac, ip, stamp);
+            }
+        }
+        let slot = self.slot_of_ip(ip, eth);
+        let vlan = event.envelope.vlan.last().copied().filter(|v| *v > 0);
+        if eth.is_some_and(|m| vlan.is_some() && self.by_mac.contains_key(&m)) {
+            self.vlans.note_tag(stamp.at.input);
+        }
+        let phone = self.client(slot, stamp)?;
+        if phone.mac.is_zero() {
+            phone.mac = eth.unwrap_or_default();
+        }
+        if Some(phone.mac) == eth && vlan.is_some() {
+            phone.vlan = vlan;
+        }
+        Some((slot, phone))
+    }
+
+    /// The client named by a message that it sent: its record becomes a phone's.
+    pub(super) fn named(&mut self, slot: Slot, name_mac: Option<Mac>, ip: Option<IpAddr>, eth: Option<Mac>) -> Slot {
+        let key = match slot {
+            Slot::Phone(_) => return slot,
+            Slot::Other(key) => key,
+        };
+        let mac = match key {
+            ClientKey::Mac(mac) => Some(mac),
+            ClientKey::Ip(_) => {
+                // On the same wire the sender's own MAC tells who it is; behind a router its name does.
+                let on_wire = eth.filter(|m| ip.is_some_and(|i| self.is_neighbour(i, *m)) && !self.is_router(*m));
+                // The name's owner is on this wire as well, at another address: then this one is not it.
+                let owner = name_mac.filter(|m| eth != Some(*m)).and_then(|m| self.phone_of(m));
+                let is_taken = owner.is_some_and(|p| {
+                    p.ip.is_some() && p.ip != ip && p.attempts.iter().any(|a| a.client_mac == Some(p.mac))
+                });
+                let second = eth.filter(|m| is_taken && self.senders.is_single(*m));
+                on_wire.or(second).or(name_mac)
+            }
+        };
+        let Some(index) = mac.and_then(|m| self.phone(m, key)) else { return slot };
+        if let Some(ip) = ip {
+            self.bind(ip, index);
+        }
+        Slot::Phone(index)
+    }
+
+    /// A device says, by ARP, by a lease or by its own frames, that it has an address.
+    pub(super) fn note_claim(&mut self, mac: Mac, ip: IpAddr, stamp: Stamp) {
+        let holder = self.by_ip.get(&ip).copied();
+        let own = self.by_mac.get(&mac).copied();
+        if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)) {
+            phone.note_use(ip, stamp);
+        }
+        let (Some(holder), true) = (holder, own != holder) else { return };
+        let Some(phone) = self.phones.get_mut(holder) else { return };
+        phone.note_rival(mac, ip, stamp);
+        let theirs = phone.mac;
+        // Two phones: each is the other's rival.
+        if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)).filter(|p| p.ip == Some(ip)) {
+            phone.note_rival(theirs, ip, stamp);
+        }
+    }
+}
