@@ -39,8 +39,9 @@ pub struct LeaseTerms {
 impl LeaseTerms {
     /// The terms of a reply; `sender` where it carries no server identifier.
     pub fn of(message: &Message, sender: Option<Ipv4Addr>) -> LeaseTerms {
-        // Where the option is cut off and a relay agent passed it on, the sender may be that agent.
-        let sender = sender.or(message.siaddr).filter(|_| !message.cut || message.giaddr.is_none());
+        // Where the option is cut off, the sender may be a relay agent, which names itself in giaddr (before chaddr).
+        let is_direct = message.giaddr.is_none() && message.chaddr.mac().is_some();
+        let sender = sender.filter(|_| !message.cut || is_direct).or(message.siaddr.filter(|_| !message.cut));
         let server = message.opt54.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut sources = message.tftp_sources();
         // Some servers put their own address into siaddr whatever is configured (boot reference 1.4): beside a

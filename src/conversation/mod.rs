@@ -20,6 +20,13 @@ pub struct Stamp {
     pub at: FrameRef,
 }
 
+impl Stamp {
+    /// Whether this came after `other`: in the same input the frames tell, whatever became of its clock.
+    pub fn is_after(self, other: Stamp) -> bool {
+        self > other && (self.at.input != other.at.input || self.at.frame > other.at.frame)
+    }
+}
+
 /// A request and its repetitions.
 #[derive(Clone, Copy, Debug)]
 pub struct Tries {
@@ -44,6 +51,16 @@ impl Tries {
         self.count += 1;
         self.gap = self.gap.min(stamp.time.nanos_apart(self.last.time));
         self.last = self.last.max(stamp);
+    }
+
+    /// Several questions as one, in the order of time; `None`: there are none.
+    pub fn of_all(all: impl Iterator<Item = Tries>) -> Option<Tries> {
+        all.reduce(|a, b| Tries {
+            count: a.count.saturating_add(b.count),
+            first: a.first.min(b.first),
+            last: a.last.max(b.last),
+            gap: a.gap.min(b.gap).min(b.first.time.nanos_apart(a.last.time)),
+        })
     }
 
     /// Whether nobody answers, by the contract's rule: sent three times, or the first retransmission interval (the

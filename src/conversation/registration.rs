@@ -290,6 +290,11 @@ impl Attempt {
         self.registered.or(if self.was_registered() { self.keepalive } else { None })
     }
 
+    /// Nothing but SYNs, without any answer.
+    pub fn is_only_syns(&self) -> bool {
+        self.syn.is_some() && self.connected.is_none() && self.unreachable.is_none() && self.end.is_none()
+    }
+
     /// Only keepalives, and no Register on it: the idle connection to a standby CallManager, or a capture that began
     /// after the registration.
     pub fn is_keepalive_only(&self) -> bool {

@@ -73,6 +73,8 @@ pub struct Contact<'a> {
     pub attempt: Option<&'a Attempt>,
     /// ARP questions that nobody answers.
     pub arp: Option<&'a ArpAsk>,
+    /// SYNs of several attempts, none of them repeated within one, that nobody answers.
+    pub silent: Option<Tries>,
     /// Attempts there since the boot began.
     pub attempts: u32,
     /// How often it failed there since it was registered last, earlier boots included.
@@ -131,10 +133,14 @@ impl<'a> PhoneContext<'a> {
         }
     }
 
-    /// Confidence that nobody answers: certain once it was asked three times and the last had its time.
+    /// Confidence that nobody answers: certain once it was asked three times and each of them had its time.
     pub fn of_silence(&self, tries: &Tries, interval: u64) -> Confidence {
         let waited = self.now().nanos_since(tries.last.time) >= interval.min(tries.gap);
-        self.of_absence(if tries.count >= 3 && waited { Confidence::Certain } else { Confidence::Likely })
+        self.of_absence(if tries.count > 3 || (tries.count == 3 && waited) {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        })
     }
 
     // ---- the boot that counts ----
@@ -304,8 +310,8 @@ impl<'a> PhoneContext<'a> {
             if in_boot.is_empty() { all } else { in_boot }
         };
         let mut contacts: Vec<Contact<'a>> = Vec::new();
-        for (index, attempt) in attempts {
-            let state = self.phone.attempt_state(index, self.now(), blind);
+        for (index, attempt) in &attempts {
+            let (attempt, state) = (*attempt, self.phone.attempt_state(*index, self.now(), blind));
             match contacts.iter_mut().find(|c| c.server == attempt.server) {
                 Some(contact) => {
                     contact.attempts += 1;
@@ -324,6 +330,7 @@ impl<'a> PhoneContext<'a> {
                     state,
                     attempt: Some(attempt),
                     arp: None,
+                    silent: None,
                     attempts: 1,
                     failures: 0,
                 }),
@@ -341,12 +348,21 @@ impl<'a> PhoneContext<'a> {
                     state,
                     attempt: None,
                     arp: Some(arp),
+                    silent: None,
                     attempts: 0,
                     failures: 0,
                 });
             }
         }
         for contact in &mut contacts {
+            let here = || attempts.iter().map(|(_, a)| *a).filter(|a| a.server == contact.server);
+            // One SYN without answer may be a lost answer; one after the other is none.
+            if contact.state == RegistrationState::NotSeen && !blind && here().all(Attempt::is_only_syns) {
+                contact.silent = Tries::of_all(here().filter_map(|a| a.syn)).filter(|t| t.count >= 3);
+                if contact.silent.is_some() {
+                    contact.state = RegistrationState::NoAnswer;
+                }
+            }
             contact.failures = self.failures_at(contact.server);
         }
         contacts
@@ -391,12 +407,26 @@ impl<'a> PhoneContext<'a> {
     pub fn registered_with(&self) -> Option<&Contact<'a>> {
         let contact = self.last_contact().filter(|c| c.state == RegistrationState::Registered)?;
         let attempt = contact.attempt?;
-        self.phone.boot_began().is_none_or(|b| b <= attempt.last).then_some(contact)
+        self.phone.boot_began().is_none_or(|b| !b.is_after(attempt.last)).then_some(contact)
     }
 
-    /// Whether it is registered, or was until it left by itself.
+    /// Whether it is registered, or was until it left by itself and did not come back for its lease or configuration.
     pub fn is_up(&self) -> bool {
-        matches!(self.state(), RegistrationState::Registered | RegistrationState::Unregistered)
+        match self.state() {
+            RegistrationState::Registered => true,
+            RegistrationState::Unregistered => {
+                let left = self.last_contact().and_then(|c| c.attempt).map(|a| a.last).unwrap_or_default();
+                let came_back = self.phone.boot_began().is_some_and(|b| b.is_after(left))
+                    || self
+                        .phone
+                        .files
+                        .iter()
+                        .rev()
+                        .any(|f| f.request.first.is_after(left) && phone_config::is_config_name(f.name.raw()));
+                !came_back
+            }
+            _ => false,
+        }
     }
 
     /// Whether a CallManager was reached and did not take it.
@@ -452,7 +482,7 @@ impl Contact<'_> {
 
     /// The SYNs, Registers or ARP questions that got no answer.
     pub fn tries(&self) -> Option<Tries> {
-        self.attempt.and_then(|a| a.register.or(a.syn)).or(self.arp.map(|a| a.tries))
+        self.silent.or(self.attempt.and_then(|a| a.register.or(a.syn))).or(self.arp.map(|a| a.tries))
     }
 
     /// Why there is no answer.

@@ -193,7 +193,9 @@ fn report(
             reject_text: attempt.and_then(|a| a.rejected.as_ref()).map(|(_, text, _)| text.clone()),
             reject_meaning: attempt.and_then(|a| a.rejected.as_ref()).and_then(|(_, _, m)| m.clone()),
             device_type: phone.device_type,
-            attempts: u32::try_from(phone.counting_attempts().count()).unwrap_or(u32::MAX),
+            attempts: u32::try_from(phone.counting_attempts().count())
+                .unwrap_or(u32::MAX)
+                .saturating_add(phone.attempts_forgotten),
             last_reason: phone.last_reason.as_ref().map(|(_, r)| r.clone()),
         },
         cluster_expected: cluster_name(cx.cluster()),

@@ -50,7 +50,7 @@ impl Groups {
         let causes = causes::causes(&drafts);
         // A cause stands before what it explains, so its group is known when it is needed.
         let mut order: Vec<usize> = (0..drafts.len()).collect();
-        order.sort_by_key(|i| drafts.get(*i).map_or(usize::MAX, |d| stage(d.rule.code)));
+        order.sort_by_key(|i| drafts.get(*i).map_or((usize::MAX, None), place_in_boot));
         let mut group_of: Vec<Option<usize>> = vec![None; drafts.len()];
         let mut verdict: Option<usize> = None;
         let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
@@ -170,6 +170,18 @@ impl Group {
             evidence: self.evidence,
             fixes: self.says.fixes,
         }
+    }
+}
+
+/// Where a draft stands in the boot of its phone. What CallManagers do is one stage: of two CallManagers the one that the
+/// phone tries first comes first, however each of them fails it.
+fn place_in_boot(draft: &Draft) -> (usize, Option<crate::capture::Timestamp>) {
+    const CONTACTS: [&str; 4] =
+        ["call-manager-refused", "call-manager-no-answer", "registration-rejected", "call-manager-closed"];
+    let first = || draft.evidence.iter().map(|e| e.time).min();
+    match CONTACTS.contains(&draft.rule.code) {
+        true => (stage(CONTACTS[0]), first()),
+        false => (stage(draft.rule.code), None),
     }
 }
 

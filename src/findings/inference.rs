@@ -12,6 +12,8 @@ use super::context::{PhoneContext, TftpUse, WrongServer};
 use super::coverage::Visibility;
 use crate::conversation::Stamp;
 use crate::conversation::dhcp::Kind;
+use crate::conversation::file::Fetch;
+use crate::conversation::registration::Attempt;
 use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState, TftpSource};
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
@@ -29,6 +31,10 @@ pub enum Basis {
     CallManagerOfCluster(String, IpAddr),
     /// Phones registered with the CallManager that this one tries: how many, one of them, its frame.
     Peers(u32, Mac, Stamp),
+    /// The same of a CallManager that configurations of registered phones name beside the one that this one tries.
+    PeersBeside(IpAddr, u32, Mac, Stamp),
+    /// Phones that were registered with the CallManager earlier in this capture, this one perhaps among them.
+    PeersBefore(u32, Mac, Stamp),
     /// The CallManager that it tries serves files itself: its frame.
     ServesFiles(IpAddr, Stamp),
     /// Another DHCP server offers it, and phones that took that are registered: the server, how many, the offer.
@@ -38,6 +44,9 @@ pub enum Basis {
     OwnLease(Ipv4Addr, u32, Stamp),
     /// Nothing in the capture says; the phone took a load there and was turned away after.
     TookLoad,
+    /// Nothing in the capture says; other phones took the load that it runs there, and were turned away after: how many,
+    /// one of them, its frame.
+    OthersTookLoad(u32, Mac, Stamp),
 }
 
 /// The right servers, as far as known.
@@ -59,13 +68,26 @@ struct Witness {
     stamp: Stamp,
 }
 
+/// CallManager → TFTP server → phones that use both.
+type Witnesses = BTreeMap<IpAddr, BTreeMap<IpAddr, Witness>>;
+/// CallManager → loads of its phones, by model.
+type Loads = BTreeMap<IpAddr, BTreeMap<String, BTreeSet<WireText>>>;
+
 /// What the phones that are well tell about servers.
 #[derive(Default)]
 pub struct Peers {
-    /// CallManager → TFTP server → the registered phones that use it.
-    tftp: BTreeMap<IpAddr, BTreeMap<IpAddr, Witness>>,
-    /// CallManager → the loads of phones registered there, by model.
-    loads: BTreeMap<IpAddr, BTreeMap<String, BTreeSet<WireText>>>,
+    /// Phones that are registered.
+    tftp: Witnesses,
+    /// Their loads.
+    loads: Loads,
+    /// Phones that were registered earlier in the capture.
+    tftp_before: Witnesses,
+    /// The loads that they had then.
+    loads_before: Loads,
+    /// CallManager → those with which phones are registered whose configuration names both.
+    beside: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
+    /// TFTP server and CallManager → load → phones that took the load there and were turned away after.
+    took: BTreeMap<(IpAddr, IpAddr), BTreeMap<WireText, Witness>>,
     /// TFTP servers that answered with files: a frame of it.
     serving: BTreeMap<IpAddr, Stamp>,
     /// DHCP server → TFTP server → registered phones with that lease.
@@ -81,18 +103,19 @@ impl Peers {
     pub fn new(registry: &Registry, _site: &Site, visible: &Visibility) -> Peers {
         let mut peers = Peers::default();
         for phone in registry.phones() {
-            let mut used = None;
+            let mut configs: Vec<&Fetch> = Vec::new();
             for fetch in &phone.files {
                 if fetch.outcome() == Outcome::Served || (fetch.blocks > 0 && fetch.answered.is_some()) {
                     peers.serving.entry(fetch.server).or_insert(fetch.request.first);
                     if phone_config::is_config_name(fetch.name.raw()) {
-                        used = Some((fetch.server, fetch.request.first));
+                        configs.push(fetch);
                     }
                 } else if visible.blind_files && is_own_config(phone, fetch.name.raw()) {
                     // Nobody's answers are captured: a registered phone was served where it asked.
-                    used = Some((fetch.server, fetch.request.first));
+                    configs.push(fetch);
                 }
             }
+            let used_at = |at: Stamp| configs.iter().rev().find(|f| f.request.first <= at).copied();
             if let (Some((fetch, config)), Some(model)) = (phone.config(), phone.model())
                 && let Some(load) = phone.load_in(config)
             {
@@ -104,14 +127,22 @@ impl Peers {
             if matches!(state, RegistrationState::Rejected | RegistrationState::Closed) {
                 let (loads, servers) = peers.turned_away.entry(attempt.server).or_default();
                 loads.extend(phone.running().map(|l| registry.load_name(l.load.raw(), phone.device_type())));
-                servers.extend(used.map(|(server, _)| server));
+                servers.extend(used_at(attempt.last).map(|f| f.server));
+                peers.note_taken(registry, phone, attempt);
             }
-            if state != RegistrationState::Registered {
+            // What a phone that went down since had when it was up is of another time.
+            let is_up = state == RegistrationState::Registered;
+            peers.note_before(registry, phone, (!is_up).then_some(attempt.began), used_at);
+            if !is_up {
                 continue;
             }
-            if let Some((server, stamp)) = used {
-                let by_server = peers.tftp.entry(attempt.server).or_default();
-                by_server.entry(server).or_insert(Witness { count: 0, mac: phone.mac, stamp }).count += 1;
+            if let Some(fetch) = used_at(attempt.last) {
+                let server = fetch.server;
+                note_witness(&mut peers.tftp, attempt.server, server, phone.mac, fetch.request.first);
+                let named = fetch.config.iter().flat_map(|c| &c.call_managers);
+                for other in named.flat_map(|n| registry.resolve(n.raw())).filter(|ip| *ip != attempt.server) {
+                    peers.beside.entry(other).or_default().insert(attempt.server);
+                }
                 if let Some(terms) = phone.lease_terms().filter(|t| names(registry, t.tftp(), server)) {
                     *peers.leases.entry(terms.server).or_default().entry(server).or_default() += 1;
                 }
@@ -125,10 +156,67 @@ impl Peers {
         peers
     }
 
+    /// Registrations of a phone that do not stand any more: all but one that began after `current`.
+    fn note_before<'f>(
+        &mut self,
+        registry: &Registry,
+        phone: &Phone,
+        current: Option<Stamp>,
+        used_at: impl Fn(Stamp) -> Option<&'f Fetch>,
+    ) {
+        let last = phone.last_attempt().map(|(index, _)| index);
+        let mut said: Vec<(IpAddr, IpAddr)> = Vec::new();
+        for (index, attempt) in phone.counting_attempts() {
+            let Some(registered) = attempt.registered_at() else { continue };
+            if current.is_none() && Some(index) == last {
+                continue;
+            }
+            if let Some(fetch) = used_at(registered)
+                && !said.contains(&(attempt.server, fetch.server))
+            {
+                said.push((attempt.server, fetch.server));
+                let first = fetch.request.first;
+                note_witness(&mut self.tftp_before, attempt.server, fetch.server, phone.mac, first);
+            }
+            let load = phone.loads.iter().rev().find(|l| l.stamp <= registered);
+            if let (Some(seen), Some(model)) = (load, phone.model()) {
+                let name = registry.load_name(seen.load.raw(), phone.device_type());
+                let by_model = self.loads_before.entry(attempt.server).or_default();
+                by_model.entry(hardware_of(model).to_owned()).or_default().insert(name);
+            }
+        }
+    }
+
+    /// The load that a phone took before `attempt` turned it away, which it runs.
+    fn note_taken(&mut self, registry: &Registry, phone: &Phone, attempt: &Attempt) {
+        let Some((load, fetch)) = phone.fetched().filter(|(_, f)| f.request.first < attempt.last) else { return };
+        let Some(running) = phone.running().filter(|r| load::same_load(r.load.raw(), &load)) else { return };
+        let name = registry.load_name(running.load.raw(), phone.device_type());
+        let by_load = self.took.entry((fetch.server, attempt.server)).or_default();
+        by_load.entry(name).or_insert(Witness { count: 0, mac: phone.mac, stamp: fetch.request.first }).count += 1;
+    }
+
     /// Loads of the phones of this model that are registered with a CallManager.
     pub fn loads_at(&self, call_manager: IpAddr, model: &str) -> Vec<WireText> {
         let by_model = self.loads.get(&call_manager).and_then(|m| m.get(hardware_of(model)));
         by_model.map(|loads| loads.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The same of the CallManagers `tried`; where nobody is registered there, of those that configurations name beside
+    /// them; else of earlier in the capture.
+    fn loads_around(&self, tried: &[IpAddr], model: &str) -> BTreeSet<WireText> {
+        let of = |loads: &Loads, servers: &[IpAddr]| -> BTreeSet<WireText> {
+            let by_model = servers.iter().filter_map(|c| loads.get(c)).filter_map(|m| m.get(hardware_of(model)));
+            by_model.flatten().cloned().collect()
+        };
+        let tiers = [of(&self.loads, tried), of(&self.loads, &self.beside(tried)), of(&self.loads_before, tried)];
+        tiers.into_iter().find(|loads| !loads.is_empty()).unwrap_or_default()
+    }
+
+    /// The CallManagers that configurations name beside those `tried`, with phones registered.
+    fn beside(&self, tried: &[IpAddr]) -> Vec<IpAddr> {
+        let all = tried.iter().filter_map(|c| self.beside.get(c)).flatten();
+        all.filter(|c| !tried.contains(c)).copied().collect()
     }
 
     /// Whether a CallManager turned a phone away that runs this load, and takes none that does.
@@ -156,7 +244,8 @@ impl Peers {
 
     /// Whether phones registered with a CallManager get their files from `server`.
     pub fn uses_at(&self, call_manager: IpAddr, server: IpAddr) -> bool {
-        self.tftp.get(&call_manager).is_some_and(|m| m.contains_key(&server))
+        let uses = |c: &IpAddr| self.tftp.get(c).is_some_and(|m| m.contains_key(&server));
+        uses(&call_manager) || self.beside(&[call_manager]).iter().any(uses)
     }
 
     /// How many phones are registered whose lease of `dhcp_server` names one of `servers`, which they use.
@@ -168,6 +257,11 @@ impl Peers {
     pub fn registered_at(&self, call_manager: IpAddr) -> u32 {
         self.tftp.get(&call_manager).map_or(0, |m| m.values().map(|w| w.count).sum())
     }
+}
+
+fn note_witness(list: &mut Witnesses, call_manager: IpAddr, server: IpAddr, mac: Mac, stamp: Stamp) {
+    let by_server = list.entry(call_manager).or_default();
+    by_server.entry(server).or_insert(Witness { count: 0, mac, stamp }).count += 1;
 }
 
 fn names(registry: &Registry, servers: Vec<WireText>, server: IpAddr) -> bool {
@@ -254,26 +348,34 @@ fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
     let peers = &cx.world.peers;
     let tried: Vec<IpAddr> = cx.contacts().iter().filter(|c| c.turned_away()).map(|c| c.server).collect();
     let running = cx.running().map(|(load, _)| load);
-    for call_manager in &tried {
+    let beside = peers.beside(&tried);
+    let tiers = [
+        (&peers.tftp, &peers.loads, &tried),
+        (&peers.tftp, &peers.loads, &beside),
+        (&peers.tftp_before, &peers.loads_before, &tried),
+    ];
+    for (tier, (witnesses, loads, servers)) in tiers.into_iter().enumerate() {
         // A phone with the very load that others are registered with was not turned away for where it got it.
-        let mut loads = peers.all_loads_at(*call_manager).peekable();
+        let mut loads = servers.iter().filter_map(|c| loads.get(c)).flat_map(|m| m.values().flatten());
         if let Some(running) = &running
-            && loads.peek().is_some()
             && loads.any(|l| same_version(l.raw(), running.raw()))
         {
             return None;
         }
-    }
-    let mut by_peers: BTreeMap<IpAddr, Witness> = BTreeMap::new();
-    for (server, witness) in tried.iter().filter_map(|c| peers.tftp.get(c)).flatten() {
-        by_peers.entry(*server).and_modify(|w| w.count += witness.count).or_insert(*witness);
-    }
-    if by_peers.contains_key(&used.server) {
-        return None;
-    }
-    if let Some(first) = by_peers.values().next().copied() {
+        let mut by_peers: BTreeMap<IpAddr, Witness> = BTreeMap::new();
+        for (server, witness) in servers.iter().filter_map(|c| witnesses.get(c)).flatten() {
+            by_peers.entry(*server).and_modify(|w| w.count += witness.count).or_insert(*witness);
+        }
+        if by_peers.contains_key(&used.server) {
+            return None;
+        }
+        let Some(Witness { mac, stamp, .. }) = by_peers.values().next().copied() else { continue };
         let count = by_peers.values().map(|w| w.count).sum();
-        let basis = Basis::Peers(count, first.mac, first.stamp);
+        let basis = match (tier, beside.first()) {
+            (0, _) => Basis::Peers(count, mac, stamp),
+            (1, Some(other)) => Basis::PeersBeside(*other, count, mac, stamp),
+            _ => Basis::PeersBefore(count, mac, stamp),
+        };
         return Some(RightServer { servers: by_peers.into_keys().collect(), confidence: Confidence::Likely, basis });
     }
     if tried.contains(&used.server) {
@@ -286,14 +388,22 @@ fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
     if let Some(right) = by_other_offers(cx, used).or_else(|| by_own_lease(cx, used, running.as_ref())) {
         return Some(right);
     }
-    let (load, fetch) = cx.phone.fetched()?;
-    let runs_it = running.is_none_or(|r| load::same_load(r.raw(), &load));
-    let before = cx.contacts().iter().filter(|c| c.turned_away()).any(|c| c.stamp() > fetch.request.first);
-    (fetch.server == used.server && runs_it && before).then_some(RightServer {
-        servers: Vec::new(),
-        confidence: Confidence::Possible,
-        basis: Basis::TookLoad,
-    })
+    let basis = if took_load(cx, used, running.as_ref()) {
+        Basis::TookLoad
+    } else {
+        let running = running?;
+        let mut others = tried.iter().filter_map(|c| peers.took.get(&(used.server, *c))).flatten();
+        let (_, first) = others.find(|(load, _)| same_version(load.raw(), running.raw()))?;
+        Basis::OthersTookLoad(first.count, first.mac, first.stamp)
+    };
+    Some(RightServer { servers: Vec::new(), confidence: Confidence::Possible, basis })
+}
+
+/// Whether the phone took the load that it runs from the server that it uses, and was turned away after.
+fn took_load(cx: &PhoneContext<'_>, used: &TftpUse, running: Option<&WireText>) -> bool {
+    let Some((load, fetch)) = cx.phone.fetched().filter(|(_, f)| f.server == used.server) else { return false };
+    running.is_none_or(|r| load::same_load(r.raw(), &load))
+        && cx.contacts().iter().filter(|c| c.turned_away()).any(|c| c.stamp() > fetch.request.first)
 }
 
 fn by_other_offers(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
@@ -355,6 +465,15 @@ impl Basis {
                 "{count} phones that are registered with the CallManager that it tries got their files there, such as {}",
                 mac.device_name()
             ),
+            Basis::PeersBeside(call_manager, count, mac, _) => format!(
+                "{}, registered with {call_manager}, which configurations name beside the CallManager that it tries, \
+                 got their files there",
+                phones(*count, *mac)
+            ),
+            Basis::PeersBefore(count, mac, _) => format!(
+                "{}, registered with the CallManager that it tries earlier in this capture, got their files there then",
+                phones(*count, *mac)
+            ),
             Basis::ServesFiles(server, _) => format!("the CallManager that it tries, {server}, serves files itself"),
             Basis::OtherOffer(server, 0, _) => format!("the other DHCP server, {server}, offers it"),
             Basis::OtherOffer(server, count, _) => {
@@ -367,14 +486,23 @@ impl Basis {
                 format!("its own lease, from {server}, names it, and {count} phones with such a lease are registered")
             }
             Basis::TookLoad => "it took a load there, and was turned away after".to_owned(),
+            Basis::OthersTookLoad(count, mac, _) => {
+                format!("{} took the load that it runs there before being turned away", phones(*count, *mac))
+            }
         }
     }
 
     /// The frame that shows it, where a frame does.
     pub fn evidence(&self) -> Option<Evidence> {
         match self {
-            Basis::Peers(_, mac, stamp) => {
+            Basis::Peers(_, mac, stamp) | Basis::PeersBeside(_, _, mac, stamp) => {
                 Some(super::evidence(*stamp, format!("{} asks this server, and is registered", mac.device_name())))
+            }
+            Basis::PeersBefore(_, mac, stamp) => {
+                Some(super::evidence(*stamp, format!("{} asks this server, and registers after", mac.device_name())))
+            }
+            Basis::OthersTookLoad(_, mac, stamp) => {
+                Some(super::evidence(*stamp, format!("{} takes the same load there", mac.device_name())))
             }
             Basis::ServesFiles(server, stamp) => {
                 Some(super::evidence(*stamp, format!("{server} is asked for a file, and serves it")))
@@ -396,18 +524,19 @@ pub fn right_load(cx: &PhoneContext<'_>) -> Option<(WireText, Confidence)> {
     if let Some(cluster) = cx.cluster() {
         return stated_load(cluster, model).map(|l| (WireText::from(l), Confidence::Certain));
     }
-    let tried = cx.contacts().iter().filter(|c| c.turned_away());
-    let mut loads: Vec<WireText> = tried.flat_map(|c| cx.world.peers.loads_at(c.server, model)).collect();
-    loads.dedup();
-    match loads.as_slice() {
-        [only] => Some((only.clone(), Confidence::Likely)),
-        _ => None,
-    }
+    let tried: Vec<IpAddr> = cx.contacts().iter().filter(|c| c.turned_away()).map(|c| c.server).collect();
+    let loads = cx.world.peers.loads_around(&tried, model);
+    loads.first().filter(|_| loads.len() == 1).map(|only| (only.clone(), Confidence::Likely))
 }
 
 /// The load that a cluster's phones of this model run, by the site file.
 pub fn stated_load<'s>(cluster: &'s Cluster, model: &str) -> Option<&'s str> {
     cluster.load_of(model).or_else(|| cluster.load_of(hardware_of(model)))
+}
+
+/// So many phones, and one of them by its name.
+fn phones(count: u32, mac: Mac) -> String {
+    if count == 1 { mac.device_name() } else { format!("{count} phones such as {}", mac.device_name()) }
 }
 
 /// Whether a phone's own name stands for it in `phones` of a text.

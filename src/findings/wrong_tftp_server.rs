@@ -1,7 +1,7 @@
 //! `wrong-tftp-server`: the founding case.
 
 use super::context::{PhoneContext, WrongServer};
-use super::inference::{Basis, right_load};
+use super::inference::right_load;
 use super::{Draft, Says, addresses, and_list, evidence, optional, text};
 use crate::conversation::registration::Attempt;
 use crate::diagnosis::{Confidence, Evidence, Fix, Outcome, Severity, TftpSource};
@@ -238,7 +238,7 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
         });
     }
     // What rests on a comparison says so before it is pasted.
-    if wrong.right.confidence != Confidence::Certain && !matches!(wrong.right.basis, Basis::TookLoad) {
+    if wrong.right.confidence != Confidence::Certain && !right.is_empty() {
         for fix in fixes.iter_mut().filter(|f| f.config.is_some()) {
             fix.steps
                 .insert(0, format!("Check first that {} is right: {}.", and_list(right), wrong.right.basis.because()));

@@ -239,8 +239,12 @@ impl Phone {
     /// State of an attempt, by its index.
     pub fn attempt_state(&self, index: usize, now: Timestamp, blind: bool) -> RegistrationState {
         let Some(attempt) = self.attempts.get(index) else { return RegistrationState::NotSeen };
-        let rebooted = self.boot_began().is_some_and(|b| b > attempt.last);
-        attempt.state(now, blind, rebooted || index + 1 < self.attempts.len())
+        let rebooted = self.boot_began().is_some_and(|b| b.is_after(attempt.last));
+        match attempt.state(now, blind, rebooted || index + 1 < self.attempts.len()) {
+            // Power that goes ends a registration without a word.
+            RegistrationState::Registered if rebooted => RegistrationState::Unregistered,
+            state => state,
+        }
     }
 
     /// The attempt that tells the phone's state: the latest that counts.
