@@ -18,8 +18,6 @@ mod identity;
 mod inputs;
 mod ipv6;
 mod layers;
-mod layers;
-mod product;
 mod product;
 mod report;
 mod robustness;
