@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::{Inputs, Record};
-use phonescope::diagnosis::{Finding, Severity};
+use phonescope::diagnosis::{Detail, Finding, Severity};
 use phonescope::findings::{HEADINGS, RULES, Rule};
 use phonescope::site::Site;
 
@@ -217,10 +217,7 @@ fn judged() -> Vec<Judged> {
         let analyzer = analyzed(&root().join("captures").join(capture.path));
         let site = site_of(&capture);
         let diagnosis = analyzer.diagnose(&site);
-        let verdicts = diagnosis
-            .phones(phonescope::diagnosis::Detail::Story)
-            .map(|p| (p.mac.to_string(), p.verdict.word()))
-            .collect();
+        let verdicts = diagnosis.phones(Detail::State).map(|p| (p.mac.to_string(), p.verdict.word())).collect();
         Judged { capture, verdicts, findings: diagnosis.findings }
     };
     shipped().into_iter().map(judge).collect()

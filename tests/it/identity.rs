@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::{Inputs, Record};
-use phonescope::diagnosis::{Fact, Finding, Severity};
+use phonescope::diagnosis::{Detail, Fact, Finding, Severity};
 use phonescope::site::Site;
 
 use crate::support::frame::{BROADCAST, ETHERTYPE_ARP, Frame, arp, ip, mac};
@@ -29,8 +29,7 @@ fn judge(bytes: Vec<u8>, site: &str) -> (Vec<Finding>, Vec<(String, &'static str
     analyzer.finish(inputs.summaries());
     let site = Site::parse("site.toml", site, &mut |_| Err(String::new())).unwrap();
     let diagnosis = analyzer.diagnose(&site);
-    let phones =
-        diagnosis.phones(phonescope::diagnosis::Detail::Story).map(|p| (p.mac.to_string(), p.verdict.word())).collect();
+    let phones = diagnosis.phones(Detail::State).map(|p| (p.mac.to_string(), p.verdict.word())).collect();
     (diagnosis.findings, phones)
 }
 

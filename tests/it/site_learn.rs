@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::{Inputs, Record};
-use phonescope::diagnosis::{Diagnosis, PhoneReport, Severity, Verdict};
+use phonescope::diagnosis::{Detail, Diagnosis, PhoneReport, Severity, Verdict};
 use phonescope::site::{Site, learn};
 
 use crate::support::shipped::shipped;
@@ -47,9 +47,7 @@ fn a_draft_is_a_site_file_and_accuses_no_phone_that_is_well() {
         let site = parse(&draft.text);
         assert_eq!(site.clusters.len(), draft.clusters, "{}", shipped.path);
         let after = analyzer.diagnose(&site);
-        for (was, is) in
-            before.phones(phonescope::diagnosis::Detail::Story).zip(after.phones(phonescope::diagnosis::Detail::Story))
-        {
+        for (was, is) in before.phones(Detail::State).zip(after.phones(Detail::State)) {
             if !matches!(was.verdict, Verdict::Finding(_)) {
                 assert_eq!(errors(&after, &is), [""; 0], "{}: {}\n{}", shipped.path, was.mac, draft.text);
             }
@@ -101,7 +99,7 @@ fn phones_of_two_clusters_in_one_subnet_are_placed_each_where_it_registers() {
     let site = parse(&learn::draft(&diagnosis).unwrap().text);
     assert_eq!(site.clusters.len(), 2);
     assert!(site.clusters.iter().all(|c| !c.default), "a third cluster's phones belong to neither");
-    for phone in diagnosis.phones(phonescope::diagnosis::Detail::Story) {
+    for phone in diagnosis.phones(Detail::State) {
         let place = site.cluster_of_phone(phone.mac, None, phone.ip, phone.vlan).unwrap();
         let theirs = phone.registration.call_manager.unwrap().to_string();
         assert!(place.call_managers.contains(&theirs), "{} is put into {}", phone.mac, place.name);
