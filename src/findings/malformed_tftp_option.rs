@@ -7,7 +7,6 @@ use super::inference::stated;
 use super::{Draft, Says, evidence, text};
 use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::remedy;
-use crate::wire::WireText;
 
 declare_finding! {
     /// ## Trigger
@@ -54,10 +53,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
     let draft = |option: &crate::wire::dhcp::UnusableOption| {
         let number = option.option;
-        let mut scope = remedy::dhcp::Scope::of_lease(terms, lease.address);
-        if number == 150 {
-            scope.now = vec![WireText::from(format!("the octets {}", option.raw).as_str())];
-        }
+        let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, Vec::new());
         let mut fixes = remedy::dhcp::set_option_150(&scope, &right);
         fixes.insert(0, Fix {
             title: format!("On {}: option {number} in its right form", terms.server),
