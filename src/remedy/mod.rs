@@ -7,3 +7,4 @@
 pub mod dhcp;
 pub mod network;
 pub mod phone;
+pub mod plan;
