@@ -10,6 +10,7 @@ mod output;
 mod progress;
 mod reading;
 mod site;
+mod verify;
 
 use std::ffi::OsString;
 use std::io;
@@ -43,6 +44,8 @@ enum Command {
     Interfaces(interfaces::Arguments),
     /// Draft a site file from captures, or check one
     Site(site::Arguments),
+    /// Say whether a fix worked: by a capture of what the phones do, or by asking servers (only with --send)
+    Verify(verify::Arguments),
 }
 
 /// What to read.
@@ -152,6 +155,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         #[cfg(feature = "live")]
         Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Site(arguments) => site::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     };
     match result {
         Ok(end) => ExitCode::from(end.code()),

@@ -18,7 +18,7 @@ mod fixture;
 mod selection;
 
 pub use csv::write_csv;
-pub use json::{write_event, write_json, write_ndjson};
+pub use json::{write_document, write_event, write_json, write_ndjson};
 pub use selection::{PhoneSelector, Selection};
 pub use table::{TableOptions, write_table};
 
