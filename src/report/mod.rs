@@ -22,7 +22,7 @@ mod words;
 
 pub use changes::{Change, ChangeKind, Changes};
 pub use csv::write_csv;
-pub use json::{write_event, write_json, write_ndjson};
+pub use json::{write_document, write_event, write_json, write_ndjson};
 pub use selection::{PhoneSelector, Selection};
 pub use table::{TableOptions, write_table};
 pub use words::lasting;

@@ -27,6 +27,7 @@ mod ip;
 mod link;
 pub mod lldp;
 pub mod load;
+pub mod load_files;
 pub mod load_list;
 pub mod phone_config;
 pub mod sccp;
