@@ -1,12 +1,16 @@
 //! The private networks that tests run real servers in, and the programs for them.
 
 use std::fs;
-use std::path::Path;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::real::daemon::{Daemon, Ready};
-use crate::real::namespace::{output_within, succeeds};
-use crate::real::{namespace, program, programs::Programs};
+use crate::real::namespace::output_within;
+use crate::real::programs::Programs;
+use crate::real::servers::{DhcpServer, Scope, TftpServer};
+use crate::real::{namespace, program};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -18,26 +22,64 @@ fn a_program_that_nobody_has_is_missing_and_said_by_name() {
 }
 
 #[test]
-fn a_lease_of_dnsmasq_reaches_a_client_on_the_bridge() {
-    let (Some(dnsmasq), Some(udhcpc)) = (program("dnsmasq"), program("udhcpc")) else { return };
-    let Some(site) = namespace() else { return };
-    if site.is_unprivileged() {
-        println!("skipped: dnsmasq changes its user, which a user namespace refuses");
-        return;
+fn each_dhcp_server_leases_what_its_configuration_says() {
+    let Some(udhcpc) = program("udhcpc") else { return };
+    for server in DhcpServer::ALL {
+        let (Some(_), Some(site)) = (program(server.program_name()), namespace()) else { return };
+        let scope = Scope {
+            server: Ipv4Addr::new(10, 20, 0, 2),
+            range: (100, 150),
+            option_150: vec![Ipv4Addr::new(10, 20, 0, 5), Ipv4Addr::new(10, 20, 0, 6)],
+            option_66: Some("tftp.example".to_owned()),
+            lease_seconds: 600,
+        };
+        let file = site.folder().join("dhcp.conf");
+        fs::write(&file, server.configuration(&scope)).unwrap();
+        let host = site.host("dhcp", "10.20.0.2/24").unwrap();
+        let running = server.start(&host, &file, site.folder()).unwrap();
+        let phone = site.host_without_address("phone", Some("00:30:94:c2:d3:fa")).unwrap();
+        let mut client = phone.command(&udhcpc);
+        client.args(["-i", "eth0", "-f", "-q", "-n", "-t", "5", "-T", "1", "-O", "150", "-O", "66", "-s"]);
+        let output = output_within(client.arg(script(site.folder())), SOON).unwrap();
+        let lease = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{server}: {}\n{}", String::from_utf8_lossy(&output.stderr), running.log());
+        assert!(lease.starts_with("150=0a1400050a140006 66=tftp.example ip=10.20.0.1"), "{server}: {lease}");
     }
-    let server = site.host("dhcp", "10.20.0.2/24").unwrap();
-    let mut command = server.command(&dnsmasq);
-    command.args(["--keep-in-foreground", "--log-facility=-", "--no-ping", "--port=0", "--conf-file=/dev/null"]);
-    command.args(["--user=root", "--dhcp-range=10.20.0.100,10.20.0.150,10m", "--dhcp-option=150,10.20.0.5"]);
-    command.arg(format!("--dhcp-leasefile={}", site.folder().join("leases").display()));
-    let running = Daemon::start(command, Ready::Udp(67)).unwrap();
+}
 
-    let phone = site.host_without_address("phone", Some("00:30:94:c2:d3:fa")).unwrap();
-    let mut client = phone.command(&udhcpc);
-    client.args(["-i", "eth0", "-f", "-q", "-n", "-t", "5", "-T", "1", "-O", "150", "-s", "/bin/echo"]);
-    succeeds(&mut client).unwrap();
-    assert!(running.log().contains("DHCPACK(eth0) 10.20.0.1"), "{}", running.log());
-    assert!(running.log().contains("00:30:94:c2:d3:fa"), "{}", running.log());
+/// What udhcpc runs when it has a lease: it says what it knows.
+fn script(folder: &Path) -> PathBuf {
+    let path = folder.join("said");
+    fs::write(&path, "#!/bin/sh\n[ \"$1\" = bound ] && echo 150=$opt150 66=$tftp ip=$ip; exit 0\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn each_tftp_server_serves_the_folder() {
+    let Some(curl) = program("curl") else { return };
+    for server in TftpServer::ALL {
+        let (Some(_), Some(site)) = (program(server.program_name()), namespace()) else { return };
+        if site.is_unprivileged() && server.needs_root() {
+            println!("skipped: {server} changes its user, which a user namespace refuses");
+            continue;
+        }
+        let root = site.folder().join("tftp");
+        fs::create_dir(&root).unwrap();
+        let content = vec![b'x'; 1024];
+        fs::write(root.join("SEP003094C2D3FA.cnf.xml"), &content).unwrap();
+        let host = site.host("tftp", "10.20.0.5/24").unwrap();
+        let running = server.start(&host, &root).unwrap();
+        let phone = site.host("phone", "10.20.0.100/24").unwrap();
+        let mut get = phone.command(&curl);
+        get.args(["-sS", "-m", "5", "tftp://10.20.0.5/SEP003094C2D3FA.cnf.xml"]);
+        let output = output_within(&mut get, SOON).unwrap();
+        assert_eq!(output.stdout, content, "{server}: {}", String::from_utf8_lossy(&output.stderr));
+        let mut get = phone.command(&curl);
+        let output = output_within(get.args(["-sS", "-m", "5", "tftp://10.20.0.5/none"]), SOON).unwrap();
+        // 68: "TFTP file not found".
+        assert_eq!(output.status.code(), Some(68), "{server}: {}", running.log());
+    }
 }
 
 #[test]

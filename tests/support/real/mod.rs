@@ -4,15 +4,15 @@
 //! * [`namespace`]: a private network, file system view and process list, in which hosts are joined by a bridge. It
 //!   ends with the process that made it, however that ends.
 //! * [`daemon`]: a server in there, waited for until it listens and stopped when it goes out of scope.
+//! * [`servers`]: the DHCP and TFTP servers of others, with configurations for them.
 //!
 //! ```text
-//! let Some(dnsmasq) = real::program("dnsmasq") else { return };
+//! let Some(kea) = real::program("kea-dhcp4") else { return };
 //! let Some(site) = real::namespace() else { return };
 //! let server = site.host("dhcp", "10.20.0.2/24")?;
-//! let mut command = server.command(&dnsmasq);
-//! command.arg("--keep-in-foreground")…;
-//! let running = Daemon::start(command, Ready::Udp(67))?;
-//! let client = site.host_without_address("phone", Some("00:30:94:c2:d3:fa"))?;
+//! let running = DhcpServer::Kea.start(&server, &configuration, site.folder())?;
+//! let phone = site.host_without_address("phone", Some("00:30:94:c2:d3:fa"))?;
+//! succeeds(phone.command(&udhcpc).args([…]))?;
 //! ```
 
 #![allow(
@@ -25,6 +25,7 @@
 pub mod daemon;
 pub mod namespace;
 pub mod programs;
+pub mod servers;
 
 use namespace::Namespace;
 use programs::{Program, Programs};

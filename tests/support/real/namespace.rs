@@ -75,8 +75,8 @@ impl Namespace {
         self.ip("link set br0 up")
     }
 
-    /// Whether it was made with a user namespace: programs that change their user (dnsmasq, in.tftpd, tcpdump) do not
-    /// start in there.
+    /// Whether it was made with a user namespace: programs that change their user (in.tftpd, tcpdump) do not start in
+    /// there.
     pub fn is_unprivileged(&self) -> bool {
         self.user
     }
@@ -255,7 +255,7 @@ pub fn output_within(command: &mut Command, limit: Duration) -> Result<Output, S
             break status;
         }
         if Instant::now() >= end {
-            let _ = super::daemon::kill_children(child.id());
+            super::daemon::kill_children(child.id());
             let _ = child.kill();
             let _ = child.wait();
             return Err(format!("{command:?} took longer than {limit:?}"));
