@@ -32,6 +32,7 @@ fn each_dhcp_server_leases_what_its_configuration_says() {
             option_150: vec![Ipv4Addr::new(10, 20, 0, 5), Ipv4Addr::new(10, 20, 0, 6)],
             option_66: Some("tftp.example".to_owned()),
             lease_seconds: 600,
+            others: Vec::new(),
         };
         let file = site.folder().join("dhcp.conf");
         fs::write(&file, server.configuration(&scope)).unwrap();
@@ -91,8 +92,11 @@ fn nothing_is_left_of_a_network_that_is_dropped() {
     let daemon = Daemon::start(sleeper, Ready::AtOnce).unwrap();
     assert!(wait_for(|| runs("1000.125")), "it was never seen");
     drop(host);
+    let folder = site.folder().to_owned();
+    fs::write(folder.join("log"), "text").unwrap();
     // The network goes first: the kernel ends what runs in it.
     drop(site);
+    assert!(!folder.exists(), "its folder is still there");
     assert!(wait_for(|| !runs("1000.125")), "it runs still");
     drop(daemon);
 }

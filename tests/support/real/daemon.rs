@@ -19,6 +19,8 @@ pub enum Ready {
     Udp(u16),
     /// A TCP socket of its network namespace listens on this port.
     Tcp(u16),
+    /// So many sockets of its network namespace capture packets.
+    Captures(usize),
     /// At once.
     AtOnce,
 }
@@ -61,6 +63,7 @@ impl Daemon {
     fn is_ready(&self, ready: Ready) -> bool {
         let (tables, port, state) = match ready {
             Ready::AtOnce => return true,
+            Ready::Captures(count) => return self.captures() >= count,
             Ready::Udp(port) => (["udp", "udp6"], port, None),
             Ready::Tcp(port) => (["tcp", "tcp6"], port, Some("0A")),
         };
@@ -75,6 +78,19 @@ impl Daemon {
                 is_port && state.is_none_or(|state| words.nth(1) == Some(state))
             })
         })
+    }
+
+    /// How many sockets of its network namespace capture packets; those that send only, or are not bound yet, do not
+    /// count.
+    pub fn captures(&self) -> usize {
+        let Some(pid) = self.pids().last().copied() else { return 0 };
+        let text = fs::read_to_string(format!("/proc/{pid}/net/packet")).unwrap_or_default();
+        // `sk RefCnt Type Proto Iface R …`: protocol 3 is all of them, R tells that the socket runs.
+        let runs = |line: &&str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            words.get(3) == Some(&"0003") && words.get(5) == Some(&"1")
+        };
+        text.lines().skip(1).filter(runs).count()
     }
 
     /// The process that was started and those which it started, the outermost first.
@@ -104,6 +120,13 @@ impl Daemon {
         let pids = self.pids();
         for pid in &pids[usize::from(pids.len() > 1)..] {
             send(*pid, signal);
+        }
+    }
+
+    /// Sends the signal to the innermost processes only, so that a shell around them says how they ended.
+    pub fn signal_innermost(&self, signal: Signal) {
+        for pid in self.pids().into_iter().filter(|pid| descendants(*pid).is_empty()) {
+            send(pid, signal);
         }
     }
 

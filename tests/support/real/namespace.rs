@@ -6,11 +6,16 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use super::programs::{Program, Programs};
+
+/// Else the checksums in a capture are those that a network card would have filled in, and frames are longer than any
+/// on a wire.
+pub const NO_OFFLOADS: [&str; 8] = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"];
 
 /// How long a short command may take.
 const SHORT: Duration = Duration::from_secs(20);
@@ -37,7 +42,8 @@ pub struct Namespace {
     /// Closed on drop: the end of all that is inside.
     input: Option<ChildStdin>,
     user: bool,
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    keep: bool,
     ip: Program,
     ethtool: Program,
 }
@@ -53,12 +59,13 @@ impl Namespace {
         let program = |name: &str| Programs::find(name).map_err(|missing| refused(missing.to_string()));
         let (ip, ethtool) = (program("ip")?, program("ethtool")?);
         program("nsenter")?;
+        let folder = tempfile::Builder::new().prefix("lab-").tempdir().map_err(|error| refused(error.to_string()))?;
         let mut why = String::new();
         for user in [false, true] {
-            match hold(user) {
+            match hold(user, folder.path()) {
                 Ok((holder, input)) => {
-                    let folder = tempfile::tempdir().map_err(|error| refused(error.to_string()))?;
-                    let namespace = Namespace { holder, input: Some(input), user, folder, ip, ethtool };
+                    let folder = folder.keep();
+                    let namespace = Namespace { holder, input: Some(input), user, folder, keep: false, ip, ethtool };
                     namespace.set_up().map_err(refused)?;
                     return Ok(namespace);
                 }
@@ -81,9 +88,14 @@ impl Namespace {
         self.user
     }
 
-    /// A folder for configurations and logs that goes with it.
+    /// A folder for configurations and logs that goes with it, however it ends.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
+    }
+
+    /// Lets the folder stay when this goes.
+    pub fn keep_folder(&mut self) {
+        self.keep = true;
     }
 
     /// A command that runs the program inside, on the host that has the bridge.
@@ -147,22 +159,33 @@ impl Namespace {
         // Interface names have at most 15 octets.
         let port = format!("p-{name}");
         let mac = mac.map(|mac| format!(" address {mac}")).unwrap_or_default();
-        self.ip(&format!("netns add {name}"))?;
+        let host = self.host_off_the_bridge(name)?;
         self.ip(&format!("link add eth0 netns {name}{mac} type veth peer name {port}"))?;
         self.ip(&format!("link set {port} master br0 up"))?;
+        host.ip("link set eth0 up")?;
+        succeeds(self.command(&self.ethtool).args(["-K", &port]).args(NO_OFFLOADS))?;
+        succeeds(host.command(&self.ethtool).args(["-K", "eth0"]).args(NO_OFFLOADS))?;
+        Ok(host)
+    }
+
+    /// A host without an interface but `lo`.
+    ///
+    /// # Errors
+    ///
+    /// What `ip` says when it fails.
+    pub fn host_off_the_bridge(&self, name: &str) -> Result<Host<'_>, String> {
+        self.ip(&format!("netns add {name}"))?;
         let host = Host { namespace: self, name: name.to_owned() };
         host.ip("link set lo up")?;
-        host.ip("link set eth0 up")?;
-        // Else the checksums in a capture are those that a network card would have filled in.
-        let words = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"];
-        succeeds(self.command(&self.ethtool).args(["-K", &port]).args(words))?;
-        succeeds(host.command(&self.ethtool).args(["-K", "eth0"]).args(words))?;
         Ok(host)
     }
 }
 
 impl Drop for Namespace {
     fn drop(&mut self) {
+        if let (true, Some(input)) = (self.keep, self.input.as_mut()) {
+            let _ = input.write_all(b"keep\n");
+        }
         drop(self.input.take());
         let end = Instant::now() + Duration::from_secs(5);
         while Instant::now() < end {
@@ -213,18 +236,43 @@ impl Host<'_> {
         let program = &self.namespace.ip;
         succeeds(self.namespace.command(program).args(["-n", &self.name]).args(arguments.split_whitespace()))
     }
+
+    /// Runs a line of shell on this host.
+    ///
+    /// # Errors
+    ///
+    /// What it says when it fails.
+    pub fn shell(&self, line: &str) -> Result<(), String> {
+        succeeds(self.command_named("sh").args(["-ec", line]))
+    }
+
+    /// Another end of a cable: an interface of this host, joined with one in the host that has the bridge.
+    ///
+    /// # Errors
+    ///
+    /// What `ip` or `ethtool` say when they fail.
+    pub fn cable(&self, interface: &str, other: &str) -> Result<(), String> {
+        let (namespace, name) = (self.namespace, &self.name);
+        namespace.ip(&format!("link add {interface} netns {name} mtu 9000 type veth peer name {other} mtu 9000"))?;
+        namespace.ip(&format!("link set {other} up"))?;
+        self.ip(&format!("link set {interface} up"))?;
+        succeeds(namespace.command(&namespace.ethtool).args(["-K", other]).args(NO_OFFLOADS))?;
+        succeeds(self.command(&namespace.ethtool).args(["-K", interface]).args(NO_OFFLOADS))
+    }
 }
 
+/// What the first process inside does: says a line, waits for the end of its input, ends all others and removes the
+/// folder, unless it is told to keep it.
+const FIRST: &str = r#"echo; read -r word; [ $$ = 1 ] && kill -KILL -1; [ "$word" = keep ] || rm -rf "$1""#;
+
 /// Starts the process that holds the namespaces open and waits until they are there.
-fn hold(user: bool) -> Result<(Child, ChildStdin), String> {
+fn hold(user: bool, folder: &Path) -> Result<(Child, ChildStdin), String> {
     let mut command = Command::new("unshare");
     if user {
         command.args(["--user", "--map-root-user"]);
     }
-    // Says a line when it runs, then waits for the end of its input. It is the first process in there: the kernel ends
-    // the others with it.
     command.args(["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"]);
-    command.args(["sh", "-c", "echo; cat"]);
+    command.args(["sh", "-c", FIRST, "sh"]).arg(folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut holder = command.spawn().map_err(|error| format!("unshare: {error}"))?;
     let (Some(input), Some(mut output)) = (holder.stdin.take(), holder.stdout.take()) else {

@@ -38,6 +38,8 @@ pub struct Scope {
     /// Option 66.
     pub option_66: Option<String>,
     pub lease_seconds: u32,
+    /// Phones that get another option 150, by their MAC address.
+    pub others: Vec<(String, Ipv4Addr)>,
 }
 
 impl Scope {
@@ -76,11 +78,17 @@ impl DhcpServer {
 
     /// The whole configuration for one scope, in the server's own language.
     pub fn configuration(self, scope: &Scope) -> String {
+        let mut out = String::new();
+        let written = self.write(scope, &mut out);
+        debug_assert!(written.is_ok());
+        out
+    }
+
+    fn write(self, scope: &Scope, out: &mut String) -> fmt::Result {
         let (first, last) = (scope.address(scope.range.0), scope.address(scope.range.1));
         let (network, router, seconds) = (scope.address(0), scope.address(1), scope.lease_seconds);
         let tftp = scope.tftp();
-        let mut out = String::new();
-        let written = match self {
+        match self {
             DhcpServer::Dnsmasq => {
                 let mut lines = format!("dhcp-range={first},{last},{seconds}\ndhcp-option=3,{router}\n");
                 if !tftp.is_empty() {
@@ -88,6 +96,9 @@ impl DhcpServer {
                 }
                 if let Some(name) = &scope.option_66 {
                     lines += &format!("dhcp-option=66,\"{name}\"\n");
+                }
+                for (n, (mac, tftp)) in scope.others.iter().enumerate() {
+                    lines += &format!("dhcp-host={mac},set:other{n}\ndhcp-option=tag:other{n},150,{tftp}\n");
                 }
                 write!(out, "{lines}")
             }
@@ -105,7 +116,11 @@ impl DhcpServer {
                      default-lease-time {seconds};\nmax-lease-time {seconds};\n\
                      subnet {network} netmask 255.255.255.0 {{\n  range {first} {last};\n  option routers {router};\n\
                      {lines}}}\n"
-                )
+                )?;
+                for (n, (mac, tftp)) in scope.others.iter().enumerate() {
+                    writeln!(out, "host other{n} {{ hardware ethernet {mac}; option cisco-tftp {tftp}; }}")?;
+                }
+                Ok(())
             }
             DhcpServer::Kea => {
                 let mut options = vec![format!(r#"{{ "name": "routers", "data": "{router}" }}"#)];
@@ -115,6 +130,11 @@ impl DhcpServer {
                 if let Some(name) = &scope.option_66 {
                     options.push(format!(r#"{{ "name": "tftp-server-name", "data": "{name}" }}"#));
                 }
+                let other = |(mac, tftp): &(String, Ipv4Addr)| {
+                    let option = format!(r#"[ {{ "name": "cisco-tftp", "data": "{tftp}" }} ]"#);
+                    format!(r#"{{ "hw-address": "{mac}", "option-data": {option} }}"#)
+                };
+                let others = scope.others.iter().map(other).collect::<Vec<_>>().join(", ");
                 write!(
                     out,
                     r#"{{ "Dhcp4": {{
@@ -123,15 +143,13 @@ impl DhcpServer {
   "valid-lifetime": {seconds},
   "option-def": [ {{ "name": "cisco-tftp", "code": 150, "space": "dhcp4", "type": "ipv4-address", "array": true }} ],
   "subnet4": [ {{ "id": 1, "subnet": "{network}/24", "pools": [ {{ "pool": "{first} - {last}" }} ],
-    "option-data": [ {} ] }} ]
+    "option-data": [ {} ], "reservations": [ {others} ] }} ]
 }} }}
 "#,
                     options.join(", ")
                 )
             }
-        };
-        debug_assert!(written.is_ok());
-        out
+        }
     }
 
     /// Starts it on the host's `eth0` with a whole configuration file; leases go into `folder`.
