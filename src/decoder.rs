@@ -2,7 +2,7 @@
 //!
 //! Most frames on a span port are voice; a cheap test lets them go before anything is decoded.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
@@ -35,7 +35,8 @@ pub struct Decoder {
     defrag: Defragmenter,
     streams: Streams,
     transfers: Transfers,
-    names: HashSet<String, RandomState>,
+    /// And when each was given last.
+    names: HashMap<String, Timestamp, RandomState>,
     counts: Vec<InputCounts>,
     /// The latest frame: what is told at the end stands there.
     last: FrameRef,
@@ -54,7 +55,7 @@ impl Decoder {
             defrag: Defragmenter::new(),
             streams: Streams::new(),
             transfers: Transfers::new(),
-            names: HashSet::with_hasher(RandomState::default()),
+            names: HashMap::with_hasher(RandomState::default()),
             counts: Vec::new(),
             last: FrameRef::default(),
         }
@@ -95,6 +96,11 @@ impl Decoder {
             let Decoded { kind, anomalies, digest } = decoded;
             sink(Event { at, time, envelope, anomalies, digest, kind });
         });
+    }
+
+    /// Lets go names that neither a lease nor a configuration gave since `limit`.
+    pub fn forget_before(&mut self, limit: Timestamp) {
+        self.names.retain(|_, given| *given >= limit);
     }
 
     /// Counts of an input.
@@ -177,7 +183,7 @@ impl Decoder {
             if let Some((mut message, anomalies)) = dhcp::parse(data) {
                 message.cut = datagram.wire_len > data.len();
                 let digest = digest(out.envelope, ip_id, data);
-                self.watch_names(message.opt66.iter().chain(&message.sname));
+                self.watch_names(out.time, message.opt66.iter().chain(&message.sname));
                 return out.send(EventKind::Dhcp(Box::new(message)), anomalies, digest);
             }
         } else if of(546) || of(547) {
@@ -204,7 +210,7 @@ impl Decoder {
             note_config(&decoded, &mut configs);
             out.send(decoded.kind, decoded.anomalies, decoded.digest);
         });
-        self.watch_names(&configs);
+        self.watch_names(out.time, &configs);
     }
 
     fn handle_segment(&mut self, out: &mut Sink<'_, '_>, segment: &Segment<'_>, ip_id: u32) {
@@ -233,15 +239,18 @@ impl Decoder {
             note_config(&decoded, &mut configs);
             out.send(decoded.kind, decoded.anomalies, decoded.digest);
         });
-        self.watch_names(&configs);
+        self.watch_names(out.time, &configs);
     }
 
-    fn watch_names<'n>(&mut self, names: impl IntoIterator<Item = &'n WireText>) {
+    fn watch_names<'n>(&mut self, time: Timestamp, names: impl IntoIterator<Item = &'n WireText>) {
         for name in names {
             let name = name.raw();
-            let is_name = name.len() <= 253 && name.parse::<std::net::IpAddr>().is_err() && !name.is_empty();
-            if is_name && self.names.len() < MAX_NAMES && !self.names.contains(&name.to_ascii_lowercase()) {
-                self.names.insert(name.to_ascii_lowercase());
+            if name.is_empty() || name.len() > 253 || name.parse::<std::net::IpAddr>().is_ok() {
+                continue;
+            }
+            let name = name.to_ascii_lowercase();
+            if self.names.len() < MAX_NAMES || self.names.contains_key(&name) {
+                self.names.insert(name, time);
             }
         }
     }
@@ -252,10 +261,10 @@ impl Decoder {
 }
 
 /// `CiscoCM1`, under whatever domain, and the names that leases and configurations gave.
-fn is_watched(names: &HashSet<String, RandomState>, name: &WireText) -> bool {
+fn is_watched(names: &HashMap<String, Timestamp, RandomState>, name: &WireText) -> bool {
     let name = name.raw().to_ascii_lowercase();
     let short = name.split('.').next().unwrap_or(&name);
-    short == "ciscocm1" || names.contains(&name) || names.contains(short)
+    short == "ciscocm1" || names.contains_key(&name) || names.contains_key(short)
 }
 
 fn note_config(decoded: &Decoded, names: &mut Vec<WireText>) {
