@@ -13,9 +13,9 @@ mod progress;
 mod reading;
 mod reporting;
 mod site;
+mod verify;
 #[cfg(feature = "live")]
 mod watch;
-mod verify;
 
 use std::ffi::OsString;
 use std::io;

@@ -49,8 +49,7 @@ impl Registry {
     /// Lets go what was not seen for `nanos`; `None`: nothing, ever.
     pub fn forget_after(&mut self, nanos: Option<u64>) {
         let began = self.now;
-        self.aging =
-            nanos.map(|limit| Aging { limit, looked: began, awake: began, turned: began, ..Aging::default() });
+        self.aging = nanos.map(|limit| Aging { limit, looked: began, awake: began, turned: began, ..Aging::default() });
     }
 
     /// How long a phone may be unseen, nanoseconds; `None`: for ever.
