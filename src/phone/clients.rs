@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::wire::Mac;
 
 /// A client that is no phone yet.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) enum ClientKey {
     Mac(Mac),
     Ip(IpAddr),

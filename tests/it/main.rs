@@ -26,5 +26,6 @@ mod shared;
 mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken_up;
 mod variants;
 mod verdicts;
