@@ -124,14 +124,8 @@ mod tests {
     fn frames_of_a_port_go_on_counting_and_a_new_port_comes_behind() {
         let mut inputs = Inputs::of_before(vec![summary("eth0", 10), summary("eth1", 20)]);
         inputs.resume(&["eth2".into(), "eth1".into()]);
-        let frame = |input| Frame {
-            input,
-            number: 5,
-            time: Timestamp(1),
-            link_type: LinkType(1),
-            orig_len: 0,
-            data: &[],
-        };
+        let frame =
+            |input| Frame { input, number: 5, time: Timestamp(1), link_type: LinkType(1), orig_len: 0, data: &[] };
         let placed = |input| {
             let placed = inputs.place(&frame(input));
             (placed.input, placed.number)

@@ -86,8 +86,7 @@ impl Analyzer {
         let mut lines = Lines { input, buffer: Vec::new(), number: 0 };
         let head = lines.next()?.ok_or(StateError::Foreign)?;
         let head: Head = serde_json::from_slice(head).map_err(|_| StateError::Foreign)?;
-        let version: u32 =
-            head.schema.strip_prefix(SCHEMA).and_then(|v| v.parse().ok()).ok_or(StateError::Foreign)?;
+        let version: u32 = head.schema.strip_prefix(SCHEMA).and_then(|v| v.parse().ok()).ok_or(StateError::Foreign)?;
         if version > VERSION {
             return Err(StateError::Newer(version));
         }

@@ -14,7 +14,7 @@ use crate::wire::Mac;
 
 /// A client that is no phone yet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
-pub(super) enum ClientKey {
+pub(crate) enum ClientKey {
     Mac(Mac),
     Ip(IpAddr),
 }

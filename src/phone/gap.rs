@@ -15,7 +15,9 @@ impl Registry {
     /// File transfers under way.
     pub fn transfers_under_way(&self) -> usize {
         let others = self.others.iter().map(|(_, p)| p);
-        let open = |p: &Phone| p.files.iter().filter(|f| f.is_open() && self.now.nanos_since(f.last.time) < OPEN_NANOS).count();
+        let open = |p: &Phone| {
+            p.files.iter().filter(|f| f.is_open() && self.now.nanos_since(f.last.time) < OPEN_NANOS).count()
+        };
         self.phones.iter().chain(others).map(open).sum()
     }
 

@@ -4,7 +4,7 @@
 //! and by the name that it gives itself ([`registry`] joins them, also where a router stands between).
 
 mod age;
-mod clients;
+pub(crate) mod clients;
 mod counting;
 pub mod dhcpv6;
 mod gap;

@@ -22,9 +22,9 @@ use crate::conversation::registration::{Attempt, Protocol, id};
 use crate::conversation::{Stamp, Tries, push_bounded};
 use crate::diagnosis::Transport;
 use crate::event::{Event, EventKind, TcpEvent, TcpFlags};
+use crate::measures::Measures;
 use crate::wire::announcement::Announcement;
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::measures::Measures;
 use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
 
 /// Bounds of what one capture may make us keep. Reaching one is told in `coverage.limits_reached`.

@@ -104,7 +104,11 @@ impl Registry {
                     self.by_ip.insert(ip, index);
                 }
             }
-            Line::Neighbours(list) => list.into_iter().for_each(|(ip, mac)| drop(self.neighbours.insert(ip, mac))),
+            Line::Neighbours(list) => {
+                for (ip, mac) in list {
+                    self.neighbours.insert(ip, mac);
+                }
+            }
             Line::Senders(list) => list.into_iter().for_each(|(mac, ip, many)| self.senders.restore(mac, ip, many)),
             Line::Names(list) => {
                 list.into_iter().for_each(|(name, ips)| drop(self.shared.names.insert(name, ips)));
@@ -145,10 +149,7 @@ fn restored(mut phone: Phone, shared: &mut Shared, now: Timestamp) -> Phone {
     phone
 }
 
-fn chunks<T>(
-    items: impl Iterator<Item = T>,
-    mut sink: impl FnMut(Vec<T>) -> io::Result<()>,
-) -> io::Result<()> {
+fn chunks<T>(items: impl Iterator<Item = T>, mut sink: impl FnMut(Vec<T>) -> io::Result<()>) -> io::Result<()> {
     let mut items = items.peekable();
     while items.peek().is_some() {
         sink(items.by_ref().take(CHUNK).collect())?;

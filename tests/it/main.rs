@@ -18,6 +18,7 @@ mod identity;
 mod inputs;
 mod ipv6;
 mod layers;
+mod months;
 mod product;
 mod readme;
 mod report;

@@ -111,7 +111,8 @@ fn what_is_no_state_or_a_broken_one_is_told_and_not_used() {
         assert!(!why(&whole[..end]).is_empty(), "cut off at {end}");
     }
     let lines: Vec<&[u8]> = whole.split_inclusive(|b| *b == b'\n').collect();
-    let without_second: Vec<u8> = lines.iter().enumerate().filter(|(i, _)| *i != 1).flat_map(|(_, l)| l.to_vec()).collect();
+    let without_second: Vec<u8> =
+        lines.iter().enumerate().filter(|(i, _)| *i != 1).flat_map(|(_, l)| l.to_vec()).collect();
     assert!(why(&without_second).starts_with("it is damaged in line "), "{}", why(&without_second));
 }
 
