@@ -184,6 +184,11 @@ pub struct PhoneReport {
     pub cluster_expected: Option<String>,
     pub cluster_tftp: Option<String>,
     pub cluster_registered: Option<String>,
+    /// How far it has come in its current boot, and since when: the frame that shows it.
+    pub step: BootStep,
+    pub step_since: Option<(Timestamp, FrameRef)>,
+    /// Its latest frame.
+    pub last: Option<Timestamp>,
     pub verdict: Verdict,
     /// Indices into [`Diagnosis::findings`].
     pub findings: Vec<usize>,
@@ -207,6 +212,27 @@ pub struct Traces {
     pub lease: Option<(Ipv4Addr, Option<Ipv4Addr>, FrameRef)>,
     /// VLAN tag of its own DHCP messages, and one of them.
     pub vlan: Option<(u16, FrameRef)>,
+    /// When what the report says of it was so.
+    pub moments: Moments,
+}
+
+/// When what a report says of a phone was so: tells what came after a fix from what was before. `None`: not seen.
+#[derive(Clone, Debug, Default)]
+pub struct Moments {
+    /// Where its boots begin, oldest first; of very many the oldest are forgotten.
+    pub boots: Vec<Timestamp>,
+    /// Its latest frame.
+    pub last: Option<Timestamp>,
+    /// The acknowledgement of the lease in force.
+    pub lease: Option<Timestamp>,
+    /// What shows the TFTP server of [`Traces::tftp`].
+    pub tftp: Option<Timestamp>,
+    /// Latest word of it about the load that it runs.
+    pub load: Option<Timestamp>,
+    /// Latest packet of the attempt that tells the state of its registration.
+    pub attempt: Option<Timestamp>,
+    /// What shows the registration of [`Traces::registered`]: the CallManager's answer, or a keepalive's.
+    pub registered: Option<Timestamp>,
 }
 
 /// An offer that a phone was made.
@@ -230,6 +256,7 @@ pub struct FileFetch {
     pub bytes: u64,
     /// The request.
     pub at: FrameRef,
+    pub time: Timestamp,
 }
 
 /// How a file is carried.
@@ -279,7 +306,7 @@ pub struct LoadReport {
 }
 
 /// State of the last registration attempt.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[allow(missing_docs)]
 pub enum RegistrationState {
     Registered,
@@ -303,6 +330,42 @@ impl RegistrationState {
             RegistrationState::Closed => "closed",
             RegistrationState::Unregistered => "unregistered",
             RegistrationState::NotSeen => "not-seen",
+        }
+    }
+}
+
+/// How far a phone has come in its current boot.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum BootStep {
+    /// Seen, and nothing of a boot.
+    #[default]
+    Seen,
+    /// It asks for an address.
+    AsksAddress,
+    /// It has a lease, and asks nobody for a file yet.
+    HasLease,
+    /// It asks for its files.
+    AsksFiles,
+    /// Of its files the latest is a load.
+    TakesLoad,
+    /// It turns to a CallManager, and nothing came of it yet.
+    Registers,
+    /// What came of its registration; never [`RegistrationState::NotSeen`]. It stays while the phone tries again in the
+    /// same boot.
+    Registration(RegistrationState),
+}
+
+impl BootStep {
+    /// One word; of a registration the word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            BootStep::Seen => "seen",
+            BootStep::AsksAddress => "asks-address",
+            BootStep::HasLease => "has-lease",
+            BootStep::AsksFiles => "asks-files",
+            BootStep::TakesLoad => "takes-load",
+            BootStep::Registers => "registers",
+            BootStep::Registration(state) => state.word(),
         }
     }
 }

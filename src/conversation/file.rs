@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Stamp, Tries};
 use crate::diagnosis::{Outcome, Transport};
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{WireText, tftp};
+use crate::wire::{ConfigBody, WireText, tftp};
 
 /// Why a request stays without answer, where the network says so (RFC 792).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
@@ -93,6 +93,9 @@ pub struct Fetch {
     /// The configuration that it carried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Arc<PhoneConfig>>,
+    /// The octets of it, where they are kept. They may hold passwords: never part of what is written out.
+    #[serde(skip)]
+    pub body: Option<ConfigBody>,
 }
 
 impl Fetch {
@@ -118,6 +121,7 @@ impl Fetch {
             error: None,
             unreachable: None,
             config: None,
+            body: None,
         }
     }
 

@@ -53,6 +53,8 @@ pub mod limits {
     pub const TERMS: usize = 65_536;
     /// Octets of distinct configurations; a site has a few, of some kilobytes.
     pub const CONFIG_OCTETS: usize = 16 << 20;
+    /// Octets of distinct configurations kept whole, where that was asked for; a phone's takes some kilobytes.
+    pub const CONFIG_BODY_OCTETS: usize = 256 << 20;
 }
 
 /// Messages by protocol and direction: what the capture can show at all.
@@ -107,6 +109,8 @@ pub struct Registry {
     pub(super) aging: Option<Aging>,
     /// Configurations that were not kept, since too many different ones were before.
     pub configs_refused: u64,
+    /// Configurations that were not kept whole, though that was asked for.
+    pub bodies_refused: u64,
 }
 
 impl Default for Registry {
@@ -141,6 +145,7 @@ impl Registry {
             forgotten_phones: 0,
             last_drop: None,
             aging: None,
+            bodies_refused: 0,
         }
     }
 
@@ -421,6 +426,13 @@ impl Registry {
             self.configs_refused += 1;
             return;
         };
+        let body = match config.body.as_ref().map(|body| self.shared.intern_body(body)) {
+            Some(None) => {
+                self.bodies_refused += 1;
+                None
+            }
+            kept => kept.flatten(),
+        };
         for (client, server, eth) in [(env.dst, env.src, env.eth_dst), (env.src, env.dst, env.eth_src)] {
             let (Some(client), Some(server)) = (client, server) else { continue };
             let slot = self.slot_of_ip(client, eth);
@@ -431,6 +443,7 @@ impl Registry {
             let carries = |f: &&mut Fetch| f.server == server && f.name == config.file;
             if let Some(fetch) = phone.and_then(|p| p.files.iter_mut().rev().find(carries)) {
                 fetch.config = Some(shared);
+                fetch.body = body;
                 return;
             }
         }

@@ -11,8 +11,8 @@ use hashlink::LruCache;
 use super::registry::limits;
 use crate::capture::Timestamp;
 use crate::conversation::dhcp::LeaseTerms;
-use crate::wire::WireText;
 use crate::wire::phone_config::PhoneConfig;
+use crate::wire::{ConfigBody, WireText};
 
 /// What is full is looked through for what no phone needs any more, but not more often than this, nanoseconds.
 const SEARCH_NANOS: u64 = 60_000_000_000;
@@ -22,6 +22,8 @@ pub(super) struct Shared {
     terms: HashSet<Arc<LeaseTerms>, RandomState>,
     configs: HashSet<Arc<PhoneConfig>, RandomState>,
     config_octets: usize,
+    bodies: HashSet<ConfigBody, RandomState>,
+    body_octets: usize,
     /// Load names as this capture spells them, and when each was seen last.
     pub(super) spellings: Vec<(WireText, Timestamp)>,
     /// Names with their addresses, from DNS answers.
@@ -36,6 +38,8 @@ impl Shared {
             terms: HashSet::with_hasher(state()),
             configs: HashSet::with_hasher(state()),
             config_octets: 0,
+            bodies: HashSet::with_hasher(state()),
+            body_octets: 0,
             spellings: Vec::new(),
             names: LruCache::with_hasher(limits::NAMES, state()),
             searched: None,
@@ -60,7 +64,7 @@ impl Shared {
     /// The configuration as it is kept: once for all phones that get the same. `None`: there are too many.
     pub(super) fn intern_config(&mut self, config: &PhoneConfig, now: Timestamp) -> Option<Arc<PhoneConfig>> {
         // The file's name and stamp differ from phone to phone and are not asked for again.
-        let plain = PhoneConfig { file: WireText::default(), version_stamp: None, ..config.clone() };
+        let plain = PhoneConfig { file: WireText::default(), version_stamp: None, body: None, ..config.clone() };
         if let Some(known) = self.configs.get(&plain) {
             return Some(known.clone());
         }
@@ -75,6 +79,20 @@ impl Shared {
         let shared = Arc::new(plain);
         self.configs.insert(shared.clone());
         Some(shared)
+    }
+
+    /// The configuration as it was sent, where that is kept. `None`: there are too many.
+    pub(super) fn intern_body(&mut self, body: &ConfigBody) -> Option<ConfigBody> {
+        if let Some(known) = self.bodies.get(body) {
+            return Some(known.clone());
+        }
+        let octets = body.octets().len();
+        if self.body_octets + octets > limits::CONFIG_BODY_OCTETS {
+            return None;
+        }
+        self.body_octets += octets;
+        self.bodies.insert(body.clone());
+        Some(body.clone())
     }
 
     pub(super) fn note_spelling(&mut self, name: &str, now: Timestamp) {

@@ -6,6 +6,7 @@
 )]
 
 mod captures;
+mod changes;
 mod cli;
 mod cuts;
 mod encrypted;
@@ -19,8 +20,11 @@ mod inputs;
 mod ipv6;
 mod layers;
 mod months;
+mod namespaces;
 mod product;
 mod readme;
+#[path = "../support/real/mod.rs"]
+mod real;
 mod report;
 mod robustness;
 mod shared;
