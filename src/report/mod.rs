@@ -1,6 +1,7 @@
 //! Renderings of a [`Diagnosis`](crate::diagnosis::Diagnosis): they decide order and layout, never what is true.
 //!
 //! * [`table`] is for people, [`json`] for programs, [`csv`] for spreadsheets.
+//! * [`metrics`] is for Prometheus: live.
 //! * [`changes`] says what differs from the diagnosis before: live.
 //! * [`Selection`] narrows a diagnosis down before it is rendered, alike for all of them.
 //!
@@ -12,6 +13,7 @@
 pub mod changes;
 pub mod csv;
 pub mod json;
+pub mod metrics;
 pub mod prose;
 pub mod table;
 
