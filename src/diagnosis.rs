@@ -212,6 +212,27 @@ pub struct Traces {
     pub lease: Option<(Ipv4Addr, Option<Ipv4Addr>, FrameRef)>,
     /// VLAN tag of its own DHCP messages, and one of them.
     pub vlan: Option<(u16, FrameRef)>,
+    /// When what the report says of it was so.
+    pub moments: Moments,
+}
+
+/// When what a report says of a phone was so: tells what came after a fix from what was before. `None`: not seen.
+#[derive(Clone, Debug, Default)]
+pub struct Moments {
+    /// Where its boots begin, oldest first; of very many the oldest are forgotten.
+    pub boots: Vec<Timestamp>,
+    /// Its latest frame.
+    pub last: Option<Timestamp>,
+    /// The acknowledgement of the lease in force.
+    pub lease: Option<Timestamp>,
+    /// What shows the TFTP server of [`Traces::tftp`].
+    pub tftp: Option<Timestamp>,
+    /// Latest word of it about the load that it runs.
+    pub load: Option<Timestamp>,
+    /// Latest packet of the attempt that tells the state of its registration.
+    pub attempt: Option<Timestamp>,
+    /// What shows the registration of [`Traces::registered`]: the CallManager's answer, or a keepalive's.
+    pub registered: Option<Timestamp>,
 }
 
 /// An offer that a phone was made.
@@ -235,6 +256,7 @@ pub struct FileFetch {
     pub bytes: u64,
     /// The request.
     pub at: FrameRef,
+    pub time: Timestamp,
 }
 
 /// How a file is carried.

@@ -13,6 +13,7 @@ mod progress;
 mod reading;
 mod reporting;
 mod site;
+mod verify;
 #[cfg(feature = "live")]
 mod watch;
 
@@ -51,6 +52,8 @@ enum Command {
     /// Capture on ports and diagnose while phones boot
     #[cfg(feature = "live")]
     Watch(watch::Arguments),
+    /// Say whether a fix worked: by a capture of what the phones do, or by asking servers (only with --send)
+    Verify(verify::Arguments),
 }
 
 /// What to read.
@@ -162,6 +165,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Site(arguments) => site::run(&arguments),
         #[cfg(feature = "live")]
         Command::Watch(arguments) => watch::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     };
     match result {
         Ok(end) => ExitCode::from(end.code()),

@@ -63,6 +63,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
             outcome: Outcome::Served,
             bytes: 13,
             at: frame(7),
+            time: at(1200),
         }],
         load: LoadReport {
             running: Some(if good { "P00303020214".into() } else { "P00305000301".into() }),

@@ -22,7 +22,7 @@ mod words;
 
 pub use changes::{Change, ChangeKind, Changes, FindingState};
 pub use csv::write_csv;
-pub use json::{write_change, write_event, write_json, write_ndjson, write_notice};
+pub use json::{write_change, write_document, write_event, write_json, write_ndjson, write_notice};
 pub use selection::{PhoneSelector, Selection};
 pub use table::{TableOptions, write_table};
 pub use words::{clock, lasting};

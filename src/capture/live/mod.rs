@@ -1,7 +1,10 @@
 //! Ports of this host, through libpcap: which there are, and frames from them.
 
+mod bpf;
+mod filter;
 mod port;
 
+pub use filter::default_filter;
 pub use port::{Drops, Notice, Polled, PortError, PortSettings, Ports, now};
 
 use std::net::IpAddr;

@@ -71,7 +71,11 @@ pub fn write_notice(time: Timestamp, port: &WireText, text: &str, out: &mut dyn 
     write_line(&v1::Line { kind: "notice", object: live::Notice { time, port, text } }, out)
 }
 
-fn write_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+/// Writes a document of any schema, laid out and escaped like the others.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     // The serializer writes a few octets at a time; gathered here they reach `out` as blocks.
     let mut out = BufWriter::new(out);
     // An error of `out` comes back as itself, so that the caller can tell a closed pipe.
