@@ -22,12 +22,12 @@ mod fixture;
 mod selection;
 mod words;
 
-pub use changes::{Change, ChangeKind, Changes};
+pub use changes::{Change, ChangeKind, Changes, FindingState};
 pub use csv::write_csv;
-pub use json::{write_document, write_event, write_json, write_ndjson};
+pub use json::{write_change, write_document, write_event, write_json, write_ndjson, write_notice};
 pub use selection::{PhoneSelector, Selection};
 pub use table::{TableOptions, write_table};
-pub use words::lasting;
+pub use words::{clock, lasting};
 
 use crate::diagnosis::Seen;
 
