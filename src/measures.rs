@@ -105,7 +105,10 @@ mod tests {
 
     #[test]
     fn forged_servers_share_one_number() {
-        let mut message = Message { op: Op::Reply, msg: MessageType::Offer, ..Message::default() };
+        let mut octets = vec![0; 236];
+        octets[..3].copy_from_slice(&[2, 1, 6]);
+        octets.extend([99, 130, 83, 99, 53, 1, 2, 255]);
+        let (mut message, _) = crate::wire::dhcp::parse(&octets).unwrap();
         let mut measures = Measures::default();
         for n in 1..2_000u32 {
             message.opt54 = Some(Ipv4Addr::from(n));

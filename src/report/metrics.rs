@@ -260,7 +260,7 @@ fn ports(page: &mut Page<'_>, d: &DiagnosisNumbers, service: &ServiceNumbers) ->
     Ok(())
 }
 
-fn itself(page: &mut Page<'_>, _: &DiagnosisNumbers, service: &ServiceNumbers) -> io::Result<()> {
+fn itself(page: &mut Page<'_>, service: &ServiceNumbers) -> io::Result<()> {
     page.family("phonescope_diagnose_seconds", Kind::Gauge, "What the last diagnosis took.")?;
     page.sample("phonescope_diagnose_seconds", &[], nanos(service.diagnose_nanos))?;
     page.family("phonescope_diagnoses_total", Kind::Counter, "Diagnoses made since the program began.")?;
