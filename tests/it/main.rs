@@ -19,6 +19,7 @@ mod identity;
 mod inputs;
 mod ipv6;
 mod layers;
+mod months;
 mod namespaces;
 mod product;
 mod readme;
@@ -30,5 +31,6 @@ mod shared;
 mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken_up;
 mod variants;
 mod verdicts;
