@@ -409,3 +409,6 @@ fn other_case(name: &FileName) -> Option<FileName> {
     let other = FileName::new(&format!("{prefix}{digits}{rest}"))?;
     (other != *name).then_some(other)
 }
+
+#[cfg(test)]
+mod tests;
