@@ -18,8 +18,11 @@ mod identity;
 mod inputs;
 mod ipv6;
 mod layers;
+mod namespaces;
 mod product;
 mod readme;
+#[path = "../support/real/mod.rs"]
+mod real;
 mod report;
 mod robustness;
 mod shared;
