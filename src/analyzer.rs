@@ -105,6 +105,12 @@ impl Analyzer {
         Analyzer { events: Some(VecDeque::new()), ..Analyzer::new() }
     }
 
+    /// Keeps the configurations that phones are served, whole, for who edits them: within
+    /// [`CONFIG_BODY_OCTETS`](crate::phone::registry::limits::CONFIG_BODY_OCTETS).
+    pub fn keep_configurations(&mut self) {
+        self.decoder.keep_configurations();
+    }
+
     /// Takes in a frame. Frames may go back in time; the analyzer's clock does not.
     pub fn handle_frame(&mut self, frame: &Frame<'_>) {
         let Analyzer { decoder, copies, registry, events, .. } = self;

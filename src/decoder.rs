@@ -37,6 +37,8 @@ pub struct Decoder {
     transfers: Transfers,
     names: HashSet<String, RandomState>,
     counts: Vec<InputCounts>,
+    /// Whether events carry configurations whole.
+    keep_configurations: bool,
     /// The latest frame: what is told at the end stands there.
     last: FrameRef,
 }
@@ -56,8 +58,14 @@ impl Decoder {
             transfers: Transfers::new(),
             names: HashSet::with_hasher(RandomState::default()),
             counts: Vec::new(),
+            keep_configurations: false,
             last: FrameRef::default(),
         }
+    }
+
+    /// From now on a `config` event carries the whole file. It may hold passwords; nobody else gets it.
+    pub fn keep_configurations(&mut self) {
+        self.keep_configurations = true;
     }
 
     /// Decodes one frame and gives every message that it completes, in order.
@@ -84,7 +92,8 @@ impl Decoder {
     /// The end of the inputs: gives what was under way in TCP streams.
     pub fn finish(&mut self, sink: &mut dyn FnMut(Event)) {
         let at = self.last;
-        self.streams.finish(&mut |flow, time, decoded| {
+        let keep = self.keep_configurations;
+        self.streams.finish(&mut |flow, time, mut decoded| {
             let envelope = Envelope {
                 src: Some(flow.src),
                 dst: Some(flow.dst),
@@ -92,6 +101,7 @@ impl Decoder {
                 dport: Some(flow.dport),
                 ..Envelope::default()
             };
+            note_config(&mut decoded, keep, &mut Vec::new());
             let Decoded { kind, anomalies, digest } = decoded;
             sink(Event { at, time, envelope, anomalies, digest, kind });
         });
@@ -200,8 +210,9 @@ impl Decoder {
             return out.send(EventKind::Sip(Box::new(message)), anomalies, digest);
         }
         let mut configs = Vec::new();
-        self.transfers.handle_datagram(out.time, flow, ip_id, data, datagram.wire_len, &mut |decoded: Decoded| {
-            note_config(&decoded, &mut configs);
+        let keep = self.keep_configurations;
+        self.transfers.handle_datagram(out.time, flow, ip_id, data, datagram.wire_len, &mut |mut decoded: Decoded| {
+            note_config(&mut decoded, keep, &mut configs);
             out.send(decoded.kind, decoded.anomalies, decoded.digest);
         });
         self.watch_names(&configs);
@@ -223,14 +234,14 @@ impl Decoder {
             wire_len: segment.wire_len,
         };
         let mut configs = Vec::new();
-        let names = &self.names;
-        self.streams.handle_segment(out.time, flow, ip_id, &segment, &mut |decoded: Decoded| {
+        let (names, keep) = (&self.names, self.keep_configurations);
+        self.streams.handle_segment(out.time, flow, ip_id, &segment, &mut |mut decoded: Decoded| {
             if let EventKind::Dns(message) = &decoded.kind
                 && !is_watched(names, &message.name)
             {
                 return;
             }
-            note_config(&decoded, &mut configs);
+            note_config(&mut decoded, keep, &mut configs);
             out.send(decoded.kind, decoded.anomalies, decoded.digest);
         });
         self.watch_names(&configs);
@@ -258,8 +269,12 @@ fn is_watched(names: &HashSet<String, RandomState>, name: &WireText) -> bool {
     short == "ciscocm1" || names.contains(&name) || names.contains(short)
 }
 
-fn note_config(decoded: &Decoded, names: &mut Vec<WireText>) {
-    if let EventKind::Config(config) = &decoded.kind {
+/// Notes the names that a configuration gives, and lets go of its octets unless they are to be kept.
+fn note_config(decoded: &mut Decoded, keep: bool, names: &mut Vec<WireText>) {
+    if let EventKind::Config(config) = &mut decoded.kind {
+        if !keep {
+            config.body = None;
+        }
         names.extend(config.call_managers.iter().chain(&config.load_server).cloned());
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Stamp, Tries};
 use crate::diagnosis::{Outcome, Transport};
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{WireText, tftp};
+use crate::wire::{ConfigBody, WireText, tftp};
 
 /// Why a request stays without answer, where the network says so (RFC 792).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -86,6 +86,8 @@ pub struct Fetch {
     pub unreachable: Option<(Stamp, Why)>,
     /// The configuration that it carried.
     pub config: Option<Arc<PhoneConfig>>,
+    /// The octets of it, where they are kept.
+    pub body: Option<ConfigBody>,
 }
 
 impl Fetch {
@@ -111,6 +113,7 @@ impl Fetch {
             error: None,
             unreachable: None,
             config: None,
+            body: None,
         }
     }
 

@@ -173,6 +173,13 @@ pub fn coverage(
             registry.configs_refused
         ));
     }
+    if registry.bodies_refused > 0 {
+        limits.push(format!(
+            "more than {} MiB of configurations: {} were not kept whole, and can not be edited",
+            crate::phone::registry::limits::CONFIG_BODY_OCTETS >> 20,
+            registry.bodies_refused
+        ));
+    }
     let forgotten = |f: fn(&crate::phone::Phone) -> u32| lists.iter().map(|p| u64::from(f(p))).sum::<u64>();
     for (what, count) in [
         ("DHCP exchanges", forgotten(|p| p.dhcp.forgotten)),

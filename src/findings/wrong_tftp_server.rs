@@ -201,8 +201,7 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
         Some(TftpSource::Manual) => fixes.push(remedy::phone::no_alternate_tftp(wrong.used.server)),
         _ => {
             if let Some(lease) = cx.lease_at(wrong.used.stamp).or(cx.phone.lease()) {
-                let terms = &lease.terms;
-                let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, terms.tftp());
+                let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
                 fixes.extend(remedy::dhcp::set_option_150(&scope, right));
             }
         }

@@ -23,7 +23,7 @@ use crate::diagnosis::Transport;
 use crate::event::{Event, EventKind, TcpEvent, TcpFlags};
 use crate::wire::announcement::Announcement;
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
+use crate::wire::{ConfigBody, Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
 
 /// Bounds of what one capture may make us keep. Reaching one is told in `coverage.limits_reached`.
 pub mod limits {
@@ -51,6 +51,8 @@ pub mod limits {
     pub const TERMS: usize = 65_536;
     /// Octets of distinct configurations; a site has a few, of some kilobytes.
     pub const CONFIG_OCTETS: usize = 16 << 20;
+    /// Octets of distinct configurations kept whole, where that was asked for; a phone's takes some kilobytes.
+    pub const CONFIG_BODY_OCTETS: usize = 256 << 20;
 }
 
 /// Messages by protocol and direction: what the capture can show at all.
@@ -84,6 +86,8 @@ pub struct Registry {
     terms: HashSet<Arc<LeaseTerms>, RandomState>,
     configs: HashSet<Arc<PhoneConfig>, RandomState>,
     config_octets: usize,
+    bodies: HashSet<ConfigBody, RandomState>,
+    body_octets: usize,
     names: LruCache<WireText, Vec<IpAddr>, RandomState>,
     spellings: Vec<WireText>,
     /// What the capture holds.
@@ -102,6 +106,8 @@ pub struct Registry {
     pub nameless: u64,
     /// Configurations that were not kept, since too many different ones were before.
     pub configs_refused: u64,
+    /// Configurations that were not kept whole, though that was asked for.
+    pub bodies_refused: u64,
 }
 
 impl Default for Registry {
@@ -126,6 +132,8 @@ impl Registry {
             terms: HashSet::with_hasher(state()),
             configs: HashSet::with_hasher(state()),
             config_octets: 0,
+            bodies: HashSet::with_hasher(state()),
+            body_octets: 0,
             names: LruCache::with_hasher(limits::NAMES, state()),
             spellings: Vec::new(),
             traffic: Traffic::default(),
@@ -136,6 +144,7 @@ impl Registry {
             refused_phones: 0,
             nameless: 0,
             configs_refused: 0,
+            bodies_refused: 0,
         }
     }
 
@@ -407,6 +416,7 @@ impl Registry {
             self.note_spelling(load.raw());
         }
         let Some(shared) = self.intern_config(config) else { return };
+        let body = config.body.as_ref().and_then(|body| self.intern_body(body));
         for (client, server, eth) in [(env.dst, env.src, env.eth_dst), (env.src, env.dst, env.eth_src)] {
             let (Some(client), Some(server)) = (client, server) else { continue };
             let slot = self.slot_of_ip(client, eth);
@@ -417,6 +427,7 @@ impl Registry {
             let carries = |f: &&mut Fetch| f.server == server && f.name == config.file;
             if let Some(fetch) = phone.and_then(|p| p.files.iter_mut().rev().find(carries)) {
                 fetch.config = Some(shared);
+                fetch.body = body;
                 return;
             }
         }
@@ -701,7 +712,7 @@ impl Registry {
     /// The configuration as it is kept: once for all phones that get the same. `None`: there are too many.
     fn intern_config(&mut self, config: &PhoneConfig) -> Option<Arc<PhoneConfig>> {
         // The file's name and stamp differ from phone to phone and are not asked for again.
-        let plain = PhoneConfig { file: WireText::default(), version_stamp: None, ..config.clone() };
+        let plain = PhoneConfig { file: WireText::default(), version_stamp: None, body: None, ..config.clone() };
         if let Some(known) = self.configs.get(&plain) {
             return Some(known.clone());
         }
@@ -714,6 +725,20 @@ impl Registry {
         let shared = Arc::new(plain);
         self.configs.insert(shared.clone());
         Some(shared)
+    }
+
+    fn intern_body(&mut self, body: &ConfigBody) -> Option<ConfigBody> {
+        if let Some(known) = self.bodies.get(body) {
+            return Some(known.clone());
+        }
+        let octets = body.octets().len();
+        if self.body_octets + octets > limits::CONFIG_BODY_OCTETS {
+            self.bodies_refused += 1;
+            return None;
+        }
+        self.body_octets += octets;
+        self.bodies.insert(body.clone());
+        Some(body.clone())
     }
 
     fn note_spelling(&mut self, name: &str) {

@@ -5,6 +5,7 @@
 //! A fix names who can do it and on which box, the value now and the value then, the way back, and how to see that it
 //! worked. It holds the operator's own addresses; where one is not known there is no text to paste, only steps.
 
+pub mod configuration;
 pub mod dhcp;
 pub mod network;
 pub mod phone;

@@ -16,6 +16,7 @@ mod text;
 pub mod announcement;
 pub mod arp;
 pub mod cdp;
+mod config_body;
 pub mod dhcp;
 pub mod dhcpv6;
 pub mod dns;
@@ -38,6 +39,7 @@ mod tunnel;
 mod wlan;
 
 pub use anomaly::Anomaly;
+pub use config_body::ConfigBody;
 pub use hex::Hex;
 pub use mac::{HardwareAddress, Mac};
 pub use text::WireText;
