@@ -31,3 +31,4 @@ mod site_learn;
 mod support;
 mod variants;
 mod verdicts;
+mod verify;
