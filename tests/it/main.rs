@@ -21,8 +21,10 @@ mod layers;
 mod namespaces;
 mod product;
 mod readme;
+
 #[path = "../support/real/mod.rs"]
 mod real;
+mod real_tftp;
 mod report;
 mod robustness;
 mod shared;
