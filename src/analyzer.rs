@@ -127,6 +127,15 @@ impl Analyzer {
         self.registry.now = self.registry.now.max(now);
     }
 
+    /// What is known of the inputs so far, where a diagnosis is wanted before their end (live).
+    pub fn handle_inputs(&mut self, mut inputs: Vec<InputSummary>) {
+        for (id, input) in (0u32..).zip(inputs.iter_mut()) {
+            input.cut_frames = input.cut_frames.max(self.decoder.counts(id).cut_frames);
+            input.duplicate_frames = input.duplicate_frames.max(self.copies.count(id));
+        }
+        self.inputs = inputs;
+    }
+
     /// The next event, if events were asked for.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.as_mut()?.pop_front()

@@ -184,6 +184,11 @@ pub struct PhoneReport {
     pub cluster_expected: Option<String>,
     pub cluster_tftp: Option<String>,
     pub cluster_registered: Option<String>,
+    /// How far it has come in its current boot, and since when: the frame that shows it.
+    pub step: BootStep,
+    pub step_since: Option<(Timestamp, FrameRef)>,
+    /// Its latest frame.
+    pub last: Option<Timestamp>,
     pub verdict: Verdict,
     /// Indices into [`Diagnosis::findings`].
     pub findings: Vec<usize>,
@@ -301,7 +306,7 @@ pub struct LoadReport {
 }
 
 /// State of the last registration attempt.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[allow(missing_docs)]
 pub enum RegistrationState {
     Registered,
@@ -325,6 +330,42 @@ impl RegistrationState {
             RegistrationState::Closed => "closed",
             RegistrationState::Unregistered => "unregistered",
             RegistrationState::NotSeen => "not-seen",
+        }
+    }
+}
+
+/// How far a phone has come in its current boot.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum BootStep {
+    /// Seen, and nothing of a boot.
+    #[default]
+    Seen,
+    /// It asks for an address.
+    AsksAddress,
+    /// It has a lease, and asks nobody for a file yet.
+    HasLease,
+    /// It asks for its files.
+    AsksFiles,
+    /// Of its files the latest is a load.
+    TakesLoad,
+    /// It turns to a CallManager, and nothing came of it yet.
+    Registers,
+    /// What came of its registration; never [`RegistrationState::NotSeen`]. It stays while the phone tries again in the
+    /// same boot.
+    Registration(RegistrationState),
+}
+
+impl BootStep {
+    /// One word; of a registration the word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            BootStep::Seen => "seen",
+            BootStep::AsksAddress => "asks-address",
+            BootStep::HasLease => "has-lease",
+            BootStep::AsksFiles => "asks-files",
+            BootStep::TakesLoad => "takes-load",
+            BootStep::Registers => "registers",
+            BootStep::Registration(state) => state.word(),
         }
     }
 }

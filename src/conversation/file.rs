@@ -153,13 +153,13 @@ impl Fetch {
                         self.unseen = true;
                     }
                     self.block = block;
-                    self.blocks += 1;
+                    self.blocks = self.blocks.saturating_add(1);
                     self.bytes += u64::from(packet.bytes.unwrap_or(0));
                     self.progress = stamp;
                     self.stalled = 0;
                     self.acked = None;
                 } else {
-                    self.stalled += 1;
+                    self.stalled = self.stalled.saturating_add(1);
                 }
                 if packet.last {
                     self.done.get_or_insert(stamp);

@@ -48,7 +48,7 @@ impl Tries {
 
     /// One more.
     pub fn again(&mut self, stamp: Stamp) {
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         self.gap = self.gap.min(stamp.time.nanos_apart(self.last.time));
         self.last = self.last.max(stamp);
     }

@@ -230,12 +230,12 @@ impl Attempt {
         self.gap |= message.missing_before > 0;
         match (message.id, from_phone) {
             (id::KEEP_ALIVE, true) => {
-                self.keepalives += 1;
-                self.keepalives_open += 1;
+                self.keepalives = self.keepalives.saturating_add(1);
+                self.keepalives_open = self.keepalives_open.saturating_add(1);
                 self.keepalive = Some(stamp);
             }
             (id::KEEP_ALIVE_ACK, false) => {
-                self.keepalive_acks += 1;
+                self.keepalive_acks = self.keepalive_acks.saturating_add(1);
                 self.keepalives_open = 0;
                 self.keepalive = Some(stamp);
             }

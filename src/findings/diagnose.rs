@@ -171,6 +171,7 @@ fn report(
         time: f.request.first.time,
     });
     let used = cx.tftp_use();
+    let (step, step_since) = super::step::boot_step(&cx);
     let load = LoadReport {
         running: cx.running().map(|(load, _)| load),
         running_source: phone.running().map(|l| l.source.word()),
@@ -214,6 +215,9 @@ fn report(
         cluster_expected: cluster_name(cx.cluster()),
         cluster_tftp: used.and_then(|u| cluster_name(site.cluster_of_tftp(u.server))),
         cluster_registered: registered_with.and_then(|s| cluster_name(site.cluster_of_call_manager(s))),
+        step,
+        step_since: step_since.map(|s| (s.time, s.at)),
+        last: phone.last.map(|s| s.time),
         verdict,
         findings,
         timeline: if detail >= Detail::Timeline { story::timeline(registry, phone) } else { Vec::new() },

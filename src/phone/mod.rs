@@ -3,11 +3,13 @@
 //! A phone is known by its MAC ([`Phone::mac`]). Its conversations are found by MAC, by the address that it leased,
 //! and by the name that it gives itself ([`registry`] joins them, also where a router stands between).
 
+mod age;
 mod clients;
 pub mod dhcpv6;
 pub mod identity;
 mod record;
 pub mod registry;
+mod shared;
 pub mod story;
 
 use std::net::{IpAddr, Ipv4Addr};

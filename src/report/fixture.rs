@@ -82,6 +82,12 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
         cluster_expected: Some("hq-3.0".to_owned()),
         cluster_tftp: good.then(|| "hq-3.0".to_owned()),
         cluster_registered: good.then(|| "hq-3.0".to_owned()),
+        step: BootStep::Registration(match good {
+            true => RegistrationState::Registered,
+            false => RegistrationState::Rejected,
+        }),
+        step_since: Some((at(3000), frame(30))),
+        last: Some(at(3000)),
         verdict: if good { Verdict::Healthy } else { Verdict::Finding("wrong-tftp-server") },
         findings: if good { vec![] } else { vec![0, 1] },
         timeline: vec![TimelineEntry { time: at(1000), at: frame(2), kind: "dhcp", text: "OFFER".to_owned() }],

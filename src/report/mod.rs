@@ -1,6 +1,7 @@
 //! Renderings of a [`Diagnosis`](crate::diagnosis::Diagnosis): they decide order and layout, never what is true.
 //!
 //! * [`table`] is for people, [`json`] for programs, [`csv`] for spreadsheets.
+//! * [`changes`] says what differs from the diagnosis before: live.
 //! * [`Selection`] narrows a diagnosis down before it is rendered, alike for all of them.
 //!
 //! No renderer holds more than one phone at a time. Network text reaches an output only through
@@ -8,6 +9,7 @@
 //! terminal or a viewer could act on.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod changes;
 pub mod csv;
 pub mod json;
 pub mod prose;
@@ -16,11 +18,14 @@ pub mod table;
 #[cfg(test)]
 mod fixture;
 mod selection;
+mod words;
 
+pub use changes::{Change, ChangeKind, Changes};
 pub use csv::write_csv;
 pub use json::{write_document, write_event, write_json, write_ndjson};
 pub use selection::{PhoneSelector, Selection};
 pub use table::{TableOptions, write_table};
+pub use words::lasting;
 
 use crate::diagnosis::Seen;
 

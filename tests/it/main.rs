@@ -6,6 +6,7 @@
 )]
 
 mod captures;
+mod changes;
 mod cli;
 mod cuts;
 mod encrypted;

@@ -157,7 +157,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     }
     let end = End::of(report.is_damaged(), !report.is_right());
     let terminal = arguments.output.is_none() && io::stdout().is_terminal();
-    let (width, color) = super::analyze::look(arguments.color, terminal);
+    let (width, color) = super::reporting::look(arguments.color, terminal);
     let written = output::write_to(arguments.output.as_deref(), |out| {
         match arguments.format {
             Format::Table => table::write(&report, (width, color), arguments.verbose, out)?,

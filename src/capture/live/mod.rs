@@ -1,4 +1,11 @@
-//! Ports of this host, through libpcap. Capturing on them comes with `watch`.
+//! Ports of this host, through libpcap: which there are, and frames from them.
+
+mod bpf;
+mod filter;
+mod port;
+
+pub use filter::default_filter;
+pub use port::{Drops, Notice, Polled, PortError, PortSettings, Ports, now};
 
 use std::net::IpAddr;
 
