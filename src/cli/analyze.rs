@@ -77,7 +77,7 @@ impl Least {
     }
 }
 
-fn selector(text: &str) -> Result<PhoneSelector, String> {
+pub(crate) fn selector(text: &str) -> Result<PhoneSelector, String> {
     if text.trim().is_empty() {
         Err("a MAC address, a name or an IP address".to_owned())
     } else {
@@ -144,7 +144,8 @@ pub(crate) fn look(color: Color, terminal: bool) -> (Option<u16>, bool) {
     }
 }
 
-fn site(path: Option<&Path>, expect_tftp: &[IpAddr]) -> Result<Site, Failure> {
+/// What ought to be, by the command line.
+pub(crate) fn site(path: Option<&Path>, expect_tftp: &[IpAddr]) -> Result<Site, Failure> {
     let site = match path {
         None => Site::none(),
         Some(path) => super::site::read(path)?,

@@ -14,6 +14,7 @@ pub mod inference;
 mod narrative;
 mod servers;
 pub mod together;
+mod wanted;
 
 pub use diagnose::diagnose;
 

@@ -51,7 +51,7 @@ pub fn write_event(event: &Event, out: &mut dyn Write) -> io::Result<()> {
     write_line(event, out)
 }
 
-fn write_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     // The serializer writes a few octets at a time; gathered here they reach `out` as blocks.
     let mut out = BufWriter::new(out);
     // An error of `out` comes back as itself, so that the caller can tell a closed pipe.
