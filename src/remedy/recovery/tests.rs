@@ -1,7 +1,9 @@
 //! A phone of the plan before, during and after the fix.
 
 use super::*;
-use crate::diagnosis::{Coverage, FileFetch, LoadReport, Outcome, Registration, Servers, Traces, Transport, Verdict};
+use crate::diagnosis::{
+    BootStep, Coverage, FileFetch, LoadReport, Outcome, Registration, Servers, Traces, Transport, Verdict, Wanted,
+};
 use crate::event::{FrameRef, InputSummary};
 use crate::remedy::plan::SCHEMA;
 
@@ -85,6 +87,9 @@ fn back(n: u8) -> PhoneReport {
         cluster_expected: None,
         cluster_tftp: None,
         cluster_registered: None,
+        step: BootStep::default(),
+        step_since: None,
+        last: Some(at(60)),
         verdict: Verdict::Healthy,
         findings: vec![],
         timeline: vec![],
@@ -103,6 +108,7 @@ fn back(n: u8) -> PhoneReport {
             },
             ..Traces::default()
         },
+        wanted: Wanted::default(),
     }
 }
 
