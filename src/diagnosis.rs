@@ -260,7 +260,7 @@ pub struct FileFetch {
 }
 
 /// How a file is carried.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Transport {
     Tftp,

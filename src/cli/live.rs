@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use phonescope::analyzer::Analyzer;
+use phonescope::capture::Frame;
 use phonescope::capture::live::{self, Notice, PortSettings, Ports};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -90,6 +91,15 @@ pub(crate) struct Step {
     pub(crate) ended: Option<Ending>,
 }
 
+impl Step {
+    /// Tells on standard error what happened to ports.
+    pub(crate) fn say(&self) {
+        for notice in &self.notices {
+            messages::say(&format!("{}: {}", notice.port, notice.text));
+        }
+    }
+}
+
 /// A live run: ports, and when it ends.
 pub(crate) struct Session {
     ports: Ports,
@@ -138,12 +148,14 @@ impl Session {
         Ok(Session { ports, packets, until, counters_read: Instant::now(), signal, wake })
     }
 
-    /// Waits for frames, at most for `wait`, and takes them in. `wakers` end the waiting early.
+    /// Waits for frames, at most for `wait`, and takes them in; `also` sees each of them. `wakers` end the waiting
+    /// early.
     pub(crate) fn step(
         &mut self,
         wait: Duration,
         wakers: &[BorrowedFd<'_>],
         analyzer: &mut Analyzer,
+        also: &mut dyn FnMut(&Frame<'_>),
     ) -> Result<Step, Failure> {
         let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
         let wait = left.map_or(wait, |left| wait.min(left));
@@ -151,6 +163,7 @@ impl Session {
         let fds: Vec<BorrowedFd<'_>> = wakers.iter().copied().chain([self.wake.as_fd()]).collect();
         let polled = self.ports.poll(wait, &fds, &mut |frame| {
             analyzer.handle_frame(frame);
+            also(frame);
             match &mut room {
                 None => ControlFlow::Continue(()),
                 Some(room) => {
@@ -170,9 +183,6 @@ impl Session {
         } else {
             None
         };
-        for notice in &polled.notices {
-            messages::say(&format!("{}: {}", notice.port, notice.text));
-        }
         Ok(Step { frames: polled.frames, woken: polled.woken, notices: polled.notices, ended })
     }
 

@@ -104,10 +104,20 @@ impl Reporting {
         Selection { phones: self.phone.clone(), min_severity: self.min_severity.severity() }
     }
 
+    /// How the work ended, where nobody reads a report.
+    #[cfg(feature = "live")]
+    pub(crate) fn end(&self, analyzer: &Analyzer, site: &Site) -> End {
+        self.end_of(&self.selection().apply(analyzer.diagnose(site)))
+    }
+
+    fn end_of(&self, diagnosis: &Diagnosis<'_>) -> End {
+        End::of(diagnosis.has_damage(), diagnosis.has_errors() && !self.exit_zero)
+    }
+
     /// Judges, and writes the report where it belongs.
     pub(crate) fn report(&self, analyzer: &Analyzer, site: &Site) -> Result<End, Failure> {
         let diagnosis = self.selection().apply(analyzer.diagnose(site));
-        let end = End::of(diagnosis.has_damage(), diagnosis.has_errors() && !self.exit_zero);
+        let end = self.end_of(&diagnosis);
         match output::write_to(self.output.as_deref(), |out| Ok(self.write(&diagnosis, out)?)) {
             // Whoever closes the pipe has read enough; the work was done nevertheless.
             Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(end),

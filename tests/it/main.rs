@@ -19,6 +19,7 @@ mod identity;
 mod inputs;
 mod ipv6;
 mod layers;
+mod months;
 mod namespaces;
 mod product;
 mod readme;
@@ -32,6 +33,7 @@ mod shared;
 mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken_up;
 mod variants;
 mod verdicts;
 mod verify;
