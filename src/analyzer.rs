@@ -21,6 +21,8 @@ const COPY_NANOS: u64 = 250_000_000;
 const COPY_NANOS_ACROSS: u64 = 2_000_000_000;
 /// Messages remembered to recognise copies.
 const COPIES: usize = 32_768;
+/// Gaps told in words; further ones are only counted.
+const MAX_GAPS: u64 = 20;
 
 /// Tells the copies that mirrors and routers make of a message from what was sent again.
 struct CopyFilter {
@@ -134,6 +136,21 @@ impl Analyzer {
             input.duplicate_frames = input.duplicate_frames.max(self.copies.count(id));
         }
         self.inputs = inputs;
+    }
+
+    /// Tells that for a while frames could not be captured, in words: when, and why (live).
+    pub fn handle_gap(&mut self, text: String) {
+        self.registry.gaps += 1;
+        match self.registry.gaps {
+            n if n <= MAX_GAPS => self.notes.push(text),
+            n => {
+                let text = format!("and {} times more that frames could not be captured", n - MAX_GAPS);
+                if n > MAX_GAPS + 1 {
+                    self.notes.retain(|note| !note.ends_with(" times more that frames could not be captured"));
+                }
+                self.notes.push(text);
+            }
+        }
     }
 
     /// The next event, if events were asked for.

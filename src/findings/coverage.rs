@@ -68,7 +68,7 @@ impl Visibility {
             blind_registration: blind_registration || (blind_files && traffic.registration.1 == 0),
             deaf_to_phones: traffic.dhcp.0 + traffic.files.0 + traffic.registration.0 == 0 && answers > 0,
             blind_arp: one_way,
-            lossy: inputs.iter().any(|i| i.dropped.unwrap_or(0) > 0) || (any_proof && !one_way),
+            lossy: inputs.iter().any(|i| i.dropped.unwrap_or(0) > 0) || registry.gaps > 0 || (any_proof && !one_way),
             unsteady: registry.clock_steps.0 > 0,
             cut: inputs.iter().any(|i| i.cut_frames > 0),
         }

@@ -95,6 +95,8 @@ pub struct Registry {
     clocks: Vec<Stamp>,
     /// How often an input's clock went back by more than reordering explains, and the most that it did, nanoseconds.
     pub clock_steps: (u64, u64),
+    /// How often frames could not be captured for a while.
+    pub gaps: u64,
     /// DHCP clients that are no phones: seen in all.
     pub refused_phones: u64,
     /// Devices that register but can not be told apart from the router in front of them.
@@ -133,6 +135,7 @@ impl Registry {
             began: None,
             clocks: Vec::new(),
             clock_steps: (0, 0),
+            gaps: 0,
             refused_phones: 0,
             nameless: 0,
             configs_refused: 0,
