@@ -180,7 +180,7 @@ impl DropsSaid {
                     "{dropped} frames dropped so far: what rests on silence is at most possible; a larger buffer \
                      (-B) or a narrower filter (-f) helps"
                 );
-                notices.push(Notice { port: input.path.clone(), text });
+                notices.push(Notice { port: input.path.clone(), text, gap: None });
             }
         }
         notices
