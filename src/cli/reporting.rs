@@ -90,7 +90,8 @@ impl Least {
     }
 }
 
-fn selector(text: &str) -> Result<PhoneSelector, String> {
+/// A phone, as `--phone` names it.
+pub(crate) fn selector(text: &str) -> Result<PhoneSelector, String> {
     if text.trim().is_empty() {
         Err("a MAC address, a name or an IP address".to_owned())
     } else {

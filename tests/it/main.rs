@@ -23,8 +23,10 @@ mod months;
 mod namespaces;
 mod product;
 mod readme;
+
 #[path = "../support/real/mod.rs"]
 mod real;
+mod real_tftp;
 mod report;
 mod robustness;
 mod shared;
@@ -34,3 +36,4 @@ mod support;
 mod taken_up;
 mod variants;
 mod verdicts;
+mod verify;
