@@ -536,6 +536,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// Sorted.
     pub phones: Vec<Mac>,
+    /// The servers that it is about: with its code, what tells it from others.
+    pub servers: Vec<IpAddr>,
     /// A few words: `10.1.1.9 is the wrong TFTP server`.
     pub title: String,
     /// What, why it matters to the phone, in whole sentences with values.

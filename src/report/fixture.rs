@@ -102,6 +102,7 @@ pub(super) fn finding(code: &'static str, severity: Severity, phones: Vec<Mac>) 
     Finding {
         code,
         severity,
+        servers: Vec::new(),
         confidence: Confidence::Certain,
         phones,
         title: format!("the title of {code}"),

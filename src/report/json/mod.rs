@@ -84,7 +84,7 @@ pub fn write_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result
     out.into_inner().map(drop).map_err(io::IntoInnerError::into_error)
 }
 
-fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut line = Vec::with_capacity(LINE);
     value.serialize(&mut Serializer::with_formatter(&mut line, Escaping::line())).map_err(io::Error::from)?;
     line.push(b'\n');
