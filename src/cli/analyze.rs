@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use phonescope::analyzer::Analyzer;
 use phonescope::diagnosis::{Diagnosis, Severity};
+use phonescope::remedy::what_if::{Change, what_if};
 use phonescope::report::{self, PhoneSelector, Selection, TableOptions};
 use phonescope::site::Site;
 
@@ -26,6 +27,10 @@ pub(crate) struct Arguments {
     /// Only this phone and its findings; may be given more than once
     #[arg(long, value_name = "MAC|NAME|IP", value_parser = selector)]
     phone: Vec<PhoneSelector>,
+    /// What a change would do, before it is made: tftp=IP[,IP...], site=FILE or version=CLUSTER:3.0; may be given more
+    /// than once
+    #[arg(long, value_name = "CHANGE")]
+    what_if: Vec<String>,
     /// How the report is written
     #[arg(short = 'T', long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -90,13 +95,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     output::refuse_inputs(arguments.output.as_deref(), &paths)?;
     // A bad site file is told before an hour of reading, not after it.
     let site = site(arguments.site.as_deref(), &arguments.expect_tftp)?;
+    let asked = arguments.what_if.iter().map(|text| change(text)).collect::<Result<Vec<_>, _>>()?;
 
     let mut analyzer = Analyzer::new();
     let progress = Progress::new(&arguments.verbosity, false);
     reading::read(&paths, &mut analyzer, &arguments.verbosity, progress, |_| Ok(()))?;
 
     let selection = Selection { phones: arguments.phone.clone(), min_severity: arguments.min_severity.severity() };
-    let diagnosis = selection.apply(analyzer.diagnose(&site));
+    let mut diagnosis = analyzer.diagnose(&site);
+    diagnosis.what_if = what_if(&diagnosis, &site, &asked).map_err(Failure::Work)?;
+    let diagnosis = selection.apply(diagnosis);
     let end = End::of(diagnosis.has_damage(), diagnosis.has_errors() && !arguments.exit_zero);
     match output::write_to(arguments.output.as_deref(), |out| Ok(write(arguments, &diagnosis, out)?)) {
         // Whoever closes the pipe has read enough; the work was done nevertheless.
@@ -142,6 +150,27 @@ pub(crate) fn look(color: Color, terminal: bool) -> (Option<u16>, bool) {
             (width, terminal && !quiet("NO_COLOR") && !dumb)
         }
     }
+}
+
+/// A change that `--what-if` names, with its text.
+fn change(text: &str) -> Result<(String, Change), Failure> {
+    let bad =
+        |why: &str| Failure::Work(format!("--what-if {text}: {why}; say tftp=IP, site=FILE or version=CLUSTER:3.0"));
+    let change = match text.split_once('=') {
+        Some(("tftp", servers)) => {
+            let servers: Result<Vec<IpAddr>, _> = servers.split(',').map(|s| s.trim().parse()).collect();
+            Change::Tftp(servers.map_err(|_| bad("not an IP address"))?)
+        }
+        Some(("version", version)) => {
+            let (cluster, version) = version.rsplit_once(':').ok_or_else(|| bad("no cluster and version"))?;
+            Change::Version { cluster: cluster.to_owned(), version: version.to_owned() }
+        }
+        Some(("site", path)) => Change::Site(Box::new(super::site::read(Path::new(path))?)),
+        // A path alone is that of a site file.
+        _ if Path::new(text).is_file() => Change::Site(Box::new(super::site::read(Path::new(text))?)),
+        _ => return Err(bad("no change that is known, and no site file")),
+    };
+    Ok((text.to_owned(), change))
 }
 
 /// What ought to be, by the command line.

@@ -12,3 +12,4 @@ pub mod network;
 pub mod pack;
 pub mod phone;
 pub mod plan;
+pub mod what_if;
