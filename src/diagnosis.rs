@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::capture::Timestamp;
 use crate::event::{FrameRef, InputSummary};
 use crate::remedy::dhcp::Scope;
+use crate::remedy::what_if::WhatIf;
 use crate::wire::phone_config::PhoneConfig;
 use crate::wire::{ConfigBody, Mac, WireText};
 
@@ -28,6 +29,8 @@ pub struct Diagnosis<'a> {
     pub servers: Servers,
     /// Findings, in their fixed order; phones and `caused_by` refer to them by index.
     pub findings: Vec<Finding>,
+    /// What changes that were asked about would do.
+    pub what_if: Vec<WhatIf>,
     /// How many phones there are.
     pub phone_count: usize,
     /// DHCP clients that are no phones.

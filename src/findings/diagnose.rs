@@ -76,6 +76,7 @@ pub fn diagnose<'a>(
         coverage,
         servers,
         findings,
+        what_if: Vec::new(),
         phone_count,
         other_dhcp_clients: registry.other_dhcp_clients(),
         make_phone: Box::new(make_phone),

@@ -137,6 +137,7 @@ fn judged(plan: &Plan, reports: Vec<PhoneReport>) -> Recovery {
             coverage: Coverage::default(),
             servers: Servers::default(),
             findings: vec![],
+            what_if: vec![],
             phone_count,
             other_dhcp_clients: 0,
             make_phone: Box::new(move |i, _| reports[i].clone()),
