@@ -168,7 +168,7 @@ pub struct CallManager {
 }
 
 /// One phone, as section 3 of the contract has it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct PhoneReport {
     pub mac: Mac,
@@ -273,8 +273,6 @@ pub struct Traces {
 pub struct Moments {
     /// Where its boots begin, oldest first; of very many the oldest are forgotten.
     pub boots: Vec<Timestamp>,
-    /// Its latest frame.
-    pub last: Option<Timestamp>,
     /// The acknowledgement of the lease in force.
     pub lease: Option<Timestamp>,
     /// What shows the TFTP server of [`Traces::tftp`].
@@ -439,13 +437,14 @@ pub struct Registration {
 }
 
 /// The root cause of a phone.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Verdict {
     /// The code of the finding that nothing explains.
     Finding(&'static str),
     /// Registered, nothing of severity error.
     Healthy,
     /// Not seen registered, nothing of severity error.
+    #[default]
     Incomplete,
 }
 

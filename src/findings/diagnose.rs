@@ -114,7 +114,6 @@ fn traces(cx: &PhoneContext<'_>) -> Traces {
     let running = cx.phone.running();
     let moments = Moments {
         boots: cx.phone.boots.iter().map(|b| b.time).collect(),
-        last: cx.phone.last.map(|s| s.time),
         lease: lease.map(|l| l.stamp.time),
         tftp: cx.tftp_use().map(|u| u.stamp.time),
         load: running.map(|l| l.said.unwrap_or(l.stamp).time),
