@@ -17,6 +17,7 @@ mod hostile_text;
 mod identity;
 mod inputs;
 mod ipv6;
+mod lab;
 mod layers;
 mod namespaces;
 mod product;
