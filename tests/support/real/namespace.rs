@@ -79,7 +79,10 @@ impl Namespace {
         self.shell("mount -t tmpfs none /run && mkdir -p /run/netns /run/kea /run/lock")?;
         self.ip("link set lo up")?;
         self.ip("link add br0 type bridge")?;
-        self.ip("link set br0 up")
+        self.ip("link set br0 up")?;
+        // A kernel may have no cables: then it is better known here than at the first host.
+        self.ip("link add p-a type veth peer name p-b")?;
+        self.ip("link delete p-a")
     }
 
     /// Whether it was made with a user namespace: programs that change their user (in.tftpd, tcpdump) do not start in
