@@ -57,8 +57,8 @@ fn every_scenario_gets_the_verdicts_that_it_means() {
     let spans = if cfg!(feature = "live") { SPANS } else { &[] };
     let jobs: Mutex<Vec<_>> = Mutex::new(RUNS.iter().chain(spans).rev().collect());
     let wrong = Mutex::new(Vec::new());
-    // Phones wait most of the time: two for each core.
-    let workers = thread::available_parallelism().map_or(2, |n| (2 * n.get()).min(8));
+    // Phones wait most of the time: four for each core.
+    let workers = thread::available_parallelism().map_or(2, |n| (4 * n.get()).min(8));
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
