@@ -1,7 +1,6 @@
 //! `phonescope fix`: write what a diagnosis asks for as files that can be applied as they are.
 
 use std::io;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,7 +11,8 @@ use phonescope::report::{PhoneSelector, Selection, prose};
 
 use super::messages::say;
 use super::progress::Progress;
-use super::{End, Failure, Inputs, Verbosity, analyze, folder, output, reading};
+use super::reporting::{Expected, selector};
+use super::{End, Failure, Inputs, Verbosity, folder, output, reading};
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -21,14 +21,10 @@ pub(crate) struct Arguments {
     /// The folder to write; made where it is not there, and refused where anything is in it
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// What ought to be: a site file (TOML)
-    #[arg(long, value_name = "FILE")]
-    site: Option<PathBuf>,
-    /// The only right TFTP server here; may be given more than once
-    #[arg(long, value_name = "IP")]
-    expect_tftp: Vec<IpAddr>,
+    #[command(flatten)]
+    expected: Expected,
     /// Only for this phone; may be given more than once
-    #[arg(long, value_name = "MAC|NAME|IP", value_parser = analyze::selector)]
+    #[arg(long, value_name = "MAC|NAME|IP", value_parser = selector)]
     phone: Vec<PhoneSelector>,
     /// Write into a folder that is not empty, and over files that are there
     #[arg(long)]
@@ -47,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     let paths = arguments.inputs.paths();
     // A folder that can not be written is told before an hour of reading, not after it.
     folder::check(&arguments.out, arguments.force)?;
-    let site = analyze::site(arguments.site.as_deref(), &arguments.expect_tftp)?;
+    let site = arguments.expected.site()?;
 
     let mut analyzer = Analyzer::new();
     analyzer.keep_configurations();

@@ -7,11 +7,17 @@ mod fix;
 mod folder;
 #[cfg(feature = "live")]
 mod interfaces;
+#[cfg(feature = "live")]
+mod live;
 mod messages;
 mod output;
 mod progress;
 mod reading;
+mod reporting;
 mod site;
+mod verify;
+#[cfg(feature = "live")]
+mod watch;
 
 use std::ffi::OsString;
 use std::io;
@@ -47,6 +53,11 @@ enum Command {
     Interfaces(interfaces::Arguments),
     /// Draft a site file from captures, or check one
     Site(site::Arguments),
+    /// Capture on ports and diagnose while phones boot
+    #[cfg(feature = "live")]
+    Watch(watch::Arguments),
+    /// Say whether a fix worked: by a capture of what the phones do, or by asking servers (only with --send)
+    Verify(verify::Arguments),
 }
 
 /// What to read.
@@ -54,7 +65,7 @@ enum Command {
 struct Inputs {
     /// Capture files (pcap, pcapng, also compressed), files of events, folders of them, or - for standard input.
     /// Several are one timeline.
-    #[arg(value_name = "CAPTURE", required_unless_present = "read")]
+    #[arg(value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
     /// A capture, as the arguments without a name; may be given more than once
     #[arg(short, value_name = "FILE")]
@@ -157,6 +168,9 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         #[cfg(feature = "live")]
         Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Site(arguments) => site::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Watch(arguments) => watch::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     };
     match result {
         Ok(end) => ExitCode::from(end.code()),
@@ -195,7 +209,7 @@ mod tests {
         for line in ["phonescope analyze a", "phonescope analyze -r a -r b c", "phonescope events -"] {
             assert!(parse(line).is_ok(), "{line}");
         }
-        for line in ["phonescope", "phonescope analyze", "phonescope analyze a --no-such", "phonescope nothing"] {
+        for line in ["phonescope", "phonescope analyze a --no-such", "phonescope nothing"] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
         let Ok(Cli { command: Command::Analyze(a) }) = parse("phonescope analyze -r a c -r b") else { panic!() };

@@ -13,6 +13,7 @@ mod grouping;
 pub mod inference;
 mod narrative;
 mod servers;
+mod step;
 pub mod together;
 mod wanted;
 

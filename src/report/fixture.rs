@@ -63,6 +63,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
             outcome: Outcome::Served,
             bytes: 13,
             at: frame(7),
+            time: at(1200),
         }],
         load: LoadReport {
             running: Some(if good { "P00303020214".into() } else { "P00305000301".into() }),
@@ -81,6 +82,12 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
         cluster_expected: Some("hq-3.0".to_owned()),
         cluster_tftp: good.then(|| "hq-3.0".to_owned()),
         cluster_registered: good.then(|| "hq-3.0".to_owned()),
+        step: BootStep::Registration(match good {
+            true => RegistrationState::Registered,
+            false => RegistrationState::Rejected,
+        }),
+        step_since: Some((at(3000), frame(30))),
+        last: Some(at(3000)),
         verdict: if good { Verdict::Healthy } else { Verdict::Finding("wrong-tftp-server") },
         findings: if good { vec![] } else { vec![0, 1] },
         timeline: vec![TimelineEntry { time: at(1000), at: frame(2), kind: "dhcp", text: "OFFER".to_owned() }],
@@ -95,6 +102,7 @@ pub(super) fn finding(code: &'static str, severity: Severity, phones: Vec<Mac>) 
     Finding {
         code,
         severity,
+        servers: Vec::new(),
         confidence: Confidence::Certain,
         phones,
         title: format!("the title of {code}"),

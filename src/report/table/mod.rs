@@ -5,8 +5,8 @@
 //! show; what was read and what was damaged.
 
 mod finding;
-mod grid;
-mod page;
+pub mod grid;
+pub mod page;
 mod phones;
 mod servers;
 mod summary;
