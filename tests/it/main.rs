@@ -13,6 +13,7 @@ mod encrypted;
 mod events;
 mod files_and_loads;
 mod findings;
+mod fix;
 mod hostile;
 mod hostile_text;
 mod identity;
