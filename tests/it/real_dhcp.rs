@@ -24,9 +24,26 @@ const SOON: Duration = Duration::from_secs(20);
 struct Before {
     option_150: Vec<Ipv4Addr>,
     option_66: Option<&'static str>,
+    /// The address of the next server; `None`: what the program fills in by itself.
+    siaddr: Option<Ipv4Addr>,
 }
 
 impl Before {
+    /// The configuration of a server that leases this.
+    fn configuration(&self, server: DhcpServer) -> String {
+        let text = server.configuration(&self.served());
+        let Some(next) = self.siaddr else { return text };
+        match server {
+            DhcpServer::Dnsmasq => format!("{text}dhcp-boot=,,{next}\n"),
+            DhcpServer::IscDhcpd => text.replace("  range ", &format!("  next-server {next};\n  range ")),
+            DhcpServer::Kea => {
+                let mut json = json(&text);
+                json["Dhcp4"]["subnet4"][0]["next-server"] = next.to_string().into();
+                json.to_string()
+            }
+        }
+    }
+
     fn served(&self) -> Served {
         Served {
             server: SERVER,
@@ -48,12 +65,16 @@ impl Before {
         if let Some(name) = self.option_66 {
             sources.push((TftpSource::Option66, vec![name.into()]));
         }
+        if let Some(next) = self.siaddr {
+            sources.push((TftpSource::Siaddr, vec![next.to_string().as_str().into()]));
+        }
         let network = Some((Ipv4Addr::new(10, 20, 0, 0), Ipv4Addr::new(255, 255, 255, 0)));
         Scope { server: SERVER, network, sources, unusable: Vec::new() }
     }
 
     fn lease(&self) -> Lease {
-        Lease { option_150: self.option_150.clone(), option_66: self.option_66.map(str::to_owned) }
+        let option_66 = self.option_66.map(str::to_owned);
+        Lease { option_150: self.option_150.clone(), option_66, siaddr: self.siaddr }
     }
 }
 
@@ -62,6 +83,8 @@ impl Before {
 struct Lease {
     option_150: Vec<Ipv4Addr>,
     option_66: Option<String>,
+    /// `None` also where it is not to be compared.
+    siaddr: Option<Ipv4Addr>,
 }
 
 fn platform_of(server: DhcpServer) -> Platform {
@@ -84,10 +107,10 @@ fn applied(server: DhcpServer, configuration: &str, text: &str) -> String {
     if server == DhcpServer::Kea {
         return merged(configuration, text);
     }
-    // How lines that set option 150 and option 66 begin.
+    // How lines that set option 150, option 66 and the next server begin.
     let settings = match server {
-        DhcpServer::IscDhcpd => ["option cisco-tftp", "option tftp-server-name"],
-        _ => ["dhcp-option=150", "dhcp-option=66"],
+        DhcpServer::IscDhcpd => ["option cisco-tftp", "option tftp-server-name", "next-server"],
+        _ => ["dhcp-option=150", "dhcp-option=66", "dhcp-boot="],
     };
     let named: Vec<&str> = settings
         .into_iter()
@@ -126,6 +149,9 @@ fn merged(configuration: &str, text: &str) -> String {
     data.retain(|d| !goes(&d["name"]));
     data.extend(new_data.iter().cloned());
     subnet["option-data"] = data.into();
+    if let Some(next) = ours.get("next-server") {
+        subnet["next-server"] = next.clone();
+    }
     there["Dhcp4"]["option-def"] = new["Dhcp4"]["option-def"].clone();
     there.to_string()
 }
@@ -167,25 +193,29 @@ fn lease(server: DhcpServer, site: &Namespace, host: &Host<'_>, phone: &Host<'_>
     let hex = value("150=").unwrap_or_default();
     let octets: Vec<u8> = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect();
     let option_150 = octets.chunks(4).map(|c| Ipv4Addr::new(c[0], c[1], c[2], c[3])).collect();
-    Lease { option_150, option_66: value("66=") }
+    let siaddr = value("siaddr=").and_then(|v| v.parse().ok());
+    Lease { option_150, option_66: value("66="), siaddr }
 }
 
 /// What udhcpc runs when it has a lease.
 fn script(folder: &Path) -> PathBuf {
     let path = folder.join("told");
-    fs::write(&path, "#!/bin/sh\n[ \"$1\" = bound ] && printf '150=%s\\n66=%s\\n' \"$opt150\" \"$tftp\"; exit 0\n")
+    fs::write(&path, "#!/bin/sh\n[ \"$1\" = bound ] && printf '150=%s\\n66=%s\\nsiaddr=%s\\n' \"$opt150\" \"$tftp\" \"$siaddr\"; exit 0\n")
         .unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
 }
 
-fn befores() -> [Before; 4] {
-    [
-        Before { option_150: vec![WRONG], option_66: None },
-        Before { option_150: vec![WRONG, RIGHT[0]], option_66: Some("10.31.0.5") },
-        Before { option_150: vec![], option_66: Some("tftp-31.example") },
+fn befores() -> Vec<Before> {
+    let of = |option_150: &[Ipv4Addr], option_66, siaddr| Before { option_150: option_150.to_vec(), option_66, siaddr };
+    vec![
+        of(&[WRONG], None, None),
+        of(&[WRONG, RIGHT[0]], Some("10.31.0.5"), None),
+        of(&[], Some("tftp-31.example"), None),
         // A name for computers stays what it is.
-        Before { option_150: vec![WRONG], option_66: Some("pxe.example") },
+        of(&[WRONG], Some("pxe.example"), None),
+        of(&[], None, Some(WRONG)),
+        of(&[WRONG], None, Some(WRONG)),
     ]
 }
 
@@ -193,6 +223,7 @@ fn promised(before: &Before) -> Lease {
     let mut lease = before.lease();
     lease.option_150 = RIGHT.to_vec();
     // Where option 66 names the wrong server, too, or alone, it is set right with it.
+    lease.siaddr = before.siaddr.map(|_| RIGHT[0]);
     let goes_along =
         |name: &str| before.option_150.is_empty() || before.option_150.iter().any(|ip| ip.to_string() == name);
     if before.option_66.is_some_and(goes_along) {
@@ -234,13 +265,18 @@ fn the_lease_carries_what_was_promised_and_after_the_way_back_what_it_carried_be
         let host = site.host("dhcp", "10.20.0.2/24").unwrap();
         let phone = site.host_without_address("phone", Some("00:30:94:c2:d3:fa")).unwrap();
         for before in befores() {
-            let there = server.configuration(&before.served());
-            assert_eq!(lease(server, &site, &host, &phone, &there), before.lease(), "{server}: before");
+            let there = before.configuration(server);
+            let lease = |configuration: &str| {
+                let lease = lease(server, &site, &host, &phone, configuration);
+                // What the program fills in where nothing is said is its own matter.
+                Lease { siaddr: lease.siaddr.filter(|_| before.siaddr.is_some()), ..lease }
+            };
+            assert_eq!(lease(&there), before.lease(), "{server}: before");
             let snippet = snippet(server, &before);
             let fixed = applied(server, &there, &snippet.config);
-            assert_eq!(lease(server, &site, &host, &phone, &fixed), promised(&before), "{server}: {fixed}");
+            assert_eq!(lease(&fixed), promised(&before), "{server}: {fixed}");
             let back = applied(server, &fixed, &snippet.undo);
-            assert_eq!(lease(server, &site, &host, &phone, &back), before.lease(), "{server}: {back}");
+            assert_eq!(lease(&back), before.lease(), "{server}: {back}");
         }
     }
 }
@@ -253,10 +289,10 @@ fn dhclient_reads_the_same_servers() {
         let (Some(_), Some(site)) = (program(server.program_name()), namespace()) else { continue };
         let host = site.host("dhcp", "10.20.0.2/24").unwrap();
         let phone = site.host_without_address("phone", Some("00:30:94:c2:d3:fa")).unwrap();
-        let [before, ..] = befores();
-        let there = server.configuration(&before.served());
+        let before = &befores()[0];
+        let there = before.configuration(server);
         let file = site.folder().join("served.conf");
-        fs::write(&file, applied(server, &there, &snippet(server, &before).config)).unwrap();
+        fs::write(&file, applied(server, &there, &snippet(server, before).config)).unwrap();
         let running = server.start(&host, &file, site.folder()).unwrap();
         let settings = site.folder().join("dhclient.conf");
         let asks = "option cisco-tftp code 150 = array of ip-address;\nrequest subnet-mask, routers, cisco-tftp;\n";
