@@ -1,7 +1,9 @@
 //! A phone of the plan before, during and after the fix.
 
 use super::*;
-use crate::diagnosis::{Coverage, FileFetch, LoadReport, Outcome, Registration, Servers, Traces, Transport, Verdict};
+use crate::diagnosis::{
+    BootStep, Coverage, FileFetch, LoadReport, Outcome, Registration, Servers, Traces, Transport, Verdict, Wanted,
+};
 use crate::event::{FrameRef, InputSummary};
 use crate::remedy::plan::SCHEMA;
 
@@ -119,6 +121,7 @@ fn judged(plan: &Plan, reports: Vec<PhoneReport>) -> Recovery {
             coverage: Coverage::default(),
             servers: Servers::default(),
             findings: vec![],
+            what_if: vec![],
             phone_count,
             other_dhcp_clients: 0,
             make_phone: Box::new(move |i, _| reports[i].clone()),
