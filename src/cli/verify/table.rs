@@ -119,7 +119,7 @@ fn row(phone: &PhoneRecovery) -> Vec<String> {
 }
 
 /// `42.1 s`, `3 min 5 s`.
-fn seconds(nanos: u64) -> String {
+pub(super) fn seconds(nanos: u64) -> String {
     let tenths = nanos / 100_000_000;
     match tenths / 600 {
         0 => format!("{}.{} s", tenths / 10, tenths % 10),
