@@ -19,6 +19,7 @@ mod hostile_text;
 mod identity;
 mod inputs;
 mod ipv6;
+mod lab;
 mod layers;
 mod months;
 mod namespaces;

@@ -70,6 +70,13 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             return ExitCode::from(code::NOT_HERE);
         }
     };
+    if namespace.is_unprivileged() && options.variant.tftpd.needs_root() {
+        let server = options.variant.tftpd;
+        eprintln!(
+            "lab: {server} changes its user on start, which only root can let it do here: --tftpd atftpd or dnsmasq"
+        );
+        return ExitCode::from(code::NOT_HERE);
+    }
     if options.keep {
         namespace.keep_folder();
         println!("folder: {}", namespace.folder().display());

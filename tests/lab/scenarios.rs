@@ -225,7 +225,7 @@ fn count(variant: &Variant, default: u8, least: u8) -> u8 {
 /// A phone of the 3.0 cluster that runs this load and is meant to end well with the 3.0 load.
 fn phone(variant: &Variant, number: u8, load: &str) -> Phone {
     let dhcp_client = match variant.dhcp_client {
-        DhcpClient::Mixed if number % 2 == 0 => DhcpClient::Dhclient,
+        DhcpClient::Mixed if number.is_multiple_of(2) => DhcpClient::Dhclient,
         DhcpClient::Mixed => DhcpClient::Udhcpc,
         one => one,
     };
@@ -233,7 +233,7 @@ fn phone(variant: &Variant, number: u8, load: &str) -> Phone {
         mac: mac(number),
         model: if number % 3 == 2 { "7940" } else { "7960" }.to_owned(),
         load: load.to_owned(),
-        spells_dotted: number % 2 == 0,
+        spells_dotted: number.is_multiple_of(2),
         alternate_tftp: None,
         dhcp_client,
         starts_after: u64::from(number - 1) * 60,

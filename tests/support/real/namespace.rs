@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
@@ -298,9 +298,9 @@ fn hold(user: bool, folder: &Path) -> Result<(Child, ChildStdin), String> {
 /// It can not be run, or takes longer than `limit`: then it is killed.
 pub fn output_within(command: &mut Command, limit: Duration) -> Result<Output, String> {
     let said = |error: std::io::Error| error.to_string();
-    let log = tempfile::NamedTempFile::new().map_err(said)?;
-    let errors = tempfile::NamedTempFile::new().map_err(said)?;
-    command.stdin(Stdio::null()).stdout(log.reopen().map_err(said)?).stderr(errors.reopen().map_err(said)?);
+    let (out, errors) = (tempfile::tempfile().map_err(said)?, tempfile::tempfile().map_err(said)?);
+    command.stdin(Stdio::null());
+    command.stdout(out.try_clone().map_err(said)?).stderr(errors.try_clone().map_err(said)?);
     let mut child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
     let end = Instant::now() + limit;
     let status = loop {
@@ -315,8 +315,8 @@ pub fn output_within(command: &mut Command, limit: Duration) -> Result<Output, S
         }
         std::thread::sleep(Duration::from_millis(2));
     };
-    let read = |file: &tempfile::NamedTempFile| fs::read(file.path()).map_err(said);
-    Ok(Output { status, stdout: read(&log)?, stderr: read(&errors)? })
+    let read = |file: &File| super::daemon::written(file).map_err(said);
+    Ok(Output { status, stdout: read(&out)?, stderr: read(&errors)? })
 }
 
 /// Runs a short command that must succeed.
