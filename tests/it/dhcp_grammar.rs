@@ -86,8 +86,11 @@ fn the_text_for_ios_is_of_commands_of_a_pool() {
     });
 }
 
-/// A cmdlet with its parameters: a name and what its value must be; a switch takes none.
-const CMDLETS: &[(&str, &[(&str, Option<fn(&str) -> bool>)])] = &[
+/// A parameter: its name, and what its value must be; a switch takes none.
+type Parameter = (&'static str, Option<fn(&str) -> bool>);
+
+/// Cmdlets with their parameters.
+const CMDLETS: &[(&str, &[Parameter])] = &[
     (
         "Get-DhcpServerv4OptionDefinition",
         &[("-OptionId", Some(|v| v == "150")), ("-ErrorAction", Some(|v| v == "SilentlyContinue"))],

@@ -87,7 +87,7 @@ struct Lease {
     siaddr: Option<Ipv4Addr>,
 }
 
-fn platform_of(server: DhcpServer) -> Platform {
+pub(crate) fn platform_of(server: DhcpServer) -> Platform {
     match server {
         DhcpServer::Dnsmasq => Platform::Dnsmasq,
         DhcpServer::IscDhcpd => Platform::IscDhcpd,
@@ -103,7 +103,7 @@ fn snippet(server: DhcpServer, before: &Before) -> Snippet {
 
 /// Does with the text what it says: puts it into the configuration that is there, in place of what it names, and takes
 /// out what its comments say is not to be there.
-fn applied(server: DhcpServer, configuration: &str, text: &str) -> String {
+pub(crate) fn applied(server: DhcpServer, configuration: &str, text: &str) -> String {
     if server == DhcpServer::Kea {
         return merged(configuration, text);
     }

@@ -12,6 +12,8 @@ use phonescope::remedy::plan::Plan;
 use phonescope::remedy::recovery::{self, Recovery};
 #[cfg(feature = "live")]
 use phonescope::remedy::recovery::{PhoneRecovery, State};
+#[cfg(feature = "live")]
+use phonescope::remedy::standing::Standing;
 use phonescope::site::Site;
 #[cfg(feature = "live")]
 use phonescope::wire::Mac;
@@ -52,7 +54,7 @@ pub(super) fn watch(live: &LiveArguments, plan: &Plan, quiet: bool) -> Result<Ou
     let mut told: BTreeMap<Mac, State> = BTreeMap::new();
     let mut pace = Pace::new(Instant::now());
     if !quiet {
-        say(&format!("waiting for {} phones of the plan; Ctrl-C ends it", plan.phones.len()));
+        say(&format!("waiting for {} of the plan; Ctrl-C ends it", super::table::count(plan.phones.len(), "phone")));
     }
     loop {
         let step = session.step(pace.wait(Instant::now()), &[], &mut analyzer, &mut |_| ())?;
@@ -71,9 +73,10 @@ pub(super) fn watch(live: &LiveArguments, plan: &Plan, quiet: bool) -> Result<Ou
         let recovery = recovery::judge(plan, &analyzer.diagnose(&site));
         pace.judged(now, Instant::now());
         for phone in &recovery.phones {
-            let before = told.insert(phone.mac, phone.state).unwrap_or(State::NotSeen);
-            if before != phone.state && !quiet {
-                say(&change(phone));
+            let state = so_far(phone);
+            let before = told.insert(phone.mac, state).unwrap_or(State::NotSeen);
+            if before != state && !quiet {
+                say(&change(phone, state));
             }
         }
         if recovery.is_complete() {
@@ -86,13 +89,22 @@ pub(super) fn watch(live: &LiveArguments, plan: &Plan, quiet: bool) -> Result<Ou
     Ok(Outcome { inputs: diagnosis.inputs.clone(), recovery })
 }
 
+/// A phone that runs the wrong load and has yet to register may be about to take the right one.
+#[cfg(feature = "live")]
+fn so_far(phone: &PhoneRecovery) -> State {
+    match phone.state {
+        State::NotRecovered if phone.registration.standing == Standing::NotSeen => State::Incomplete,
+        state => state,
+    }
+}
+
 /// `SEP003094C2D3FA: recovered in 41.2 s`, `SEP003094C2D3FA: CallManager 10.30.0.10 rejects it.`
 #[cfg(feature = "live")]
-fn change(phone: &PhoneRecovery) -> String {
-    match (phone.state, phone.recovery_nanos()) {
+fn change(phone: &PhoneRecovery, state: State) -> String {
+    match (state, phone.recovery_nanos()) {
         (State::Recovered, Some(nanos)) => format!("{}: recovered in {}", phone.name, super::table::seconds(nanos)),
         (State::Recovered, None) => format!("{}: recovered", phone.name),
-        (State::Incomplete, _) => format!("{}: is there", phone.name),
-        _ => format!("{}: {}", phone.name, phone.left.join(" ")),
+        (State::Incomplete | State::NotSeen, _) => format!("{}: boots", phone.name),
+        (State::NotRecovered, _) => format!("{}: {}", phone.name, phone.left.join(" ")),
     }
 }

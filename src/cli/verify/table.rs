@@ -227,7 +227,7 @@ fn more(page: &mut Page<'_>, all: usize) -> io::Result<()> {
     Ok(())
 }
 
-fn count(n: usize, what: &str) -> String {
+pub(super) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
