@@ -256,6 +256,42 @@ fn each_text_is_parsed_by_its_program_as_it_stands() {
 }
 
 #[test]
+fn the_files_of_packs_are_parsed_by_their_programs() {
+    let here = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let captures: Vec<PathBuf> =
+        ["founding-case", "wrong-tftp-server", "malformed-tftp-option", "no-tftp-address", "load-trap"]
+            .iter()
+            .flat_map(|folder| fs::read_dir(root.join(folder)).unwrap())
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|e| e == "pcap" || e == "pcapng"))
+            .collect();
+    let mut texts = Vec::new();
+    for (n, capture) in captures.iter().enumerate() {
+        let out = here.path().join(n.to_string());
+        let mut fix = std::process::Command::new(assert_cmd::cargo::cargo_bin!("phonescope"));
+        fix.args(["fix", "--site"]).arg(root.join("founding-case/site.toml")).arg("--out").arg(&out).arg(capture);
+        let output = fix.output().unwrap();
+        assert!(output.status.code().is_some_and(|c| c < 2), "{}", String::from_utf8_lossy(&output.stderr));
+        let files = fs::read_dir(out.join("dhcp")).into_iter().flatten().map(|entry| entry.unwrap().path());
+        texts.extend(files.map(|file| (capture.clone(), file)));
+    }
+    for server in DhcpServer::ALL {
+        let (Some(_), Some(site)) = (program(server.program_name()), namespace()) else { continue };
+        let (name, _) = platform_of(server).file();
+        let mut parsed = 0;
+        for (capture, file) in &texts {
+            if file.file_name().unwrap().to_str().unwrap().starts_with(name) {
+                accepts(server, &site, file)
+                    .unwrap_or_else(|said| panic!("{server}: {} of {}: {said}", file.display(), capture.display()));
+                parsed += 1;
+            }
+        }
+        assert!(parsed >= 5, "{server}: {parsed}");
+    }
+}
+
+#[test]
 fn the_lease_carries_what_was_promised_and_after_the_way_back_what_it_carried_before() {
     if program("udhcpc").is_none() {
         return;

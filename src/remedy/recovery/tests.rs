@@ -1,9 +1,7 @@
 //! A phone of the plan before, during and after the fix.
 
 use super::*;
-use crate::diagnosis::{
-    BootStep, Coverage, FileFetch, LoadReport, Outcome, Registration, Servers, Traces, Transport, Verdict, Wanted,
-};
+use crate::diagnosis::{Coverage, FileFetch, LoadReport, Outcome, Registration, Servers, Traces, Transport, Verdict};
 use crate::event::{FrameRef, InputSummary};
 use crate::remedy::plan::SCHEMA;
 

@@ -63,6 +63,7 @@ fn a_stuck_phone_is_brought_back_by_what_fix_wrote_and_verify_says_so() {
     });
 }
 
+#[allow(clippy::print_stdout, reason = "a test that skips says so")]
 fn round_trip(server: DhcpServer, with: &[&str]) {
     let named = server.to_string();
     let arguments = [&["--dhcpd", named.as_str()], with].concat();
