@@ -4,7 +4,7 @@
 //! [`lines`]. However the run ends, the report is written.
 
 mod lines;
-mod pace;
+pub(super) mod pace;
 mod spool;
 
 use std::io;
