@@ -72,7 +72,12 @@ fn run_live(arguments: &Arguments) -> Result<End, Failure> {
     let mut session = Session::open(&arguments.live)?;
     let mut analyzer = Analyzer::with_events();
     output::write_to(arguments.output.as_deref(), |out| {
-        while session.step(WAIT, &[], &mut analyzer)?.ended.is_none() {
+        loop {
+            let step = session.step(WAIT, &[], &mut analyzer, &mut |_| ())?;
+            step.say();
+            if step.ended.is_some() {
+                break;
+            }
             drain(&mut analyzer, out)?;
             out.flush()?;
         }

@@ -96,6 +96,15 @@ pub(crate) struct Step {
     pub(crate) ended: Option<Ending>,
 }
 
+impl Step {
+    /// Tells on standard error what happened to ports.
+    pub(crate) fn say(&self) {
+        for notice in &self.notices {
+            messages::say(&format!("{}: {}", notice.port, notice.text));
+        }
+    }
+}
+
 /// A live run: ports, and when it ends.
 pub(crate) struct Session {
     ports: Ports,
@@ -148,18 +157,20 @@ impl Session {
         Ok(Session { ports, packets, until, counters_read: Instant::now(), signal, wake })
     }
 
-    /// Waits for frames, at most for `wait`, and takes them in. `wakers` end the waiting early.
+    /// Waits for frames, at most for `wait`, and takes them in; `also` sees each of them. `wakers` end the waiting
+    /// early.
     pub(crate) fn step(
         &mut self,
         wait: Duration,
         wakers: &[BorrowedFd<'_>],
         analyzer: &mut Analyzer,
+        also: &mut dyn FnMut(&Frame<'_>),
     ) -> Result<Step, Failure> {
         let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
         let wait = left.map_or(wait, |left| wait.min(left));
         let mut room = self.packets.map(|most| most.saturating_sub(self.ports.packets()));
         let fds: Vec<BorrowedFd<'_>> = wakers.iter().copied().chain([self.wake.as_fd()]).collect();
-        let polled = self.ports.poll(wait, &fds, &mut |frame| take(analyzer, &mut room, frame))?;
+        let polled = self.ports.poll(wait, &fds, &mut |frame| take(analyzer, also, &mut room, frame))?;
         if self.counters_read.elapsed() >= COUNTERS {
             self.counters_read = Instant::now();
             self.ports.read_drops();
@@ -173,12 +184,8 @@ impl Session {
         } else {
             None
         };
-        for notice in &polled.notices {
-            let text = format!("{}: {}", notice.port, notice.text);
-            messages::say(&text);
-            if notice.is_gap {
-                analyzer.handle_gap(format!("{text} ({})", live::now()));
-            }
+        for gap in polled.notices.iter().filter_map(|notice| notice.gap.as_ref()) {
+            analyzer.handle_gap(gap.from, gap.until, &gap.why);
         }
         Ok(Step { frames: polled.frames, woken: polled.woken, notices: polled.notices, ended })
     }
@@ -193,7 +200,10 @@ impl Session {
     pub(crate) fn finish(mut self, analyzer: &mut Analyzer) -> io::Result<()> {
         if self.packets.is_none_or(|most| self.ports.packets() < most) {
             let mut room = self.packets.map(|most| most.saturating_sub(self.ports.packets()));
-            self.ports.finish(&mut |frame| take(analyzer, &mut room, frame))?;
+            let notices = self.ports.finish(&mut |frame| take(analyzer, &mut |_| {}, &mut room, frame))?;
+            for gap in notices.iter().filter_map(|notice| notice.gap.as_ref()) {
+                analyzer.handle_gap(gap.from, gap.until, &gap.why);
+            }
         }
         self.ports.read_drops();
         analyzer.handle_timeout(live::now());
@@ -203,8 +213,14 @@ impl Session {
 }
 
 /// Takes in a frame where there is room for one; the last one ends it.
-fn take(analyzer: &mut Analyzer, room: &mut Option<u64>, frame: &Frame<'_>) -> ControlFlow<()> {
+fn take(
+    analyzer: &mut Analyzer,
+    also: &mut dyn FnMut(&Frame<'_>),
+    room: &mut Option<u64>,
+    frame: &Frame<'_>,
+) -> ControlFlow<()> {
     analyzer.handle_frame(frame);
+    also(frame);
     match room {
         None => ControlFlow::Continue(()),
         Some(room) => {

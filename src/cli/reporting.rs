@@ -90,7 +90,8 @@ impl Least {
     }
 }
 
-fn selector(text: &str) -> Result<PhoneSelector, String> {
+/// A phone, as `--phone` names it.
+pub(crate) fn selector(text: &str) -> Result<PhoneSelector, String> {
     if text.trim().is_empty() {
         Err("a MAC address, a name or an IP address".to_owned())
     } else {
@@ -104,10 +105,20 @@ impl Reporting {
         Selection { phones: self.phone.clone(), min_severity: self.min_severity.severity() }
     }
 
+    /// How the work ended, where nobody reads a report.
+    #[cfg(feature = "live")]
+    pub(crate) fn end(&self, analyzer: &Analyzer, site: &Site) -> End {
+        self.end_of(&self.selection().apply(analyzer.diagnose(site)))
+    }
+
+    fn end_of(&self, diagnosis: &Diagnosis<'_>) -> End {
+        End::of(diagnosis.has_damage(), diagnosis.has_errors() && !self.exit_zero)
+    }
+
     /// Judges, and writes the report where it belongs.
     pub(crate) fn report(&self, analyzer: &Analyzer, site: &Site) -> Result<End, Failure> {
         let diagnosis = self.selection().apply(analyzer.diagnose(site));
-        let end = End::of(diagnosis.has_damage(), diagnosis.has_errors() && !self.exit_zero);
+        let end = self.end_of(&diagnosis);
         match output::write_to(self.output.as_deref(), |out| Ok(self.write(&diagnosis, out)?)) {
             // Whoever closes the pipe has read enough; the work was done nevertheless.
             Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(end),

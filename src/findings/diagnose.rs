@@ -60,13 +60,15 @@ pub fn diagnose<'a>(
         .collect();
     let mut notes = notes.to_vec();
     note_unknown_addresses(&world, &order, &mut notes);
+    let code_of = codes;
     let coverage = coverage(registry, &world.visible, inputs, &limits, &notes);
     let phone_count = order.len();
     let make_phone = move |index: usize, detail: Detail| {
         let empty = Phone::default();
         let phone = order.get(index).and_then(|i| registry.phones().get(*i)).unwrap_or(&empty);
         let (findings, code) = judged.get(index).cloned().unwrap_or_default();
-        report(&world, phone, findings, code, detail)
+        let codes: Vec<&'static str> = findings.iter().filter_map(|i| code_of.get(*i).copied()).collect();
+        report(&world, phone, findings, &codes, code, detail)
     };
     Diagnosis {
         site: site.path.clone(),
@@ -132,6 +134,7 @@ fn report(
     world: &World<'_>,
     phone: &Phone,
     findings: Vec<usize>,
+    codes: &[&'static str],
     code: Option<&'static str>,
     detail: Detail,
 ) -> PhoneReport {
@@ -223,5 +226,6 @@ fn report(
         timeline: if detail >= Detail::Timeline { story::timeline(registry, phone) } else { Vec::new() },
         narrative: if detail >= Detail::Story { super::narrative::narrative(&cx, verdict) } else { String::new() },
         traces: traces(&cx),
+        wanted: super::wanted::wanted(&cx, codes),
     }
 }

@@ -7,7 +7,10 @@
 
 pub mod configuration;
 pub mod dhcp;
+pub mod keypad;
+pub mod load_way;
 pub mod network;
+pub mod pack;
 pub mod phone;
 pub mod plan;
 pub mod plan_file;

@@ -293,3 +293,6 @@ fn left(phone: &PhoneRecovery, lease: Option<(Ipv4Addr, String)>) -> Vec<String>
     }
     left
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,9 @@ use crate::wire::{Mac, WireText};
 /// How long a finding or a verdict must be away before that is told, nanoseconds.
 pub const HOLD_NANOS: u64 = 2_000_000_000;
 
+/// CallManagers remembered of a boot; a phone knows up to five.
+const MAX_TRIED: usize = 8;
+
 /// What of a phone changed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ChangeKind {
@@ -35,7 +38,8 @@ pub enum ChangeKind {
     Address,
     /// The TFTP server that it turns to; told where it had another before.
     TftpServer,
-    /// The CallManager that it tried last; told where it had another before.
+    /// The CallManager that it is registered with, or tries for the first time in its boot; told where it had another
+    /// before.
     CallManager,
     /// A finding begins.
     FindingBegan,
@@ -129,6 +133,8 @@ struct Known {
     address: Option<IpAddr>,
     tftp: Option<IpAddr>,
     call_manager: Option<IpAddr>,
+    /// CallManagers that did not take it in this boot: it goes round them again and again.
+    tried: Vec<IpAddr>,
     /// One of each code: the worst.
     findings: Vec<KnownFinding>,
 }
@@ -264,11 +270,10 @@ impl Seen<'_> {
             self.tell(ChangeKind::Load, from, Some(load.clone()), format!("runs load {load}{before}"));
         }
         let tftp = phone.traces.tftp.map(|(ip, ..)| ip);
-        let call_manager = phone.registration.call_manager;
         for (kind, now, what) in [
             (ChangeKind::Address, phone.ip, "has the address"),
             (ChangeKind::TftpServer, tftp, "turns to TFTP server"),
-            (ChangeKind::CallManager, call_manager, "turns to CallManager"),
+            (ChangeKind::CallManager, self.new_call_manager(), "turns to CallManager"),
         ] {
             let known = match kind {
                 ChangeKind::Address => &mut self.known.address,
@@ -280,6 +285,22 @@ impl Seen<'_> {
                 self.tell(kind, Some(text(before)), Some(text(now)), format!("{what} {now}, before {before}"));
             }
         }
+    }
+
+    /// The CallManager that it is registered with, or one that it did not try in this boot before.
+    fn new_call_manager(&mut self) -> Option<IpAddr> {
+        let tried = &mut self.known.tried;
+        if self.phone.step < BootStep::Registers {
+            tried.clear();
+        }
+        let now = self.phone.registration.call_manager?;
+        if self.phone.registration.state == RegistrationState::Registered {
+            tried.clear();
+        } else if tried.contains(&now) || tried.len() >= MAX_TRIED {
+            return None;
+        }
+        tried.push(now);
+        Some(now)
     }
 
     fn compare_findings(&mut self) {

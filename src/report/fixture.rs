@@ -93,6 +93,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
         timeline: vec![TimelineEntry { time: at(1000), at: frame(2), kind: "dhcp", text: "OFFER".to_owned() }],
         narrative: format!("The phone asks {tftp} for its files (frame 7)."),
         traces: Default::default(),
+        wanted: Default::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Renderings of a [`Diagnosis`](crate::diagnosis::Diagnosis): they decide order and layout, never what is true.
 //!
 //! * [`table`] is for people, [`json`] for programs, [`csv`] for spreadsheets.
+//! * [`metrics`] is for Prometheus: live.
 //! * [`changes`] says what differs from the diagnosis before: live.
 //! * [`Selection`] narrows a diagnosis down before it is rendered, alike for all of them.
 //!
@@ -12,6 +13,7 @@
 pub mod changes;
 pub mod csv;
 pub mod json;
+pub mod metrics;
 pub mod prose;
 pub mod table;
 
@@ -20,12 +22,12 @@ mod fixture;
 mod selection;
 mod words;
 
-pub use changes::{Change, ChangeKind, Changes};
+pub use changes::{Change, ChangeKind, Changes, FindingState};
 pub use csv::write_csv;
-pub use json::{write_document, write_event, write_json, write_ndjson};
+pub use json::{write_change, write_document, write_event, write_json, write_ndjson, write_notice};
 pub use selection::{PhoneSelector, Selection};
 pub use table::{TableOptions, write_table};
-pub use words::lasting;
+pub use words::{clock, lasting};
 
 use crate::diagnosis::Seen;
 

@@ -1,5 +1,12 @@
 //! Times in words, for all renderings.
 
+use crate::capture::Timestamp;
+
+/// The time of day in UTC, to the millisecond: `07:00:01.003`.
+pub fn clock(time: Timestamp) -> String {
+    time.to_string().get(11..23).unwrap_or_default().to_owned()
+}
+
 /// How long, to the second below an hour and to the minute above: `0.4 s`, `12 s`, `3 min 12 s`, `2 h 5 min`, `4 d 3 h`.
 pub fn lasting(nanos: u64) -> String {
     let secs = nanos / 1_000_000_000;

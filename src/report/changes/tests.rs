@@ -143,3 +143,14 @@ fn nothing_hostile_is_told_raw() {
         assert!(!said.chars().any(crate::wire::is_unsafe), "{said}");
     }
 }
+
+#[test]
+fn a_phone_that_goes_round_its_call_managers_is_told_of_each_once() {
+    let mut changes = Changes::new();
+    let tries = |last: u8| altered(move |p| p.registration.call_manager = Some([10, 30, 0, last].into()));
+    let told: Vec<usize> = [10, 11, 10, 11, 10, 11]
+        .map(|last| changes.update(&tries(last), at(0)))
+        .map(|c| c.iter().filter(|c| c.mac == mac(0) && c.kind == ChangeKind::CallManager).count())
+        .to_vec();
+    assert_eq!(told, [0, 1, 0, 0, 0, 0]);
+}

@@ -4,6 +4,7 @@
 //! additions, whatever the model of a diagnosis does.
 
 mod escape;
+mod live;
 mod v1;
 
 use std::io::{self, BufWriter, Write};
@@ -12,8 +13,11 @@ use serde::Serialize;
 use serde_json::Serializer;
 
 use self::escape::Escaping;
+use crate::capture::Timestamp;
 use crate::diagnosis::{Detail, Diagnosis};
 use crate::event::Event;
+use crate::report::Change;
+use crate::wire::WireText;
 
 /// Octets that most events have in their line.
 const LINE: usize = 512;
@@ -49,6 +53,22 @@ pub fn write_ndjson(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
 /// Those of `out`.
 pub fn write_event(event: &Event, out: &mut dyn Write) -> io::Result<()> {
     write_line(event, out)
+}
+
+/// Writes what changed of a phone as a line, its `"type"` (`change`) first.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_change(change: &Change, out: &mut dyn Write) -> io::Result<()> {
+    write_line(&v1::Line { kind: "change", object: live::Changed::new(change) }, out)
+}
+
+/// Writes what happened to a port as a line, its `"type"` (`notice`) first.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_notice(time: Timestamp, port: &WireText, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    write_line(&v1::Line { kind: "notice", object: live::Notice { time, port, text } }, out)
 }
 
 /// Writes a document of any schema, laid out and escaped like the others.
