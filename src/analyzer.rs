@@ -116,20 +116,18 @@ impl Analyzer {
     }
 
     /// Nobody looked from `from` until `until`: what was asked just before and not answered is not concluded to be
-    /// unanswered. `why`: a clause for the report, such as `eth0 was down`.
+    /// unanswered. `why`: a clause for the report, such as `eth0 was down`. A gap that begins and is not over yet has no
+    /// length, and stands in the report only once it is over.
     pub fn handle_gap(&mut self, from: Timestamp, until: Timestamp, why: &str) {
         let open = self.registry.note_gap(from);
-        self.registry.tell_time(until);
-        // The end of one that was told when it began.
-        if let Some(gap) = self.gaps.iter_mut().find(|gap| gap.from == from && gap.why == why) {
-            gap.until = gap.until.max(until);
-            gap.open += open;
+        if until <= from {
             return;
         }
         if self.gaps.len() >= MAX_GAPS {
             self.gaps.pop_front();
         }
-        self.gaps.push_back(Gap { from, until: until.max(from), why: why.to_owned(), open });
+        self.gaps.push_back(Gap { from, until, why: why.to_owned(), open });
+        self.registry.tell_time(until);
     }
 
     /// What is known of the inputs so far, where a diagnosis is wanted before their end (live).

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal};
 use std::net::IpAddr;
+#[cfg(feature = "live")]
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -24,6 +26,12 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
+    /// The site file, if there is one.
+    #[cfg(feature = "live")]
+    pub(crate) fn site_file(&self) -> Option<&Path> {
+        self.site.as_deref()
+    }
+
     /// The site, read anew.
     pub(crate) fn site(&self) -> Result<Site, Failure> {
         let site = match &self.site {
@@ -115,9 +123,9 @@ impl Reporting {
         End::of(diagnosis.has_damage(), diagnosis.has_errors() && !self.exit_zero)
     }
 
-    /// Judges, and writes the report where it belongs.
-    pub(crate) fn report(&self, analyzer: &Analyzer, site: &Site) -> Result<End, Failure> {
-        let diagnosis = self.selection().apply(analyzer.diagnose(site));
+    /// Writes what is selected of the report where it belongs.
+    pub(crate) fn report(&self, diagnosis: Diagnosis<'_>) -> Result<End, Failure> {
+        let diagnosis = self.selection().apply(diagnosis);
         let end = self.end_of(&diagnosis);
         match output::write_to(self.output.as_deref(), |out| Ok(self.write(&diagnosis, out)?)) {
             // Whoever closes the pipe has read enough; the work was done nevertheless.

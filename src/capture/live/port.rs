@@ -10,7 +10,8 @@ use super::expression;
 use super::filter::default_filter;
 use super::link_state::LinkState;
 use super::{Gap, Notice, now};
-use crate::capture::{Frame, LinkType, Timestamp};
+use crate::capture::ring::Interface;
+use crate::capture::{Frame, InterfaceDescription, InterfaceStatistics, LinkType, Timestamp};
 use crate::event::InputSummary;
 use crate::wire::WireText;
 
@@ -256,6 +257,28 @@ impl Port {
 
     fn notify(&mut self, text: String, gap: Option<Gap>) {
         self.notices.push(Notice { port: self.name.clone(), text, gap });
+    }
+
+    pub(super) fn interface(&self) -> Interface {
+        let (filter, comment) = match &self.settings.filter {
+            PortFilter::Everything => (None, None),
+            PortFilter::Expression(text) => (Some(text.clone()), None),
+            PortFilter::Wide(text) => (Some(expression::widened(text)), None),
+            PortFilter::Signalling => (None, Some("only what phones need to come up: no voice".to_owned())),
+        };
+        let (name, snap_len) = (self.settings.name.clone(), self.settings.snap_len);
+        (self.counts.id, self.link_type, InterfaceDescription { name, snap_len, filter, comment })
+    }
+
+    pub(super) fn statistics(&self, start: Timestamp) -> (u32, InterfaceStatistics) {
+        let statistics = InterfaceStatistics {
+            time: now(),
+            start,
+            delivered: self.counts.packets,
+            dropped_by_port: self.drops.port,
+            dropped_by_kernel: self.drops.kernel,
+        };
+        (self.counts.id, statistics)
     }
 
     pub(super) fn summary(&self) -> InputSummary {

@@ -14,7 +14,8 @@ use super::merge::Merge;
 use super::now;
 use super::port::{BLOCK_MILLIS, Drops, Port, PortSettings};
 use super::sleep::Sleep;
-use crate::capture::{Frame, Timestamp};
+use crate::capture::ring::Interface;
+use crate::capture::{Frame, InterfaceStatistics, Timestamp};
 use crate::event::InputSummary;
 use crate::wire::WireText;
 
@@ -184,6 +185,16 @@ impl Ports {
             kernel: sum.kernel + drops.kernel,
             port: sum.port + drops.port,
         })
+    }
+
+    /// The ports as a capture file describes them.
+    pub fn interfaces(&self) -> Vec<Interface> {
+        self.ports.iter().map(Port::interface).collect()
+    }
+
+    /// What became of the frames of each port since `start`.
+    pub fn statistics(&self, start: Timestamp) -> Vec<(u32, InterfaceStatistics)> {
+        self.ports.iter().map(|port| port.statistics(start)).collect()
     }
 
     /// The ports as inputs of a diagnosis.
