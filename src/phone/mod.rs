@@ -7,6 +7,7 @@ mod age;
 mod clients;
 pub mod dhcpv6;
 pub mod identity;
+pub mod ladder;
 mod record;
 pub mod registry;
 mod shared;
