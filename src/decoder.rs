@@ -113,6 +113,23 @@ impl Decoder {
         self.names.retain(|_, given| *given >= limit);
     }
 
+    /// Octets kept of packets and messages of which the rest is still to come.
+    pub fn held(&self) -> usize {
+        self.defrag.held() + self.streams.held()
+    }
+
+    /// Names that DNS is watched for, and when each was given last.
+    pub fn watched(&self) -> Vec<(String, Timestamp)> {
+        let mut all: Vec<_> = self.names.iter().map(|(name, given)| (name.clone(), *given)).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Watches for these names too.
+    pub fn watch(&mut self, names: Vec<(String, Timestamp)>) {
+        self.names.extend(names.into_iter().take(MAX_NAMES));
+    }
+
     /// Counts of an input.
     pub fn counts(&self, input: u32) -> InputCounts {
         self.counts.get(input as usize).copied().unwrap_or_default()

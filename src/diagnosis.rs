@@ -6,11 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use crate::capture::Timestamp;
 use crate::event::{FrameRef, InputSummary};
 use crate::phone::ladder::Arrow;
-use crate::wire::{Mac, WireText};
+use crate::remedy::dhcp::Scope;
+use crate::remedy::what_if::WhatIf;
+use crate::wire::phone_config::PhoneConfig;
+use crate::wire::{ConfigBody, Mac, WireText};
 
 pub use crate::wire::dhcp::TftpSource;
 
@@ -26,6 +30,8 @@ pub struct Diagnosis<'a> {
     pub servers: Servers,
     /// Findings, in their fixed order; phones and `caused_by` refer to them by index.
     pub findings: Vec<Finding>,
+    /// What changes that were asked about would do.
+    pub what_if: Vec<WhatIf>,
     /// How many phones there are.
     pub phone_count: usize,
     /// DHCP clients that are no phones.
@@ -163,7 +169,7 @@ pub struct CallManager {
 }
 
 /// One phone, as section 3 of the contract has it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct PhoneReport {
     pub mac: Mac,
@@ -200,6 +206,52 @@ pub struct PhoneReport {
     pub narrative: String,
     /// What it shows of its site.
     pub traces: Traces,
+    /// What it should have.
+    pub wanted: Wanted,
+}
+
+/// What a phone should have, as far as that is known: what a fix pack is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The TFTP server that it turns to.
+    pub tftp_now: Option<IpAddr>,
+    /// It was seen to ask there; else its lease alone names it.
+    pub tftp_asked: bool,
+    /// The right TFTP servers; the one that it asks where nothing speaks against it. Empty: not known.
+    pub tftp_right: Vec<IpAddr>,
+    /// Right ones that the site file gives by name alone.
+    pub tftp_names: Vec<String>,
+    /// How sure that is, and why, as the end of a sentence; `None`: nothing says which are right.
+    pub tftp_basis: Option<(Confidence, String)>,
+    /// The load that it should run.
+    pub load: Option<WireText>,
+    /// CallManagers that it should register with, as far as their addresses are known.
+    pub call_managers: Vec<IpAddr>,
+    /// The same as the site file or the configuration writes them.
+    pub call_manager_names: Vec<String>,
+    /// The scope that its lease comes from.
+    pub scope: Option<Scope>,
+    /// Configurations that it was served, the latest first.
+    pub configurations: Vec<SeenConfiguration>,
+    /// Its own configuration's name as it asked for it last.
+    pub config_name: Option<WireText>,
+}
+
+/// A configuration that a phone was served.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct SeenConfiguration {
+    pub name: WireText,
+    pub server: IpAddr,
+    /// The request.
+    pub at: FrameRef,
+    /// Addresses of the CallManagers that it names, as far as the capture shows them.
+    pub call_managers: Vec<IpAddr>,
+    /// The load that it names for this phone.
+    pub load: Option<WireText>,
+    pub config: Arc<PhoneConfig>,
+    /// The file, where it was kept.
+    pub body: Option<ConfigBody>,
 }
 
 /// What a phone shows of the site that it is in: where a site file is drafted from.
@@ -224,8 +276,6 @@ pub struct Traces {
 pub struct Moments {
     /// Where its boots begin, oldest first; of very many the oldest are forgotten.
     pub boots: Vec<Timestamp>,
-    /// Its latest frame.
-    pub last: Option<Timestamp>,
     /// The acknowledgement of the lease in force.
     pub lease: Option<Timestamp>,
     /// What shows the TFTP server of [`Traces::tftp`].
@@ -263,7 +313,7 @@ pub struct FileFetch {
 }
 
 /// How a file is carried.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Transport {
     Tftp,
@@ -390,13 +440,14 @@ pub struct Registration {
 }
 
 /// The root cause of a phone.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Verdict {
     /// The code of the finding that nothing explains.
     Finding(&'static str),
     /// Registered, nothing of severity error.
     Healthy,
     /// Not seen registered, nothing of severity error.
+    #[default]
     Incomplete,
 }
 
@@ -490,6 +541,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// Sorted.
     pub phones: Vec<Mac>,
+    /// The servers that it is about: with its code, what tells it from others.
+    pub servers: Vec<IpAddr>,
     /// A few words: `10.1.1.9 is the wrong TFTP server`.
     pub title: String,
     /// What, why it matters to the phone, in whole sentences with values.

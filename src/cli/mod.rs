@@ -3,6 +3,8 @@
 mod analyze;
 mod events;
 mod explain;
+mod fix;
+mod folder;
 #[cfg(feature = "live")]
 mod interfaces;
 #[cfg(feature = "live")]
@@ -44,6 +46,8 @@ enum Command {
     Events(events::Arguments),
     /// Say what a finding means, how it is recognised and how to fix it
     Explain(explain::Arguments),
+    /// Write a fix pack: corrected configurations, DHCP lines, a phone list, the steps in order and the way back
+    Fix(fix::Arguments),
     /// List the ports of this host that can be captured on
     #[cfg(feature = "live")]
     Interfaces(interfaces::Arguments),
@@ -160,6 +164,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
         #[cfg(feature = "live")]
         Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Site(arguments) => site::run(&arguments),

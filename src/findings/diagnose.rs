@@ -60,13 +60,15 @@ pub fn diagnose<'a>(
         .collect();
     let mut notes = notes.to_vec();
     note_unknown_addresses(&world, &order, &mut notes);
+    let code_of = codes;
     let coverage = coverage(registry, &world.visible, inputs, &limits, &notes);
     let phone_count = order.len();
     let make_phone = move |index: usize, detail: Detail| {
         let empty = Phone::default();
         let phone = order.get(index).and_then(|i| registry.phones().get(*i)).unwrap_or(&empty);
         let (findings, code) = judged.get(index).cloned().unwrap_or_default();
-        report(&world, phone, findings, code, detail)
+        let codes: Vec<&'static str> = findings.iter().filter_map(|i| code_of.get(*i).copied()).collect();
+        report(&world, phone, findings, &codes, code, detail)
     };
     Diagnosis {
         site: site.path.clone(),
@@ -74,6 +76,7 @@ pub fn diagnose<'a>(
         coverage,
         servers,
         findings,
+        what_if: Vec::new(),
         phone_count,
         other_dhcp_clients: registry.other_dhcp_clients(),
         make_phone: Box::new(make_phone),
@@ -111,7 +114,6 @@ fn traces(cx: &PhoneContext<'_>) -> Traces {
     let running = cx.phone.running();
     let moments = Moments {
         boots: cx.phone.boots.iter().map(|b| b.time).collect(),
-        last: cx.phone.last.map(|s| s.time),
         lease: lease.map(|l| l.stamp.time),
         tftp: cx.tftp_use().map(|u| u.stamp.time),
         load: running.map(|l| l.said.unwrap_or(l.stamp).time),
@@ -132,6 +134,7 @@ fn report(
     world: &World<'_>,
     phone: &Phone,
     findings: Vec<usize>,
+    codes: &[&'static str],
     code: Option<&'static str>,
     detail: Detail,
 ) -> PhoneReport {
@@ -224,5 +227,6 @@ fn report(
         ladder: if detail >= Detail::Story { ladder::ladder(phone) } else { Vec::new() },
         narrative: if detail >= Detail::Story { super::narrative::narrative(&cx, verdict) } else { String::new() },
         traces: traces(&cx),
+        wanted: super::wanted::wanted(&cx, codes),
     }
 }

@@ -319,7 +319,7 @@ fn by_server(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
         let scope = remedy::dhcp::Scope::of(terms, lease.address);
         fixes.extend(remedy::dhcp::set_option_150(&scope, &right));
     }
-    fixes.extend(remedy::phone::alternate_tftp(&right));
+    fixes.extend(remedy::phone::alternate_tftp(&right, model));
     Some(Trap {
         confidence: Confidence::Possible,
         load_next: configured.or_else(|| model.and_then(|m| stated_load(other, m)).map(WireText::from)),

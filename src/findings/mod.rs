@@ -15,6 +15,7 @@ mod narrative;
 mod servers;
 mod step;
 pub mod together;
+mod wanted;
 
 pub use diagnose::diagnose;
 

@@ -144,6 +144,11 @@ impl Streams {
         self.held = 0;
     }
 
+    /// Octets kept of messages under way.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
     /// Which limits made it forget something, in words; `None`: none.
     pub fn limits_reached(&self) -> Option<String> {
         let mut texts = Vec::new();

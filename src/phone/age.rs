@@ -70,13 +70,12 @@ impl Registry {
         self.now = time;
     }
 
-    /// The time, by the host's clock. Where a limit is set, this clock is live, and can be set back.
+    /// The time, by the host's clock. Where a limit is set, this clock is live, and can be set back. (That it was, the
+    /// next frame tells.)
     pub fn tell_time(&mut self, time: Timestamp) {
         if let Some(aging) = &mut self.aging
             && self.now.nanos_since(time) > STEP_NANOS
         {
-            let back = self.now.nanos_since(time);
-            self.clock_steps = (self.clock_steps.0 + 1, self.clock_steps.1.max(back));
             *aging = Aging { looked: time, awake: time, turned: time, ..*aging };
             self.now = time;
             for last in self.phones.iter_mut().filter_map(|p| p.last.as_mut()) {

@@ -11,9 +11,10 @@ use crate::wire::dhcpv6::Message;
 const MAX_SERVERS: usize = 256;
 
 /// What the DHCPv6 messages of a capture say.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct LeasesV6 {
     /// And when each was named last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tftp: Vec<(Ipv6Addr, Timestamp)>,
 }
 

@@ -18,7 +18,7 @@ use crate::wire::{Mac, WireText};
 const HELD_NANOS: u64 = 2_000_000_000;
 
 /// Another device that claims a phone's address, by ARP or by a lease.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Rival {
     /// Whose claim it is.
     pub mac: Mac,
@@ -29,6 +29,7 @@ pub struct Rival {
     #[allow(missing_docs)]
     pub claims: u32,
     /// Where the phone still uses the address after that, without another lease between: now there are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<Stamp>,
     /// When it was claimed last.
     pub last: Timestamp,
@@ -86,6 +87,16 @@ impl Senders {
         self.0.peek(&mac).is_some_and(|(_, many)| !many) && !is_virtual_router(mac)
     }
 
+    /// All of them, the one seen last at the end.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Mac, IpAddr, bool)> + '_ {
+        self.0.iter().map(|(mac, (ip, many))| (*mac, *ip, *many))
+    }
+
+    /// Takes in what [`Senders::iter`] gave.
+    pub(super) fn restore(&mut self, mac: Mac, ip: IpAddr, many: bool) {
+        self.0.insert(mac, (ip, many));
+    }
+
     /// Keeps the MACs that `stays` names.
     pub(super) fn retain(&mut self, stays: impl Fn(&Mac) -> bool) {
         self.0.retain(|mac, _| stays(mac));
@@ -109,11 +120,13 @@ fn is_virtual_router(mac: Mac) -> bool {
 }
 
 /// A switch port that announces its voice VLAN.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct VoicePort {
     /// The VLAN; `None`: the switch wants voice untagged, or with a priority tag alone (4095 and 0).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vlan: Option<u16>,
     /// VLAN of untagged frames there, where the switch says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<u16>,
     /// The switch's name and port, as it says them.
     pub device: WireText,
@@ -126,11 +139,13 @@ pub struct VoicePort {
 }
 
 /// Voice VLANs that switches announce, and where tags show.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Vlans {
     /// Ports, each once as long as it says the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<VoicePort>,
     /// Inputs in which frames of a phone bear a tag.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tagged: Vec<u32>,
 }
 

@@ -22,6 +22,7 @@ use crate::conversation::registration::{Attempt, Protocol, id};
 use crate::conversation::{Stamp, Tries, push_bounded};
 use crate::diagnosis::Transport;
 use crate::event::{Event, EventKind, TcpEvent, TcpFlags};
+use crate::measures::Measures;
 use crate::wire::announcement::Announcement;
 use crate::wire::phone_config::{self, PhoneConfig};
 use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
@@ -57,7 +58,7 @@ pub mod limits {
 }
 
 /// Messages by protocol and direction: what the capture can show at all.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Traffic {
     /// DHCP messages of clients, and of servers; of DHCPv6 those of Cisco's kind.
     pub dhcp: (u64, u64),
@@ -82,6 +83,8 @@ pub struct Registry {
     pub vlans: Vlans,
     /// Address → MAC by ARP.
     pub(super) neighbours: LruCache<IpAddr, Mac, RandomState>,
+    /// Counters that only rise.
+    pub measures: Measures,
     /// What DHCPv6 names.
     pub leases_v6: LeasesV6,
     pub(super) shared: Shared,
@@ -92,13 +95,15 @@ pub struct Registry {
     /// Earliest time seen.
     pub began: Option<Timestamp>,
     /// By input: the latest frame and its time.
-    clocks: Vec<Stamp>,
+    pub(super) clocks: Vec<Stamp>,
     /// How often an input's clock went back by more than reordering explains, and the most that it did, nanoseconds.
     pub clock_steps: (u64, u64),
     /// DHCP clients that are no phones: seen in all.
     pub refused_phones: u64,
     /// Devices that register but can not be told apart from the router in front of them.
     pub nameless: u64,
+    /// When frames were dropped last.
+    pub last_drop: Option<Timestamp>,
     /// Phones that left since they were not seen for the limit.
     pub forgotten_phones: u64,
     pub(super) aging: Option<Aging>,
@@ -126,6 +131,7 @@ impl Registry {
             senders: Senders::new(),
             vlans: Vlans::default(),
             neighbours: LruCache::with_hasher(limits::OTHERS, state()),
+            measures: Measures::default(),
             leases_v6: LeasesV6::default(),
             shared: Shared::new(),
             traffic: Traffic::default(),
@@ -137,6 +143,7 @@ impl Registry {
             nameless: 0,
             configs_refused: 0,
             forgotten_phones: 0,
+            last_drop: None,
             aging: None,
             bodies_refused: 0,
         }
@@ -183,6 +190,7 @@ impl Registry {
         self.began = Some(self.began.map_or(event.time, |b| b.min(event.time)));
         let stamp = Stamp { time: event.time, at: event.at };
         self.note_clock(stamp);
+        self.measures.note(&event.kind);
         match &event.kind {
             EventKind::Dhcp(message) => self.observe_dhcp(event, message, stamp),
             EventKind::Tftp(packet) => self.observe_tftp(event, packet, stamp),
@@ -257,12 +265,14 @@ impl Registry {
             _ => None,
         };
         let seen_in = if message.op == dhcp::Op::Request { seen_in(&event.envelope, mac) } else { SeenIn::Unknown };
+        self.measures.note_dhcp(message, sender);
         let vlan = if let SeenIn::Vlan(vlan) = seen_in { Some(vlan) } else { None };
         if vlan.is_some() && is_phone {
             self.vlans.note_tag(stamp.at.input);
         }
         let mut shared = std::mem::replace(&mut self.shared, Shared::new());
         let mut intern = |t: LeaseTerms| shared.intern_terms(t, stamp.time);
+        let mut boots = 0;
         let outcome = self.client(slot, stamp).map(|phone| {
             phone.vlan = vlan.or(phone.vlan);
             if let Some(model) = class.and_then(|c| c.model) {
@@ -277,12 +287,13 @@ impl Registry {
                 phone.note_use(IpAddr::V4(address), stamp);
             }
             if outcome == DhcpOutcome::BootBegan {
-                note_boot(phone, stamp);
+                boots += u64::from(note_boot(phone, stamp) && phone.is_phone);
                 phone.forget_rival();
             }
             outcome
         });
         self.shared = shared;
+        self.measures.boots += boots;
         if let Some(DhcpOutcome::Declined(Some(address))) = outcome {
             self.release(IpAddr::V4(address), slot);
         }
@@ -489,9 +500,15 @@ impl Registry {
 
     fn observe_sccp(&mut self, event: &Event, message: &sccp::Message, stamp: Stamp) {
         let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, false) else { return };
+        let before = (attempt.registered.is_some(), attempt.rejected.is_some());
         attempt.observe_sccp(message, stamp, from_phone);
         let was_registered = attempt.was_registered();
+        let now = (attempt.registered.is_some(), attempt.rejected.is_some());
         if !from_phone {
+            self.measures.rejections += u64::from(now.1 && !before.1);
+            if now.0 && !before.0 {
+                self.note_registered(slot, stamp);
+            }
             if let Some(load) = &message.version_text {
                 self.shared.note_spelling(load.raw(), stamp.time);
             }
@@ -539,6 +556,7 @@ impl Registry {
 
     fn observe_sip(&mut self, event: &Event, message: &sip::Message, stamp: Stamp) {
         let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, false) else { return };
+        let before = (attempt.registered.is_some(), attempt.rejected.is_some());
         attempt.last = attempt.last.max(stamp);
         attempt.server_seen |= !from_phone;
         if from_phone && attempt.name.is_none() {
@@ -562,6 +580,11 @@ impl Registry {
                 let phrase = message.phrase.as_ref().map(|p| p.raw().to_owned()).unwrap_or_default();
                 attempt.rejected = Some((stamp, WireText::from(format!("{status} {phrase}").trim()), None));
             }
+        }
+        let now = (attempt.registered.is_some(), attempt.rejected.is_some());
+        self.measures.rejections += u64::from(now.1 && !before.1);
+        if now.0 && !before.0 {
+            self.note_registered(slot, stamp);
         }
         let Some(mac) = message.device.as_ref().and_then(|d| Mac::from_device_name(d.raw())).filter(|_| from_phone)
         else {

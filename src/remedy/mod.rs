@@ -7,10 +7,14 @@
 
 pub mod configuration;
 pub mod dhcp;
+pub mod keypad;
+pub mod load_way;
 pub mod network;
+pub mod pack;
 pub mod phone;
 pub mod plan;
 pub mod plan_file;
 pub mod probe;
 pub mod recovery;
 pub mod standing;
+pub mod what_if;

@@ -94,6 +94,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
         ladder: vec![],
         narrative: format!("The phone asks {tftp} for its files (frame 7)."),
         traces: Default::default(),
+        wanted: Default::default(),
     }
 }
 
@@ -102,6 +103,7 @@ pub(super) fn finding(code: &'static str, severity: Severity, phones: Vec<Mac>) 
     Finding {
         code,
         severity,
+        servers: Vec::new(),
         confidence: Confidence::Certain,
         phones,
         title: format!("the title of {code}"),
@@ -201,6 +203,7 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
             }],
         },
         findings: vec![wrong, rejected, warning],
+        what_if: Vec::new(),
         phone_count: 6,
         other_dhcp_clients: 3,
         make_phone: Box::new(|i, _| phone(i, if i < 4 { Ipv4Addr::new(10, 1, 1, 9) } else { ip(5) })),
@@ -215,6 +218,7 @@ pub(super) fn nothing() -> Diagnosis<'static> {
         coverage: Coverage::default(),
         servers: Servers::default(),
         findings: vec![],
+        what_if: Vec::new(),
         phone_count: 0,
         other_dhcp_clients: 0,
         make_phone: Box::new(|_, _| unreachable!("there is no phone")),

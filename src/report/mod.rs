@@ -1,6 +1,8 @@
 //! Renderings of a [`Diagnosis`](crate::diagnosis::Diagnosis): they decide order and layout, never what is true.
 //!
 //! * [`table`] is for people, [`json`] for programs, [`csv`] for spreadsheets.
+//! * [`alerts`] is what the operator is to be told: live.
+//! * [`metrics`] is for Prometheus: live.
 //! * [`changes`] says what differs from the diagnosis before: live.
 //! * [`Selection`] narrows a diagnosis down before it is rendered, alike for all of them.
 //!
@@ -9,9 +11,11 @@
 //! terminal or a viewer could act on.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod alerts;
 pub mod changes;
 pub mod csv;
 pub mod json;
+pub mod metrics;
 pub mod prose;
 pub mod table;
 

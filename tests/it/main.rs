@@ -19,16 +19,21 @@ mod identity;
 mod inputs;
 mod ipv6;
 mod layers;
+mod months;
 mod namespaces;
 mod product;
 mod readme;
+
 #[path = "../support/real/mod.rs"]
 mod real;
+mod real_tftp;
 mod report;
 mod robustness;
 mod shared;
 mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken_up;
 mod variants;
 mod verdicts;
+mod verify;

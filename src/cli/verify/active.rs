@@ -23,21 +23,36 @@ pub(super) const LONGEST_TRANSFER: Duration = Duration::from_secs(900);
 pub(super) struct Outcome {
     pub(super) checked: Vec<Checked>,
     /// Where nothing was sent: to whom, and which file when.
-    pub(super) unsent: Option<Vec<(Server, String, &'static str)>>,
+    pub(super) unsent: Option<Vec<Unsent>>,
     pub(super) patience: Patience,
     pub(super) notes: Vec<String>,
     /// Something that was to be checked was not.
     lacking: bool,
 }
 
+/// A request that was not sent.
+pub(super) struct Unsent {
+    pub(super) server: Server,
+    pub(super) file: FileName,
+    /// The request in words.
+    pub(super) request: String,
+    pub(super) when: &'static str,
+}
+
 impl Outcome {
     /// What would be sent.
     pub(super) fn unsent(questions: Questions) -> Outcome {
-        let mut plan: Vec<(Server, String, &'static str)> = Vec::new();
+        let mut plan: Vec<Unsent> = Vec::new();
+        let mut known: BTreeSet<(Server, FileName)> = BTreeSet::new();
         for (server, expectation) in questions.inquiries {
-            for (file, when) in Inquiry::new(server, expectation, questions.full).plan() {
-                if !plan.iter().rev().take(64).any(|(s, f, _)| *s == server && *f == file) {
-                    plan.push((server, file, when));
+            for (file, want, when) in Inquiry::new(server, expectation, questions.full).plan() {
+                if known.insert((server, file.clone())) {
+                    let request = match (server.transport, want) {
+                        (Transport::Tftp, Want::Whole(_)) => format!("RRQ {file} octet"),
+                        (Transport::Tftp, Want::Presence) => format!("RRQ {file} octet tsize=0"),
+                        (Transport::Http, _) => format!("GET /{file} HTTP/1.1"),
+                    };
+                    plan.push(Unsent { server, file, request, when });
                 }
             }
         }

@@ -135,6 +135,7 @@ struct Unsent<'a> {
     #[serde(flatten)]
     address: Address,
     file: &'a str,
+    request: &'a str,
     when: &'a str,
 }
 
@@ -155,7 +156,12 @@ impl<'a> Document<'a> {
             checks: active.map_or(&[][..], |a| &a.checked).iter().map(Check::new).collect(),
             would_send: unsent
                 .iter()
-                .map(|(server, file, when)| Unsent { address: Address::new(*server), file, when })
+                .map(|u| Unsent {
+                    address: Address::new(u.server),
+                    file: u.file.as_str(),
+                    request: &u.request,
+                    when: u.when,
+                })
                 .collect(),
             notes: notes(recovery, active),
         }

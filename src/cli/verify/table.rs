@@ -129,16 +129,24 @@ fn seconds(nanos: u64) -> String {
 
 fn checks(page: &mut Page<'_>, active: &active::Outcome, verbose: bool) -> io::Result<()> {
     let right = active.checked.iter().filter(|c| c.is_right()).count();
-    let wrong = active.checked.len() - right;
+    let is_wrong = |c: &&Checked| c.points.iter().any(|p| p.standing == Standing::Wrong);
+    let wrong = active.checked.iter().filter(is_wrong).count();
+    let unknown = active.checked.len() - right - wrong;
     let of = match active.checked.len() {
         1 => "1 phone at 1 server".to_owned(),
-        n => format!("{n} phones at servers"),
+        n => format!("{n} checks, a phone at a server each"),
     };
-    let (ink, says) = match (right, wrong) {
-        (0, 0) => (Ink::Bold, "Nothing was asked.".to_owned()),
-        (_, 0) => (Ink::Green, format!("{of}: what was asked for is as it should be.")),
-        (0, _) => (Ink::Red, format!("{of}: not as it should be.")),
-        _ => (Ink::Red, format!("{of}: {right} as it should be, {wrong} not.")),
+    let (ink, says) = match (right, wrong, unknown) {
+        (0, 0, 0) => (Ink::Bold, "Nothing was asked.".to_owned()),
+        (_, 0, 0) => (Ink::Green, format!("{of}: what was asked for is as it should be.")),
+        (0, _, 0) => (Ink::Red, format!("{of}: not as it should be.")),
+        (0, 0, _) => (Ink::Red, format!("{of}: could not be checked.")),
+        _ => {
+            let parts = [(right, "as it should be"), (wrong, "not"), (unknown, "could not be checked")];
+            let parts: Vec<String> =
+                parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+            (Ink::Red, format!("{of}: {}.", parts.join(", ")))
+        }
     };
     page.text(ink, "", "", &says)?;
     // What is right needs no lines of its own where there is much of it.
@@ -174,24 +182,20 @@ fn check(page: &mut Page<'_>, checked: &Checked, verbose: bool) -> io::Result<()
     Ok(())
 }
 
-fn would_send(
-    page: &mut Page<'_>,
-    active: &active::Outcome,
-    unsent: &[(Server, String, &'static str)],
-) -> io::Result<()> {
+fn would_send(page: &mut Page<'_>, active: &active::Outcome, unsent: &[active::Unsent]) -> io::Result<()> {
     page.text(Ink::Bold, "", "", "Nothing was sent. With --send these requests go out, one at a time:")?;
     let mut before: Option<Server> = None;
-    for (server, file, when) in unsent {
-        if before != Some(*server) {
-            let address = server.address;
-            let head = match server.transport {
-                Transport::Tftp => format!("TFTP read requests to {address} (UDP)"),
-                Transport::Http => format!("GET requests to {address} (TCP)"),
+    for request in unsent {
+        if before != Some(request.server) {
+            let address = request.server.address;
+            let head = match request.server.transport {
+                Transport::Tftp => format!("To {address} (TFTP over UDP)"),
+                Transport::Http => format!("To {address} (HTTP over TCP)"),
             };
             page.heading(&head)?;
-            before = Some(*server);
+            before = Some(request.server);
         }
-        page.text(Ink::Plain, "  ", "    ", &format!("{file}, {when}"))?;
+        page.text(Ink::Plain, "  ", "    ", &format!("{}, {}", request.request, request.when))?;
     }
     page.blank()?;
     let patience = active.patience;

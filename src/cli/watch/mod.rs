@@ -95,25 +95,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     let site = arguments.expected.site()?;
     let mut session = Session::open(&arguments.live)?;
     let mut analyzer = Analyzer::new();
-    let shown = {
-        let mut spool = Spool::new(if on_screen(arguments) { SPOOL } else { 0 });
-        let mut view: Box<dyn View> = match on_screen(arguments) {
-            true => Box::new(Console::open(look(arguments.reporting.color, true).1)?),
-            false => Box::new(Lines::new(form(arguments))),
-        };
-        watch(&mut session, &mut analyzer, &site, &arguments.reporting, &mut spool, view.as_mut())
+    let mut spool = Spool::new(if on_screen(arguments) { SPOOL } else { 0 });
+    let mut view: Box<dyn View> = match on_screen(arguments) {
+        true => Box::new(Console::open(look(arguments.reporting.color, true).1)?),
+        false => Box::new(Lines::new(form(arguments))),
     };
+    let mut run =
+        Run { site: &site, reporting: &arguments.reporting, changes: Changes::new(), drops: DropsSaid::default() };
+    let watched = run.watch(&mut session, &mut analyzer, &mut spool, view.as_mut());
     session.finish(&mut analyzer)?;
-    let report = |reporting: &Reporting| reporting.report(&analyzer, &site);
+    // What came in the last moment is a change too.
+    let shown = watched.and_then(|()| run.show(&analyzer, &spool, view.as_mut()).map(drop));
+    // The terminal is given back before the report is written on it.
+    drop(view);
+    let report = || match arguments.reporting.report(analyzer.diagnose(&site)) {
+        Err(Failure::Output(e)) if is_gone(&e) => Ok(arguments.reporting.end(&analyzer, &site)),
+        ended => ended,
+    };
     match shown {
-        Ok(()) => report(&arguments.reporting),
+        Ok(()) => report(),
         // Who read the lines has gone: only a report in a file finds a reader.
         Err(Failure::Output(e)) if is_gone(&e) => match arguments.reporting.output {
-            Some(_) => report(&arguments.reporting),
+            Some(_) => report(),
             None => Ok(arguments.reporting.end(&analyzer, &site)),
         },
         // What was captured is not lost for what went wrong.
-        Err(failure) => report(&arguments.reporting).and(Err(failure)),
+        Err(failure) => report().and(Err(failure)),
     }
 }
 
@@ -141,48 +148,59 @@ fn form(arguments: &Arguments) -> Form {
     }
 }
 
-/// Captures, judges and shows until the run is over.
-fn watch(
-    session: &mut Session,
-    analyzer: &mut Analyzer,
-    site: &Site,
-    reporting: &Reporting,
-    spool: &mut Spool,
-    view: &mut dyn View,
-) -> Result<(), Failure> {
-    let selection = reporting.selection();
-    let mut changes = Changes::new();
-    let mut pace = Pace::new(Instant::now());
-    let mut drops = DropsSaid::default();
-    loop {
-        let wait = pace.wait(Instant::now());
-        let wait = view.due().map_or(wait, |due| wait.min(due));
-        let step = session.step(wait, &view.wakers(), analyzer, &mut |frame| spool.keep(frame))?;
-        if step.frames > 0 {
-            pace.heard(Instant::now());
-        }
-        for notice in &step.notices {
-            view.notice(notice, live::now())?;
-        }
-        let is_due = view.due().is_some_and(|due| due.is_zero());
-        let mut wish = if step.woken || is_due { view.listen()? } else { Wish::Nothing };
-        if wish == Wish::Judge || pace.wait(Instant::now()).is_zero() || step.ended.is_some() {
-            let began = Instant::now();
-            session.settle(analyzer);
-            let now = live::now();
-            let diagnosis = selection.apply(analyzer.diagnose(site));
-            let changed = changes.update_with(&diagnosis, now, |phone| view.phone(phone));
-            for notice in drops.more(&diagnosis.inputs, Instant::now()) {
-                view.notice(&notice, now)?;
+/// A run: what is judged by, and what was told so far.
+struct Run<'a> {
+    site: &'a Site,
+    reporting: &'a Reporting,
+    changes: Changes,
+    drops: DropsSaid,
+}
+
+impl Run<'_> {
+    /// Captures, judges and shows until the run is over.
+    fn watch(
+        &mut self,
+        session: &mut Session,
+        analyzer: &mut Analyzer,
+        spool: &mut Spool,
+        view: &mut dyn View,
+    ) -> Result<(), Failure> {
+        let mut pace = Pace::new(Instant::now());
+        loop {
+            let wait = pace.wait(Instant::now());
+            let wait = view.due().map_or(wait, |due| wait.min(due));
+            let step = session.step(wait, &view.wakers(), analyzer, &mut |frame| spool.keep(frame))?;
+            if step.frames > 0 {
+                pace.heard(Instant::now());
             }
-            if view.show(diagnosis, &changed, now, spool)? == Wish::End {
-                wish = Wish::End;
+            for notice in &step.notices {
+                view.notice(notice, live::now())?;
             }
-            pace.judged(began, Instant::now());
+            let is_due = view.due().is_some_and(|due| due.is_zero());
+            let mut wish = if step.woken || is_due { view.listen()? } else { Wish::Nothing };
+            if wish == Wish::Judge || pace.wait(Instant::now()).is_zero() {
+                let began = Instant::now();
+                session.settle(analyzer);
+                if self.show(analyzer, spool, view)? == Wish::End {
+                    wish = Wish::End;
+                }
+                pace.judged(began, Instant::now());
+            }
+            if step.ended.is_some() || wish == Wish::End {
+                return Ok(());
+            }
         }
-        if step.ended.is_some() || wish == Wish::End {
-            return Ok(());
+    }
+
+    /// Judges, and shows what changed.
+    fn show(&mut self, analyzer: &Analyzer, spool: &Spool, view: &mut dyn View) -> Result<Wish, Failure> {
+        let now = live::now();
+        let diagnosis = self.reporting.selection().apply(analyzer.diagnose(self.site));
+        let changed = self.changes.update_with(&diagnosis, now, |phone| view.phone(phone));
+        for notice in self.drops.more(&diagnosis.inputs, Instant::now()) {
+            view.notice(&notice, now)?;
         }
+        view.show(diagnosis, &changed, now, spool)
     }
 }
 
@@ -204,7 +222,7 @@ impl DropsSaid {
                     "{dropped} frames dropped so far: what rests on silence is at most possible; a larger buffer \
                      (-B) or a narrower filter (-f) helps"
                 );
-                notices.push(Notice { port: input.path.clone(), text });
+                notices.push(Notice { port: input.path.clone(), text, gap: None });
             }
         }
         notices

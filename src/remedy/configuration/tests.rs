@@ -40,7 +40,8 @@ fn the_load_alone_is_another() {
 fn whatever_the_character_set_the_rest_stays_as_it_is() {
     let umlaut = DEVICE.replace("hunter2", "h\u{fc}nter");
     let utf16 = |text: &str, unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
-    let sets: [&dyn Fn(&str) -> Vec<u8>; 7] = [
+    type Write<'a> = &'a dyn Fn(&str) -> Vec<u8>;
+    let sets: [Write<'_>; 7] = [
         &|t| t.as_bytes().to_vec(),
         &|t| [b"\xef\xbb\xbf", t.as_bytes()].concat(),
         &latin1,

@@ -71,6 +71,16 @@ impl Platform {
         }
     }
 
+    /// What begins a comment; `None`: its files hold none.
+    pub fn comment(self) -> Option<&'static str> {
+        match self {
+            Platform::Ios => Some("! "),
+            Platform::IscDhcpd | Platform::Dnsmasq | Platform::PowerShell => Some("# "),
+            Platform::Netsh => Some("rem "),
+            Platform::Kea => None,
+        }
+    }
+
     /// Behind the title of its fix, where the platform does not tell.
     pub(super) fn tool(self) -> &'static str {
         match self {

@@ -106,16 +106,16 @@ impl Inquiry {
         Inquiry { expectation, full, questions: [first].into(), asked: None, checked, parts: Vec::new() }
     }
 
-    /// What would be asked, in words: the file, and when.
-    pub fn plan(&self) -> Vec<(String, &'static str)> {
-        let mut plan = vec![(self.expectation.config.to_string(), "always")];
-        if let Some(other) = other_case(&self.expectation.config) {
-            plan.push((other.to_string(), "if that is not there"));
-        }
-        if let Some(load) = &self.expectation.load {
-            for (i, file) in load_files::names(load).into_iter().enumerate() {
-                plan.push((file, if i == 0 { "if the server answers" } else { "if that is not there" }));
-            }
+    /// What would be asked, as far as it is known before any answer: the file, how much of it, and when.
+    pub fn plan(&self) -> Vec<(FileName, Want, &'static str)> {
+        let whole = Want::Whole(LONGEST_CONFIGURATION);
+        let config = &self.expectation.config;
+        let mut plan = vec![(config.clone(), whole, "first")];
+        plan.extend(other_case(config).map(|other| (other, whole, "if that is not there")));
+        let files = self.expectation.load.iter().flat_map(|load| load_files::names(load));
+        for (i, file) in files.filter_map(|name| FileName::new(&name)).enumerate() {
+            let want = self.want_of_load(&file);
+            plan.push((file, want, if i == 0 { "if the server answers" } else { "if that is not there" }));
         }
         plan
     }
@@ -301,13 +301,17 @@ impl Inquiry {
     }
 
     fn load_question(&self, file: FileName, load: String, named: bool, others: Vec<FileName>) -> Question {
-        let want = match () {
+        let want = self.want_of_load(&file);
+        Question { file, want, purpose: Purpose::Load { load, named, others } }
+    }
+
+    fn want_of_load(&self, file: &FileName) -> Want {
+        match () {
             // A list is short, and says which files the load has.
             () if load_list::is_list_name(file.as_str()) => Want::Whole(LONGEST_CONFIGURATION),
             () if self.full => Want::Whole(LONGEST_LOAD),
             () => Want::Presence,
-        };
-        Question { file, want, purpose: Purpose::Load { load, named, others } }
+        }
     }
 
     fn load_file(&mut self, file: &FileChecked, load: String, named: bool, mut others: Vec<FileName>) {
@@ -405,3 +409,6 @@ fn other_case(name: &FileName) -> Option<FileName> {
     let other = FileName::new(&format!("{prefix}{digits}{rest}"))?;
     (other != *name).then_some(other)
 }
+
+#[cfg(test)]
+mod tests;

@@ -317,3 +317,6 @@ fn error(code: u16, text: &str) -> Vec<u8> {
     octets.push(0);
     octets
 }
+
+#[cfg(test)]
+mod tests;

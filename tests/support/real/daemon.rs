@@ -123,13 +123,6 @@ impl Daemon {
         }
     }
 
-    /// Sends the signal to the innermost processes only, so that a shell around them says how they ended.
-    pub fn signal_innermost(&self, signal: Signal) {
-        for pid in self.pids().into_iter().filter(|pid| descendants(*pid).is_empty()) {
-            send(pid, signal);
-        }
-    }
-
     /// Waits for its end; `None`: it runs still.
     pub fn wait(&mut self, limit: Duration) -> Option<std::process::ExitStatus> {
         let end = Instant::now() + limit;
@@ -163,6 +156,13 @@ impl Drop for Daemon {
 fn send(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, signal);
+    }
+}
+
+/// Sends the signal to the innermost processes below one, so that a shell around them says how they ended.
+pub fn signal_innermost(pid: u32, signal: Signal) {
+    for pid in descendants(pid).into_iter().filter(|pid| descendants(*pid).is_empty()) {
+        send(pid, signal);
     }
 }
 

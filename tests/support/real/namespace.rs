@@ -168,6 +168,11 @@ impl Namespace {
         Ok(host)
     }
 
+    /// A host that was made before.
+    pub fn existing(&self, name: &str) -> Host<'_> {
+        Host { namespace: self, name: name.to_owned() }
+    }
+
     /// A host without an interface but `lo`.
     ///
     /// # Errors
