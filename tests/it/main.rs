@@ -37,3 +37,5 @@ mod taken_up;
 mod variants;
 mod verdicts;
 mod verify;
+#[cfg(feature = "live")]
+mod watch;

@@ -1,6 +1,7 @@
 //! The screen on a terminal: keys in, cells out.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,8 @@ const EIO: i32 = 5;
 /// The screen, and the terminal that it is on.
 pub(in crate::cli::watch) struct Console {
     screen: Screen,
-    terminal: Terminal<CrosstermBackend<io::Stdout>>,
+    /// Never dropped: it would show the cursor, which [`Tty`] does, and complain where the terminal is gone.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<io::Stdout>>>,
     /// Given back last.
     tty: Tty,
     keys: super::keys::Keys,
@@ -54,8 +56,7 @@ impl Console {
         let look = Look::new(color, variable("TERM").as_deref(), locale.as_deref());
         let screen = Screen::new(look, live::now());
         let tty = Tty::take(screen.mouse)?;
-        let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        terminal.clear()?;
+        let terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?);
         let mut console = Console {
             screen,
             terminal,
@@ -67,12 +68,20 @@ impl Console {
             stale: true,
             typed: Instant::now(),
         };
+        console.start_anew()?;
         console.draw()?;
         Ok(console)
     }
 
     fn width(&self) -> u16 {
         self.terminal.size().map_or(80, |size| size.width)
+    }
+
+    /// Every cell is written with the next drawing. Not by `Terminal::clear`: that asks the terminal where its cursor is,
+    /// and waits for the answer among what is typed.
+    fn start_anew(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     fn draw(&mut self) -> io::Result<()> {
@@ -96,7 +105,7 @@ impl Console {
             }
             Action::Suspend => {
                 self.tty.suspend()?;
-                self.terminal.clear()?;
+                self.start_anew()?;
             }
             Action::Mouse(on) => self.tty.set_mouse(on)?,
             Action::End => return Ok(Wish::End),
@@ -106,19 +115,20 @@ impl Console {
 
     fn hear(&mut self) -> io::Result<Wish> {
         if self.tty.signals()? {
-            self.terminal.clear()?;
+            self.start_anew()?;
             self.stale = true;
         }
-        let mut inputs = match self.tty.read()? {
-            Read::Octets(octets) => {
-                self.typed = Instant::now();
-                self.keys.feed(&octets)
-            }
-            Read::Nothing => Vec::new(),
-            Read::Gone => return Err(io::Error::from_raw_os_error(EIO)),
-        };
+        let mut inputs = Vec::new();
         if self.keys.is_waiting() && self.typed.elapsed() >= ESCAPE {
             inputs.extend(self.keys.give_up());
+        }
+        match self.tty.read()? {
+            Read::Octets(octets) => {
+                self.typed = Instant::now();
+                inputs.extend(self.keys.feed(&octets));
+            }
+            Read::Nothing => {}
+            Read::Gone => return Err(io::Error::from_raw_os_error(EIO)),
         }
         let mut wish = Wish::Nothing;
         for input in inputs {
@@ -148,7 +158,7 @@ impl View for Console {
 
     fn due(&self) -> Option<Duration> {
         if self.keys.is_waiting() {
-            return Some(ESCAPE);
+            return Some(ESCAPE.saturating_sub(self.typed.elapsed()));
         }
         let since = self.drawn.map_or(CLOCK, |drawn| drawn.elapsed());
         Some(if self.stale { BETWEEN } else { CLOCK }.saturating_sub(since))

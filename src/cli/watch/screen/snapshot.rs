@@ -138,7 +138,7 @@ impl Snapshot {
         rows.iter_mut().for_each(|row| row.judge(&d.findings));
         // What is alike stands together, and nothing moves that does not change.
         rows.sort_by(|a, b| (a.rank, a.verdict.word(), a.mac).cmp(&(b.rank, b.verdict.word(), b.mac)));
-        let limits = d.coverage.limits_reached.iter().cloned().collect();
+        let limits = d.coverage.limits_reached.to_vec();
         Snapshot { time, rows, counters: before.next(&d.inputs, time), others: d.other_dhcp_clients, limits }
     }
 
