@@ -41,3 +41,5 @@ mod taken_up;
 mod variants;
 mod verdicts;
 mod verify;
+#[cfg(feature = "live")]
+mod watch;
