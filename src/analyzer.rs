@@ -116,13 +116,17 @@ impl Analyzer {
     }
 
     /// Nobody looked from `from` until `until`: what was asked just before and not answered is not concluded to be
-    /// unanswered. `why`: a clause for the report, such as `eth0 was down`.
+    /// unanswered. `why`: a clause for the report, such as `eth0 was down`. A gap that begins and is not over yet has no
+    /// length, and stands in the report only once it is over.
     pub fn handle_gap(&mut self, from: Timestamp, until: Timestamp, why: &str) {
         let open = self.registry.note_gap(from);
+        if until <= from {
+            return;
+        }
         if self.gaps.len() >= MAX_GAPS {
             self.gaps.pop_front();
         }
-        self.gaps.push_back(Gap { from, until: until.max(from), why: why.to_owned(), open });
+        self.gaps.push_back(Gap { from, until, why: why.to_owned(), open });
         self.registry.tell_time(until);
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::capture::Timestamp;
 use crate::event::{FrameRef, InputSummary};
 use crate::remedy::dhcp::Scope;
+use crate::remedy::what_if::WhatIf;
 use crate::wire::phone_config::PhoneConfig;
 use crate::wire::{ConfigBody, Mac, WireText};
 
@@ -28,6 +29,8 @@ pub struct Diagnosis<'a> {
     pub servers: Servers,
     /// Findings, in their fixed order; phones and `caused_by` refer to them by index.
     pub findings: Vec<Finding>,
+    /// What changes that were asked about would do.
+    pub what_if: Vec<WhatIf>,
     /// How many phones there are.
     pub phone_count: usize,
     /// DHCP clients that are no phones.
@@ -165,7 +168,7 @@ pub struct CallManager {
 }
 
 /// One phone, as section 3 of the contract has it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct PhoneReport {
     pub mac: Mac,
@@ -270,8 +273,6 @@ pub struct Traces {
 pub struct Moments {
     /// Where its boots begin, oldest first; of very many the oldest are forgotten.
     pub boots: Vec<Timestamp>,
-    /// Its latest frame.
-    pub last: Option<Timestamp>,
     /// The acknowledgement of the lease in force.
     pub lease: Option<Timestamp>,
     /// What shows the TFTP server of [`Traces::tftp`].
@@ -436,13 +437,14 @@ pub struct Registration {
 }
 
 /// The root cause of a phone.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Verdict {
     /// The code of the finding that nothing explains.
     Finding(&'static str),
     /// Registered, nothing of severity error.
     Healthy,
     /// Not seen registered, nothing of severity error.
+    #[default]
     Incomplete,
 }
 

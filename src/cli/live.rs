@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::Frame;
-use phonescope::capture::live::{self, Notice, PortSettings, Ports};
+use phonescope::capture::live::{self, Notice, PortFilter, PortSettings, Ports};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{Failure, messages};
@@ -28,6 +28,9 @@ pub(crate) struct LiveArguments {
     /// Take in what this filter lets through (BPF, exactly as given) instead of the signalling of phones
     #[arg(short, long, value_name = "FILTER", requires = "interface")]
     filter: Option<String>,
+    /// Widen the filter to tagged and doubly tagged frames, and to all tunnels
+    #[arg(long, requires = "filter")]
+    filter_wide: bool,
     /// Leave the port as it is: no promiscuous mode
     #[arg(short = 'p', long, requires = "interface")]
     no_promiscuous_mode: bool,
@@ -76,6 +79,8 @@ pub(crate) enum Ending {
     Signal,
     /// `-a` or `-c`.
     Condition,
+    /// No port is left.
+    Gone,
 }
 
 /// What one step of a run brought.
@@ -122,7 +127,11 @@ impl Session {
                 promiscuous: !arguments.no_promiscuous_mode,
                 snap_len: arguments.snapshot_length,
                 buffer: arguments.buffer_size << 20,
-                filter: arguments.filter.clone(),
+                filter: match &arguments.filter {
+                    None => PortFilter::Signalling,
+                    Some(text) if arguments.filter_wide => PortFilter::Wide(text.clone()),
+                    Some(text) => PortFilter::Expression(text.clone()),
+                },
             })
             .collect();
         let ports = Ports::open(&settings).map_err(|e| Failure::Work(e.to_string()))?;
@@ -162,15 +171,8 @@ impl Session {
         let mut room = self.packets.map(|most| most.saturating_sub(self.ports.packets()));
         let fds: Vec<BorrowedFd<'_>> = wakers.iter().copied().chain([self.wake.as_fd()]).collect();
         let polled = self.ports.poll(wait, &fds, &mut |frame| {
-            analyzer.handle_frame(frame);
             also(frame);
-            match &mut room {
-                None => ControlFlow::Continue(()),
-                Some(room) => {
-                    *room = room.saturating_sub(1);
-                    if *room == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                }
-            }
+            take(analyzer, &mut room, frame)
         })?;
         if self.counters_read.elapsed() >= COUNTERS {
             self.counters_read = Instant::now();
@@ -180,9 +182,18 @@ impl Session {
             Some(Ending::Signal)
         } else if polled.stopped || self.until.is_some_and(|until| Instant::now() >= until) {
             Some(Ending::Condition)
+        } else if polled.closed {
+            Some(Ending::Gone)
         } else {
             None
         };
+        for notice in &polled.notices {
+            if let Some(length) = notice.gap {
+                let now = live::now();
+                let nanos = i64::try_from(length.as_nanos()).unwrap_or(i64::MAX);
+                analyzer.handle_gap(now.plus_nanos(-nanos), now, &format!("{}: {}", notice.port, notice.text));
+            }
+        }
         Ok(Step { frames: polled.frames, woken: polled.woken, notices: polled.notices, ended })
     }
 
@@ -194,10 +205,26 @@ impl Session {
 
     /// Ends the run: what the analyzer holds is complete then.
     pub(crate) fn finish(mut self, analyzer: &mut Analyzer) -> io::Result<()> {
+        if self.packets.is_none_or(|most| self.ports.packets() < most) {
+            let mut room = self.packets.map(|most| most.saturating_sub(self.ports.packets()));
+            self.ports.finish(&mut |frame| take(analyzer, &mut room, frame))?;
+        }
         self.ports.read_drops();
         analyzer.handle_timeout(live::now());
         analyzer.finish(self.ports.summaries());
         Ok(())
+    }
+}
+
+/// Takes in a frame where there is room for one; the last one ends it.
+fn take(analyzer: &mut Analyzer, room: &mut Option<u64>, frame: &Frame<'_>) -> ControlFlow<()> {
+    analyzer.handle_frame(frame);
+    match room {
+        None => ControlFlow::Continue(()),
+        Some(room) => {
+            *room = room.saturating_sub(1);
+            if *room == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
     }
 }
 

@@ -115,9 +115,9 @@ impl Reporting {
         End::of(diagnosis.has_damage(), diagnosis.has_errors() && !self.exit_zero)
     }
 
-    /// Judges, and writes the report where it belongs.
-    pub(crate) fn report(&self, analyzer: &Analyzer, site: &Site) -> Result<End, Failure> {
-        let diagnosis = self.selection().apply(analyzer.diagnose(site));
+    /// Writes what is selected of the report where it belongs.
+    pub(crate) fn report(&self, diagnosis: Diagnosis<'_>) -> Result<End, Failure> {
+        let diagnosis = self.selection().apply(diagnosis);
         let end = self.end_of(&diagnosis);
         match output::write_to(self.output.as_deref(), |out| Ok(self.write(&diagnosis, out)?)) {
             // Whoever closes the pipe has read enough; the work was done nevertheless.

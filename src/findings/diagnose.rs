@@ -76,6 +76,7 @@ pub fn diagnose<'a>(
         coverage,
         servers,
         findings,
+        what_if: Vec::new(),
         phone_count,
         other_dhcp_clients: registry.other_dhcp_clients(),
         make_phone: Box::new(make_phone),
@@ -113,7 +114,6 @@ fn traces(cx: &PhoneContext<'_>) -> Traces {
     let running = cx.phone.running();
     let moments = Moments {
         boots: cx.phone.boots.iter().map(|b| b.time).collect(),
-        last: cx.phone.last.map(|s| s.time),
         lease: lease.map(|l| l.stamp.time),
         tftp: cx.tftp_use().map(|u| u.stamp.time),
         load: running.map(|l| l.said.unwrap_or(l.stamp).time),

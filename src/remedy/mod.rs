@@ -17,3 +17,4 @@ pub mod plan_file;
 pub mod probe;
 pub mod recovery;
 pub mod standing;
+pub mod what_if;

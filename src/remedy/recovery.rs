@@ -175,7 +175,7 @@ fn not_seen(phone: &PlannedPhone) -> PhoneRecovery {
 fn of_phone(phone: &PlannedPhone, report: &PhoneReport, as_of: Option<Timestamp>) -> PhoneRecovery {
     let moments = &report.traces.moments;
     let counts = |time: Option<Timestamp>| time.is_some_and(|t| as_of.is_none_or(|as_of| t > as_of));
-    if !counts(moments.last) {
+    if !counts(report.last) {
         return not_seen(phone);
     }
     let tftp = report.traces.tftp.filter(|_| counts(moments.tftp));

@@ -1,13 +1,16 @@
-//! Frames from ports, through a poll loop of our own: libpcap's time-outs never fire on a quiet port
-//! (libpcap issues 550 and 572), and what it calls end of file may be a signal.
+//! One port: opened with its filter, read, looked after while it is down, opened again when it comes back.
 
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use pcap::{Active, Capture};
-use rustix::event::{PollFd, PollFlags, Timespec};
 
+use super::error::PortError;
+use super::expression;
+use super::filter::default_filter;
+use super::link_state::LinkState;
+use super::{Notice, now};
 use crate::capture::{Frame, LinkType, Timestamp};
 use crate::event::InputSummary;
 use crate::wire::WireText;
@@ -15,7 +18,7 @@ use crate::wire::WireText;
 /// Frames taken from one port before the next one has its turn.
 const BATCH: usize = 4096;
 /// How long the kernel keeps a block that is not full, milliseconds: the latency of a quiet port.
-const BLOCK_MILLIS: i32 = 100;
+pub(super) const BLOCK_MILLIS: i32 = 100;
 /// The name of all ports at once.
 const ANY: &str = "any";
 
@@ -30,68 +33,22 @@ pub struct PortSettings {
     pub snap_len: u32,
     /// The kernel's buffer, octets.
     pub buffer: u32,
-    /// libpcap's filter, exactly as given.
-    pub filter: Option<String>,
+    /// Which frames the kernel hands out.
+    pub filter: PortFilter,
 }
 
-/// Why a port can not be captured on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PortError {
-    /// There is no such port.
-    #[error("cannot capture on {name}: there is no such port; phonescope interfaces lists them")]
-    Missing {
-        /// As given.
-        name: WireText,
-    },
-    /// This user may not capture.
-    #[error(
-        "cannot capture on {name}: no permission; run as root, or grant it once: sudo setcap cap_net_raw+ep {program}"
-    )]
-    NoPermission {
-        /// As given.
-        name: WireText,
-        /// The path of this program.
-        program: String,
-    },
-    /// The filter is not understood.
-    #[error("cannot use the filter {filter}: {reason}; its syntax is that of tcpdump (man pcap-filter)")]
-    Filter {
-        /// As given.
-        filter: WireText,
-        /// What libpcap says.
-        reason: WireText,
-    },
-    /// Anything else.
-    #[error("cannot capture on {name}: {reason}")]
-    Other {
-        /// As given.
-        name: WireText,
-        /// What libpcap or the system says.
-        reason: WireText,
-    },
-}
-
-/// Something about a port that the operator should know.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Notice {
-    /// Which port.
-    pub port: WireText,
-    /// A sentence.
-    pub text: String,
-}
-
-/// What came of a [`Ports::poll`].
-#[derive(Clone, Debug, Default)]
-pub struct Polled {
-    /// Frames handed out.
-    pub frames: u64,
-    /// One of the wakers has something to read.
-    pub woken: bool,
-    /// The frames were ended by their taker.
-    pub stopped: bool,
-    /// What happened to ports.
-    pub notices: Vec<Notice>,
+/// Which frames the kernel hands out.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum PortFilter {
+    /// What the decoders use, and no voice: [`default_filter`].
+    #[default]
+    Signalling,
+    /// What an expression of libpcap's says, exactly as given.
+    Expression(String),
+    /// The same for tagged frames as well, and all tunnels.
+    Wide(String),
+    /// All.
+    Everything,
 }
 
 /// Counters of the kernel, since the port was opened.
@@ -103,176 +60,192 @@ pub struct Drops {
     pub port: u64,
 }
 
-struct Port {
-    id: u32,
+/// Where frames come from at the moment.
+enum Source {
+    Open(Capture<Active>),
+    /// The port is not there any more; it is tried again now and then.
+    Gone(Instant),
+    /// It will not be opened again.
+    Closed,
+}
+
+/// What takes frames, with what counts them.
+type Taker<'a> = dyn FnMut(&mut Counts, Head, &[u8]) -> ControlFlow<()> + 'a;
+
+/// A port that is captured on.
+pub(super) struct Port {
     name: WireText,
-    capture: Capture<Active>,
+    settings: PortSettings,
+    source: Source,
     link_type: LinkType,
-    packets: u64,
-    bytes: u64,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
+    /// Frames from before are not of this capture: they came in before the filter was there.
+    since: Option<Timestamp>,
+    pub(super) counts: Counts,
     drops: Drops,
     /// The kernel's counters as last read: they wrap.
     read: (u32, u32),
+    /// As last told, and since when.
+    link: (LinkState, Instant),
     problem: Option<WireText>,
+    notices: Vec<Notice>,
 }
 
-/// Ports that are captured on.
-pub struct Ports {
-    ports: Vec<Port>,
-}
-
-impl Ports {
-    /// Opens them all; input `n` is the `n`th.
-    ///
-    /// # Errors
-    /// Where one can not be opened: which, and what to do.
-    pub fn open(settings: &[PortSettings]) -> Result<Ports, PortError> {
-        let ports = (0u32..).zip(settings).map(|(id, s)| Port::open(id, s)).collect::<Result<_, _>>()?;
-        Ok(Ports { ports })
-    }
-
-    /// Waits for frames, at most for `wait`, and hands out what is there, port by port. Comes back early when one of
-    /// `wakers` has something to read.
-    ///
-    /// # Errors
-    /// Where waiting itself fails. What happens to one port is a notice.
-    pub fn poll(
-        &mut self,
-        wait: Duration,
-        wakers: &[BorrowedFd<'_>],
-        sink: &mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>,
-    ) -> std::io::Result<Polled> {
-        let mut polled = Polled::default();
-        let timeout =
-            Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX), tv_nsec: wait.subsec_nanos().into() };
-        let readable: Vec<bool> = {
-            let ports = self.ports.iter().map(|p| p.capture.as_fd());
-            let mut fds: Vec<PollFd<'_>> =
-                ports.chain(wakers.iter().copied()).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-            match rustix::event::poll(&mut fds, Some(&timeout)) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(e) => return Err(e.into()),
-            }
-            fds.iter().map(|fd| !fd.revents().is_empty()).collect()
-        };
-        polled.woken = readable.iter().skip(self.ports.len()).any(|r| *r);
-        for (port, _) in self.ports.iter_mut().zip(&readable).filter(|(_, readable)| **readable) {
-            if port.take(&mut polled, sink).is_break() {
-                polled.stopped = true;
-                break;
-            }
-        }
-        Ok(polled)
-    }
-
-    /// Reads the kernel's counters. Worth it once a second.
-    pub fn read_drops(&mut self) {
-        for port in &mut self.ports {
-            port.read_drops();
-        }
-    }
-
-    /// The ports as inputs of a diagnosis.
-    pub fn summaries(&self) -> Vec<InputSummary> {
-        self.ports.iter().map(Port::summary).collect()
-    }
-
-    /// How many frames were handed out in all.
-    pub fn packets(&self) -> u64 {
-        self.ports.iter().map(|p| p.packets).sum()
-    }
+/// What opening gives.
+struct Opened {
+    capture: Capture<Active>,
+    link_type: LinkType,
+    since: Option<Timestamp>,
+    notices: Vec<String>,
 }
 
 impl Port {
-    fn open(id: u32, settings: &PortSettings) -> Result<Port, PortError> {
+    pub(super) fn open(id: u32, settings: &PortSettings) -> Result<Port, PortError> {
         let name = WireText::from(settings.name.as_str());
-        let failed = |e: pcap::Error| PortError::of(&name, &e);
-        let open = |promiscuous: bool| {
-            Capture::from_device(settings.name.as_str())?
-                .promisc(promiscuous)
-                .snaplen(i32::try_from(settings.snap_len).unwrap_or(i32::MAX))
-                .timeout(BLOCK_MILLIS)
-                .buffer_size(i32::try_from(settings.buffer).unwrap_or(i32::MAX))
-                .precision(pcap::Precision::Nano)
-                .open()
-        };
-        let mut capture = open(settings.promiscuous && settings.name != ANY).map_err(failed)?;
-        if let Some(filter) = &settings.filter {
-            capture.filter(filter, true).map_err(|e| PortError::Filter {
-                filter: WireText::from(filter.as_str()),
-                reason: WireText::from(e.to_string().as_str()),
-            })?;
-        }
-        let link_type = link_type(capture.get_datalink());
-        let capture = capture.setnonblock().map_err(failed)?;
-        Ok(Port {
-            id,
+        let opened = open(&name, settings)?;
+        let mut port = Port {
             name,
-            capture,
-            link_type,
-            packets: 0,
-            bytes: 0,
-            first: None,
-            last: None,
+            settings: settings.clone(),
+            source: Source::Open(opened.capture),
+            link_type: opened.link_type,
+            since: opened.since,
+            counts: Counts { id, ..Counts::default() },
             drops: Drops::default(),
             read: (0, 0),
+            link: (LinkState::Up, Instant::now()),
             problem: None,
-        })
+            notices: Vec::new(),
+        };
+        for text in opened.notices {
+            port.notify(text, None);
+        }
+        Ok(port)
     }
 
-    fn take(&mut self, polled: &mut Polled, sink: &mut dyn FnMut(&Frame<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+    /// What to wait on; `None`: the port is not there.
+    pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        match &self.source {
+            Source::Open(capture) => Some(capture.as_fd()),
+            Source::Gone(_) | Source::Closed => None,
+        }
+    }
+
+    /// Whether no frame will ever come any more.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.source, Source::Closed)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// Hands out the frames that are there, with what counts them once they are taken.
+    pub(super) fn take(&mut self, sink: &mut Taker<'_>) -> ControlFlow<()> {
+        let Source::Open(capture) = &mut self.source else { return ControlFlow::Continue(()) };
+        let mut ended = None;
         for _ in 0..BATCH {
-            match self.capture.next_packet() {
+            match capture.next_packet() {
                 Ok(packet) => {
                     // With nanosecond precision the field called microseconds holds nanoseconds.
                     let (secs, nanos) = (i128::from(packet.header.ts.tv_sec), i128::from(packet.header.ts.tv_usec));
                     let time = Timestamp(i64::try_from(secs * 1_000_000_000 + nanos).unwrap_or(i64::MAX));
-                    self.packets += 1;
-                    self.bytes += packet.data.len() as u64;
-                    self.first = Some(self.first.map_or(time, |f| f.min(time)));
-                    self.last = Some(self.last.map_or(time, |l| l.max(time)));
-                    polled.frames += 1;
-                    let frame = Frame {
-                        input: self.id,
-                        number: self.packets,
-                        time,
-                        link_type: self.link_type,
-                        orig_len: packet.header.len,
-                        data: packet.data,
-                    };
-                    sink(&frame)?;
+                    match self.since {
+                        Some(since) if time < since => continue,
+                        _ => self.since = None,
+                    }
+                    let head = Head { time, link_type: self.link_type, orig_len: packet.header.len };
+                    sink(&mut self.counts, head, packet.data)?;
                 }
                 Err(pcap::Error::TimeoutExpired | pcap::Error::NoMorePackets) => break,
                 Err(e) => {
-                    let text = e.to_string();
-                    self.problem = Some(WireText::from(text.as_str()));
-                    polled.notices.push(Notice { port: self.name.clone(), text });
+                    ended = Some(expression::reason(&e));
                     break;
                 }
             }
         }
+        if let Some(reason) = ended {
+            // It may be there again already.
+            self.source = Source::Gone(Instant::now());
+            self.problem = Some(WireText::from(format!("{} since {}", lower(&reason), now()).as_str()));
+            self.notify(
+                format!("{}: nothing is captured until the port is there again", lower(&reason)),
+                Some(Duration::ZERO),
+            );
+        }
         ControlFlow::Continue(())
     }
 
-    fn read_drops(&mut self) {
-        if let Ok(stats) = self.capture.stats() {
+    /// Opens a port again that went away. Worth it once a second.
+    pub(super) fn reopen(&mut self) {
+        let Source::Gone(since) = self.source else { return };
+        match open(&self.name, &self.settings) {
+            Ok(opened) => {
+                self.source = Source::Open(opened.capture);
+                self.link_type = opened.link_type;
+                self.since = opened.since;
+                self.read = (0, 0);
+                self.problem = None;
+                self.notify(format!("is there again after {} s", since.elapsed().as_secs()), Some(since.elapsed()));
+                for text in opened.notices {
+                    self.notify(text, None);
+                }
+            }
+            Err(PortError::NoPermission { .. }) => {
+                self.source = Source::Closed;
+                let text =
+                    "the port went away, and rights were given up after the start: to capture on it again, start again";
+                self.notify(text.to_owned(), Some(Duration::ZERO));
+            }
+            // Not yet.
+            Err(_) => {}
+        }
+    }
+
+    /// Takes note of whether the port is switched on and has a link; says so when that changes.
+    pub(super) fn look_at(&mut self, state: LinkState) {
+        let (before, since) = self.link;
+        if state == before || !matches!(self.source, Source::Open(_)) {
+            return;
+        }
+        self.link = (state, Instant::now());
+        let text = match state {
+            LinkState::Down => "is switched off: nothing is captured until somebody switches it on".to_owned(),
+            LinkState::NoLink => "has no link (a cable?): nothing is captured until it has one".to_owned(),
+            LinkState::Up => format!("is up again after {} s", since.elapsed().as_secs()),
+        };
+        let gap = if state == LinkState::Up { since.elapsed() } else { Duration::ZERO };
+        self.notify(text, Some(gap));
+    }
+
+    pub(super) fn read_drops(&mut self) {
+        let Source::Open(capture) = &mut self.source else { return };
+        if let Ok(stats) = capture.stats() {
             self.drops.kernel += u64::from(stats.dropped.wrapping_sub(self.read.0));
             self.drops.port += u64::from(stats.if_dropped.wrapping_sub(self.read.1));
             self.read = (stats.dropped, stats.if_dropped);
         }
     }
 
-    fn summary(&self) -> InputSummary {
+    pub(super) fn drops(&self) -> Drops {
+        self.drops
+    }
+
+    pub(super) fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    fn notify(&mut self, text: String, gap: Option<Duration>) {
+        self.notices.push(Notice { port: self.name.clone(), text, gap });
+    }
+
+    pub(super) fn summary(&self) -> InputSummary {
         InputSummary {
             path: self.name.clone(),
             format: WireText::from("live"),
             link_types: vec![WireText::from(self.link_type.name().as_ref())],
-            packets: self.packets,
-            bytes: self.bytes,
-            first: self.first,
-            last: self.last,
+            packets: self.counts.packets,
+            bytes: self.counts.bytes,
+            first: self.counts.first,
+            last: self.counts.last,
             dropped: Some(self.drops.kernel + self.drops.port),
             problem: self.problem.clone(),
             ..InputSummary::default()
@@ -280,19 +253,107 @@ impl Port {
     }
 }
 
-impl PortError {
-    fn of(name: &WireText, error: &pcap::Error) -> PortError {
-        let name = name.clone();
-        let text = error.to_string();
-        if text.contains("No such device") {
-            PortError::Missing { name }
-        } else if text.contains("ermission") || text.contains("not permitted") {
-            let program = std::env::current_exe().map_or_else(|_| "phonescope".to_owned(), |p| p.display().to_string());
-            PortError::NoPermission { name, program }
-        } else {
-            PortError::Other { name, reason: WireText::from(text.as_str()) }
-        }
+/// What is known of a frame beside its octets.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Head {
+    pub(super) time: Timestamp,
+    pub(super) link_type: LinkType,
+    pub(super) orig_len: u32,
+}
+
+/// The frames of a port that were handed out.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    id: u32,
+    pub(super) packets: u64,
+    bytes: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+}
+
+impl Counts {
+    /// The frame, counted and with its number.
+    pub(super) fn frame<'d>(&mut self, head: Head, data: &'d [u8]) -> Frame<'d> {
+        let Head { time, link_type, orig_len } = head;
+        self.packets += 1;
+        self.bytes += data.len() as u64;
+        self.first = Some(self.first.map_or(time, |first| first.min(time)));
+        self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        Frame { input: self.id, number: self.packets, time, link_type, orig_len, data }
     }
+}
+
+fn open(name: &WireText, settings: &PortSettings) -> Result<Opened, PortError> {
+    let failed = |e: pcap::Error| PortError::of(name, &e);
+    let mut notices = Vec::new();
+    let activate = |promiscuous: bool| {
+        Capture::from_device(settings.name.as_str())?
+            .promisc(promiscuous)
+            .snaplen(i32::try_from(settings.snap_len).unwrap_or(i32::MAX))
+            .timeout(BLOCK_MILLIS)
+            .buffer_size(i32::try_from(settings.buffer).unwrap_or(i32::MAX))
+            .precision(pcap::Precision::Nano)
+            .open()
+    };
+    let promiscuous = settings.promiscuous && settings.name != ANY;
+    let mut capture = match activate(promiscuous) {
+        // The crate makes errors of libpcap's warnings, and one of them is that this port knows no such mode.
+        Err(e) if promiscuous && e.to_string().contains("romiscuous") => {
+            notices.push("has no promiscuous mode: only this host's own frames and broadcasts are seen".to_owned());
+            activate(false)
+        }
+        other => other,
+    }
+    .map_err(failed)?;
+    let link_type = link_type(capture.get_datalink());
+    let mut since = None;
+    match &settings.filter {
+        PortFilter::Everything => {}
+        PortFilter::Expression(text) => set_expression(name, &mut capture, text, text)?,
+        PortFilter::Wide(text) => set_expression(name, &mut capture, text, &expression::widened(text))?,
+        PortFilter::Signalling => match set_default(&capture, link_type, settings.snap_len) {
+            Ok(()) => since = Some(now()),
+            Err(reason) => notices.push(format!("no filter in the kernel ({reason}): every frame is read, voice too")),
+        },
+    }
+    let capture = capture.setnonblock().map_err(failed)?;
+    Ok(Opened { capture, link_type, since, notices })
+}
+
+fn set_expression(
+    name: &WireText,
+    capture: &mut Capture<Active>,
+    given: &str,
+    expression: &str,
+) -> Result<(), PortError> {
+    self::expression::check(given)?;
+    capture.filter(expression, true).map_err(|e| match e {
+        pcap::Error::PcapError(_) => PortError::Filter {
+            filter: WireText::from(given),
+            reason: WireText::from(self::expression::reason(&e).as_str()),
+            column: None,
+        },
+        other => PortError::of(name, &other),
+    })
+}
+
+fn set_default(capture: &Capture<Active>, link_type: LinkType, snap_len: u32) -> Result<(), String> {
+    let program =
+        default_filter(link_type, snap_len).ok_or_else(|| format!("there is none for {} frames", link_type.name()))?;
+    attach(capture.as_fd(), &program).map_err(|e| e.to_string())
+}
+
+#[cfg(target_os = "linux")]
+fn attach(socket: BorrowedFd<'_>, program: &[super::bpf::Instruction]) -> std::io::Result<()> {
+    use socket2::{SockFilter, SockRef};
+
+    let filters: Vec<SockFilter> = program.iter().map(|i| SockFilter::new(i.code, i.jt, i.jf, i.k)).collect();
+    SockRef::from(&socket).attach_filter(&filters)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn attach(_: BorrowedFd<'_>, _: &[super::bpf::Instruction]) -> std::io::Result<()> {
+    Err(std::io::Error::other("this system has another way to set one"))
 }
 
 /// The number of the `LINKTYPE_` registry for what libpcap calls it here.
@@ -304,8 +365,8 @@ fn link_type(datalink: pcap::Linktype) -> LinkType {
     }
 }
 
-/// The time now, as frames have it.
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+/// "The interface disappeared" in the middle of a sentence.
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }

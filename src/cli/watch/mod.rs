@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
         watch(&mut session, &mut analyzer, &site, &arguments.reporting, &mut Spool::new(0), &mut view)
     };
     session.finish(&mut analyzer)?;
-    let report = |reporting: &Reporting| reporting.report(&analyzer, &site);
+    let report = |reporting: &Reporting| reporting.report(analyzer.diagnose(&site));
     match shown {
         Ok(()) => report(&arguments.reporting),
         // Who read the lines has gone: only a report in a file finds a reader.
@@ -180,7 +180,7 @@ impl DropsSaid {
                     "{dropped} frames dropped so far: what rests on silence is at most possible; a larger buffer \
                      (-B) or a narrower filter (-f) helps"
                 );
-                notices.push(Notice { port: input.path.clone(), text });
+                notices.push(Notice { port: input.path.clone(), text, gap: None });
             }
         }
         notices

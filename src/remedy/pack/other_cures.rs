@@ -71,8 +71,11 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
             line(
                 "4. Reset the phones. Expect: they ask the same server as before, take the load, boot again, and register with their own CallManager.\n",
             );
-            let foreign = |p: &&Patient| !matches!(&p.configuration, Outcome::File(made) if matches!(made.how, How::Edited { .. } | How::Derived { .. }));
-            if patients.iter().any(|p| foreign(p)) {
+            let of_others = |p: &&Patient| match &p.configuration {
+                Outcome::File(made) => !matches!(made.how, How::Edited { .. } | How::Derived { .. }),
+                _ => true,
+            };
+            if patients.iter().any(of_others) {
                 line(
                     "A configuration of the wrong server that names that server's CallManagers would send the phone back \
                      there; those in `tftp/` name the right ones.\n",

@@ -68,15 +68,8 @@ fn back(n: u8) -> PhoneReport {
     let registered = at(41).plus_nanos(500_000_000);
     PhoneReport {
         mac: mac(n),
-        name: None,
-        model: None,
-        ip: None,
-        vlan: None,
         dhcp_server: Some(Ipv4Addr::new(10, 30, 0, 2)),
         lease_tftp: vec!["10.30.0.5".into()],
-        tftp_source: None,
-        offers: vec![],
-        tftp_servers: vec![],
         files: vec![fetch("10.30.0.5", 12), fetch("10.30.0.5", 32)],
         load: LoadReport { running: Some("3.0(3.0)".into()), ..LoadReport::default() },
         registration: Registration {
@@ -84,22 +77,13 @@ fn back(n: u8) -> PhoneReport {
             call_manager: Some(ip("10.30.0.10")),
             ..Registration::default()
         },
-        cluster_expected: None,
-        cluster_tftp: None,
-        cluster_registered: None,
-        step: BootStep::default(),
-        step_since: None,
         last: Some(at(60)),
         verdict: Verdict::Healthy,
-        findings: vec![],
-        timeline: vec![],
-        narrative: String::new(),
         traces: Traces {
             registered: Some((ip("10.30.0.10"), FrameRef::default())),
             tftp: Some((ip("10.30.0.5"), FrameRef::default(), true)),
             moments: Moments {
                 boots: vec![at(10), at(30)],
-                last: Some(at(60)),
                 lease: Some(at(31)),
                 tftp: Some(at(32)),
                 load: Some(at(40)),
@@ -108,7 +92,7 @@ fn back(n: u8) -> PhoneReport {
             },
             ..Traces::default()
         },
-        wanted: Wanted::default(),
+        ..PhoneReport::default()
     }
 }
 
@@ -137,6 +121,7 @@ fn judged(plan: &Plan, reports: Vec<PhoneReport>) -> Recovery {
             coverage: Coverage::default(),
             servers: Servers::default(),
             findings: vec![],
+            what_if: vec![],
             phone_count,
             other_dhcp_clients: 0,
             make_phone: Box::new(move |i, _| reports[i].clone()),
@@ -225,7 +210,7 @@ fn not_seen_is_not_wrong() {
 #[test]
 fn what_came_before_the_fix_does_not_count() {
     let mut report = stuck(1);
-    report.traces.moments.last = Some(AS_OF);
+    report.last = Some(AS_OF);
     let phone = one(report);
     assert_eq!((phone.state, phone.server.standing, phone.left.len()), (State::NotSeen, Standing::NotSeen, 1));
     // Seen since, but all that could be judged is from before.

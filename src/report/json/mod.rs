@@ -6,6 +6,7 @@
 mod escape;
 mod live;
 mod v1;
+mod what_if;
 
 use std::io::{self, BufWriter, Write};
 
@@ -30,7 +31,7 @@ pub fn write_json(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_document(&v1::Report::new(d), out)
 }
 
-/// Writes the diagnosis as a line per input, phone and finding, in this order, each with its `"type"` first.
+/// Writes the diagnosis as a line per input, phone, finding and answer to a what-if, in this order, each with its `"type"` first.
 ///
 /// # Errors
 /// Those of `out`.
@@ -43,6 +44,9 @@ pub fn write_ndjson(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     for finding in &d.findings {
         write_line(&v1::Line { kind: "finding", object: v1::Finding::new(finding) }, out)?;
+    }
+    for answer in &d.what_if {
+        write_line(&v1::Line { kind: "what_if", object: what_if::WhatIf::new(answer) }, out)?;
     }
     Ok(())
 }
