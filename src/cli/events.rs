@@ -69,7 +69,7 @@ fn drain(analyzer: &mut Analyzer, out: &mut dyn io::Write) -> Result<bool, Failu
 /// The same from ports, each message at once.
 #[cfg(feature = "live")]
 fn run_live(arguments: &Arguments) -> Result<End, Failure> {
-    let mut session = Session::open(&arguments.live)?;
+    let mut session = Session::open(&arguments.live, true)?;
     let mut analyzer = Analyzer::with_events();
     output::write_to(arguments.output.as_deref(), |out| {
         loop {

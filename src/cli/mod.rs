@@ -14,6 +14,8 @@ mod output;
 mod progress;
 mod reading;
 mod reporting;
+#[cfg(feature = "live")]
+mod service;
 mod site;
 mod verify;
 #[cfg(feature = "live")]

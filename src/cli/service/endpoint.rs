@@ -168,7 +168,8 @@ impl Connection {
 fn answer(request: &[u8], pages: &Pages) -> Option<Vec<u8>> {
     let whole = request.windows(4).any(|w| w == b"\r\n\r\n") || request.windows(2).any(|w| w == b"\n\n");
     if !whole {
-        return (request.len() > MAX_REQUEST).then(|| page("431 Request Header Fields Too Large", "", b"too long\n", false));
+        return (request.len() > MAX_REQUEST)
+            .then(|| page("431 Request Header Fields Too Large", "", b"too long\n", false));
     }
     let line = request.split(|b| *b == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
@@ -278,6 +279,9 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
         let Err(Failure::Work(message)) = Endpoint::bind(address) else { panic!() };
-        assert!(message.starts_with(&format!("cannot serve metrics on {address}: address already in use")), "{message}");
+        assert!(
+            message.starts_with(&format!("cannot serve metrics on {address}: address already in use")),
+            "{message}"
+        );
     }
 }

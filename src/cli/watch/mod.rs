@@ -22,6 +22,7 @@ use phonescope::site::Site;
 
 use super::live::{LiveArguments, Session};
 use super::reporting::{Expected, Format, Reporting};
+use super::service::{self, Service};
 use super::{End, Failure};
 use lines::{Form, Lines};
 use pace::Pace;
@@ -38,9 +39,38 @@ pub(crate) struct Arguments {
     expected: Expected,
     #[command(flatten)]
     reporting: Reporting,
+    /// A phone that was not seen for so long leaves the report: 90s, 30m, 24h, 7d; 0: never
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
+    forget_after: Age,
     /// Say nothing on standard error but errors and damage
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    service: service::Arguments,
+}
+
+/// Nanoseconds; `None`: no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Age(Option<u64>);
+
+fn age(text: &str) -> Result<Age, String> {
+    let wrong = || "write it as 90s, 30m, 24h or 7d; 0: never".to_owned();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "" if text == "0" => return Ok(Age(None)),
+        _ => return Err(wrong()),
+    };
+    let nanos = number.parse().ok().and_then(|n: u64| n.checked_mul(seconds * 1_000_000_000));
+    match nanos {
+        Some(0) => Ok(Age(None)),
+        Some(n) if n >= 60_000_000_000 => Ok(Age(Some(n))),
+        Some(_) => Err("a minute is the least".to_owned()),
+        None => Err(wrong()),
+    }
 }
 
 /// Where a run is shown while it lasts.
@@ -80,16 +110,28 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     if arguments.live.interface.is_empty() {
         return Err(Failure::Work("no port is named; name one with -i (phonescope interfaces lists them)".to_owned()));
     }
-    let site = arguments.expected.site()?;
-    let mut session = Session::open(&arguments.live)?;
-    let mut analyzer = Analyzer::new();
+    let mut service = Service::prepare(&arguments.service)?;
+    let mut site = arguments.expected.site()?;
+    let mut session = Session::open(&arguments.live, service.is_none())?;
+    let known = service.as_mut().map(Service::restore).transpose()?.flatten();
+    let goes_on = known.is_some();
+    let mut analyzer = known.unwrap_or_default();
+    analyzer.forget_after(arguments.forget_after.0);
+    analyzer.resume(&session.names(), live::now());
+    if let Some(service) = &mut service {
+        service.start(&arguments.service)?;
+    }
     let shown = {
-        let mut view = Lines::new(form(arguments));
-        watch(&mut session, &mut analyzer, &site, &arguments.reporting, &mut Spool::new(0), &mut view)
+        let lines = Lines::new(form(arguments));
+        let mut view = if goes_on { lines.go_on() } else { lines };
+        watch(&mut session, &mut analyzer, &mut site, arguments, &mut service, &mut Spool::new(0), &mut view)
     };
+    if let Some(service) = &mut service {
+        service.end(&analyzer);
+    }
     session.finish(&mut analyzer)?;
     let report = |reporting: &Reporting| reporting.report(analyzer.diagnose(&site));
-    match shown {
+    let end = match shown {
         Ok(()) => report(&arguments.reporting),
         // Who read the lines has gone: only a report in a file finds a reader.
         Err(Failure::Output(e)) if is_gone(&e) => match arguments.reporting.output {
@@ -98,7 +140,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
         },
         // What was captured is not lost for what went wrong.
         Err(failure) => report(&arguments.reporting).and(Err(failure)),
+    };
+    if let Some(service) = service {
+        service.finish();
     }
+    end
 }
 
 /// Whether who read the output is there no more: a closed pipe, a closed terminal.
@@ -109,6 +155,9 @@ fn is_gone(e: &io::Error) -> bool {
 
 /// The lines go where the report does not.
 fn form(arguments: &Arguments) -> Form {
+    if arguments.service.service {
+        return if arguments.quiet { Form::Silent } else { Form::Log };
+    }
     let document = matches!(arguments.reporting.format, Format::Json | Format::Csv);
     match (arguments.reporting.format, document && arguments.reporting.output.is_none()) {
         (Format::Ndjson, _) => Form::Json,
@@ -122,18 +171,22 @@ fn form(arguments: &Arguments) -> Form {
 fn watch(
     session: &mut Session,
     analyzer: &mut Analyzer,
-    site: &Site,
-    reporting: &Reporting,
+    site: &mut Site,
+    arguments: &Arguments,
+    service: &mut Option<Service>,
     spool: &mut Spool,
     view: &mut dyn View,
 ) -> Result<(), Failure> {
-    let selection = reporting.selection();
+    let selection = arguments.reporting.selection();
     let mut changes = Changes::new();
     let mut pace = Pace::new(Instant::now());
     let mut drops = DropsSaid::default();
     loop {
-        let wait = pace.wait(Instant::now());
-        let step = session.step(wait, &view.wakers(), analyzer, &mut |frame| spool.keep(frame))?;
+        let wait = pace.wait(Instant::now()).min(service.as_ref().map_or(Duration::MAX, Service::wait));
+        let wakers: Vec<BorrowedFd<'_>> =
+            view.wakers().into_iter().chain(service.iter().flat_map(Service::wakers)).collect();
+        let step = session.step(wait, &wakers, analyzer, &mut |frame| spool.keep(frame))?;
+        drop(wakers);
         if step.frames > 0 {
             pace.heard(Instant::now());
         }
@@ -141,12 +194,19 @@ fn watch(
             view.notice(notice, live::now())?;
         }
         let mut wish = if step.woken { view.listen(spool)? } else { Wish::Nothing };
+        if let Some(new) = service.as_mut().and_then(|s| s.reload(|| arguments.expected.site())) {
+            *site = new;
+            wish = Wish::Judge;
+        }
         if wish == Wish::Judge || pace.wait(Instant::now()).is_zero() || step.ended.is_some() {
             let began = Instant::now();
             session.settle(analyzer);
             let now = live::now();
             let diagnosis = selection.apply(analyzer.diagnose(site));
-            let changed = changes.update_with(&diagnosis, now, |phone| view.phone(phone));
+            let changed = changes.update_with(&diagnosis, now, |phone| {
+                view.phone(phone);
+                service.iter_mut().for_each(|service| service.phone(phone));
+            });
             let shown = view.show(&diagnosis, &changed, now)?;
             if shown == Wish::End {
                 wish = shown;
@@ -154,7 +214,13 @@ fn watch(
             for notice in drops.more(&diagnosis.inputs, Instant::now()) {
                 view.notice(&notice, now)?;
             }
+            if let Some(service) = service {
+                service.judged(&diagnosis, analyzer, session.drops(), began.elapsed());
+            }
             pace.judged(began, Instant::now());
+        }
+        if let Some(service) = service {
+            service.turn(analyzer);
         }
         if step.ended.is_some() || wish == Wish::End {
             return Ok(());

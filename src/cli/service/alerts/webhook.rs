@@ -60,7 +60,9 @@ impl Channel for Hook {
                     is_final: true,
                 }),
                 // Too early, too often, or a time-out: the same again may work.
-                code @ (408 | 425 | 429 | 500..=599) => Err(Trouble { why: format!("it answers {code}"), is_final: false }),
+                code @ (408 | 425 | 429 | 500..=599) => {
+                    Err(Trouble { why: format!("it answers {code}"), is_final: false })
+                }
                 code => Err(Trouble { why: format!("it answers {code}"), is_final: true }),
             },
             // The address may hold a secret, and is not repeated.
