@@ -29,6 +29,8 @@ mod real;
 mod real_tftp;
 mod report;
 mod robustness;
+#[cfg(feature = "live")]
+mod service;
 mod shared;
 mod site_learn;
 #[path = "../support/mod.rs"]

@@ -184,6 +184,8 @@ fn answer(request: &[u8], pages: &Pages) -> Option<Vec<u8>> {
         return Some(page("405 Method Not Allowed", "Allow: GET, HEAD\r\n", b"GET /metrics\n", false));
     }
     Some(match path {
+        // Before the first diagnosis zeroes would be wrong numbers.
+        "/metrics" if pages.metrics.is_empty() => page("503 Service Unavailable", "", b"no diagnosis yet\n", head),
         "/metrics" => {
             let kind = "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n";
             page("200 OK", kind, &pages.metrics, head)

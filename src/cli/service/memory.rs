@@ -59,7 +59,7 @@ impl Memory {
                 Ok(Some((analyzer, book)))
             }
             Err(why) => {
-                let aside = self.path.with_extension("state.unusable");
+                let aside = beside(&self.path);
                 let kept = match fs::rename(&self.path, &aside) {
                     Ok(()) => format!("it is kept as {}", prose::safe(&aside.to_string_lossy())),
                     Err(e) => format!("it can not be kept aside: {}", reason(&e)),
@@ -101,6 +101,13 @@ impl Memory {
         let now = Instant::now();
         self.due = now + self.interval.max(now.saturating_duration_since(began) * SHARE);
     }
+}
+
+/// Where a file goes that can not be taken up.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".unusable");
+    name.into()
 }
 
 fn write(analyzer: &Analyzer, book: &AlertBook, out: &mut dyn Write) -> io::Result<()> {

@@ -40,7 +40,7 @@ const TURN: Duration = Duration::from_secs(5);
 
 /// How a service runs.
 #[derive(Args, Debug)]
-pub(crate) struct Arguments {
+pub(crate) struct ServiceArguments {
     /// Run for months without a terminal: log lines on standard error, SIGHUP reads the site file again
     #[arg(long)]
     pub(crate) service: bool,
@@ -103,7 +103,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Takes what needs rights that are given up later: the address of the metrics. `None`: this is no service.
-    pub(crate) fn prepare(arguments: &Arguments) -> Result<Option<Service>, Failure> {
+    pub(crate) fn prepare(arguments: &ServiceArguments) -> Result<Option<Service>, Failure> {
         if !arguments.service {
             return Ok(None);
         }
@@ -142,7 +142,7 @@ impl Service {
     }
 
     /// Begins: the ports are open, and rights that are not needed any more are given up.
-    pub(crate) fn start(&mut self, arguments: &Arguments) -> Result<(), Failure> {
+    pub(crate) fn start(&mut self, arguments: &ServiceArguments) -> Result<(), Failure> {
         let mut channels: Vec<Box<dyn Channel>> = Vec::new();
         if let Some(url) = &arguments.alert_webhook {
             channels.push(Box::new(Hook::new(url).map_err(Failure::Work)?));

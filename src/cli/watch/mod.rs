@@ -22,7 +22,7 @@ use phonescope::site::Site;
 
 use super::live::{LiveArguments, Session};
 use super::reporting::{Expected, Format, Reporting};
-use super::service::{self, Service};
+use super::service::{Service, ServiceArguments};
 use super::{End, Failure};
 use lines::{Form, Lines};
 use pace::Pace;
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
-    service: service::Arguments,
+    service: ServiceArguments,
 }
 
 /// Nanoseconds; `None`: no limit.
