@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::Frame;
-use phonescope::capture::live::{self, Notice, PortFilter, PortSettings, Ports};
+use phonescope::capture::live::{self, Drops, Notice, PortFilter, PortSettings, Ports};
+use phonescope::report::metrics::PortDrops;
+use phonescope::wire::WireText;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::writing::{self, WriteArguments, Writing};
@@ -125,7 +127,9 @@ pub(crate) struct Session {
 
 impl Session {
     /// Opens the ports. From here on signals end the run in order; a second Ctrl-C ends the program at once.
-    pub(crate) fn open(arguments: &LiveArguments) -> Result<Session, Failure> {
+    ///
+    /// `hangup_ends`: so does SIGHUP; a service takes it for another word.
+    pub(crate) fn open(arguments: &LiveArguments, hangup_ends: bool) -> Result<Session, Failure> {
         let settings: Vec<PortSettings> = arguments
             .interface
             .iter()
@@ -159,7 +163,7 @@ impl Session {
         let signal = Arc::new(AtomicBool::new(false));
         let (wake, waker) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        for number in [SIGINT, SIGTERM, SIGHUP] {
+        for number in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|n| hangup_ends || *n != SIGHUP) {
             signal_hook::flag::register_conditional_shutdown(number, 130, Arc::clone(&signal))?;
             signal_hook::flag::register(number, Arc::clone(&signal))?;
             signal_hook::low_level::pipe::register(number, waker.try_clone()?)?;
@@ -206,6 +210,17 @@ impl Session {
             analyzer.handle_gap(gap.from, gap.until, &gap.why);
         }
         Ok(Step { frames: polled.frames, woken: polled.woken, notices: polled.notices, ended })
+    }
+
+    /// The names of the ports, in the order of their inputs.
+    pub(crate) fn names(&self) -> Vec<WireText> {
+        self.ports.summaries().into_iter().map(|input| input.path).collect()
+    }
+
+    /// Frames dropped at each port.
+    pub(crate) fn drops(&self) -> Vec<PortDrops> {
+        let of = |(port, drops): (WireText, Drops)| PortDrops { port, kernel: drops.kernel, interface: drops.port };
+        self.ports.drops_by_port().into_iter().map(of).collect()
     }
 
     /// Tells the analyzer how far the inputs are, and what time it is: before a diagnosis in the middle of a run.

@@ -197,6 +197,11 @@ impl Ports {
         self.ports.iter().map(|port| port.statistics(start)).collect()
     }
 
+    /// The same, port by port.
+    pub fn drops_by_port(&self) -> Vec<(WireText, Drops)> {
+        self.ports.iter().map(|port| (WireText::from(port.name()), port.drops())).collect()
+    }
+
     /// The ports as inputs of a diagnosis.
     pub fn summaries(&self) -> Vec<InputSummary> {
         self.ports.iter().map(Port::summary).collect()

@@ -87,6 +87,11 @@ impl Namespace {
         self.ip("link delete p-a")
     }
 
+    /// The process whose namespaces these are.
+    pub fn holder(&self) -> u32 {
+        self.holder.id()
+    }
+
     /// Whether it was made with a user namespace: programs that change their user (in.tftpd, tcpdump) do not start in
     /// there.
     pub fn is_unprivileged(&self) -> bool {
