@@ -19,6 +19,8 @@ mod identity;
 mod inputs;
 mod ipv6;
 mod layers;
+#[cfg(feature = "live")]
+mod live_ports;
 mod months;
 mod namespaces;
 mod product;
