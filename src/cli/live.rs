@@ -243,6 +243,11 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    /// Why frames could not be written, where they could not.
+    pub(crate) fn failure(self) -> Option<String> {
+        self.failure
+    }
+
     /// The end of the run after its report: that frames could not be written goes before what was found.
     pub(crate) fn after(self, report: Result<End, Failure>) -> Result<End, Failure> {
         match self.failure {
