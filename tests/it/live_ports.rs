@@ -79,6 +79,9 @@ fn voice(number: u16) -> Frame {
     Frame::ethernet(mac("00:30:94:00:00:01"), mac("00:30:94:00:00:02"), ETHERTYPE_IPV4, &packet.packet(&datagram))
 }
 
+/// What a mirror does to a frame, which has a number.
+type Wrap<'a> = &'a dyn Fn(u32, Frame) -> Frame;
+
 /// A capture of the site with two frames of voice before each frame, all of them wrapped. Gives the number of frames
 /// that are no voice.
 fn mixed(file: &Path, wrap: impl Fn(u32, Frame) -> Frame) -> usize {
@@ -114,7 +117,7 @@ fn what_phones_need_passes_the_kernel_in_every_form_and_voice_in_none() {
         .output()
         .unwrap();
     let expected = verdicts(&file.stdout);
-    let forms: [(&str, &dyn Fn(u32, Frame) -> Frame); 8] = [
+    let forms: [(&str, Wrap<'_>); 8] = [
         ("untagged", &|_, frame| frame),
         ("priority-tagged", &|_, frame| frame.tagged_as(0x8100, 0xa000)),
         ("tagged", &|_, frame| frame.tagged(110)),
