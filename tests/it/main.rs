@@ -22,6 +22,8 @@ mod inputs;
 mod ipv6;
 mod lab;
 mod layers;
+#[cfg(feature = "live")]
+mod live_ports;
 mod months;
 mod namespaces;
 mod product;
