@@ -14,6 +14,7 @@ mod encrypted;
 mod events;
 mod files_and_loads;
 mod findings;
+mod fix;
 mod hostile;
 mod hostile_text;
 mod identity;
@@ -40,3 +41,5 @@ mod taken_up;
 mod variants;
 mod verdicts;
 mod verify;
+#[cfg(feature = "live")]
+mod watch;

@@ -53,6 +53,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         build: downgraded,
     },
     Scenario {
+        name: "load-missing",
+        about: "As in downgraded, but the configuration names the 3.0 load, and the TFTP server has it not.",
+        build: load_missing,
+    },
+    Scenario {
         name: "no-dhcp-answer",
         about: "The scope has one address: the first phone takes it, the others get no answer.",
         build: no_dhcp_answer,
@@ -387,6 +392,18 @@ fn downgraded(variant: &Variant) -> Site {
         clusters: clusters(),
         phones,
     }
+}
+
+fn load_missing(variant: &Variant) -> Site {
+    let mut site = downgraded(variant);
+    site.tftp = vec![tftp(TFTP_30, &[])];
+    for phone in &mut site.phones {
+        configure(&mut site.tftp[0], phone, &naming(&[CM_30, CM_30_B], Some(LOAD_30)));
+        if phone.meant.end.registration == Registration::Rejected {
+            (phone.meant.with_site, phone.meant.without_site) = (vec!["load-file-missing"], vec!["load-file-missing"]);
+        }
+    }
+    site
 }
 
 fn no_dhcp_answer(variant: &Variant) -> Site {

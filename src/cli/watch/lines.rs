@@ -9,6 +9,7 @@ use phonescope::diagnosis::Diagnosis;
 use phonescope::report::{self, Change, ChangeKind, prose};
 use phonescope::wire::Mac;
 
+use super::spool::Spool;
 use super::{View, Wish};
 use crate::cli::{Failure, messages};
 
@@ -46,7 +47,7 @@ impl Lines {
 }
 
 impl View for Lines {
-    fn show(&mut self, _: &Diagnosis<'_>, changes: &[Change], _: Timestamp) -> Result<Wish, Failure> {
+    fn show(&mut self, _: Diagnosis<'_>, changes: &[Change], _: Timestamp, _: &Spool) -> Result<Wish, Failure> {
         match self.form {
             // Standard error is not worth ending for.
             Form::TextAside => drop(self.write(changes, &mut io::stderr().lock())),

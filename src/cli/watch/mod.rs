@@ -5,9 +5,10 @@
 
 mod lines;
 pub(super) mod pace;
+mod screen;
 mod spool;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
@@ -21,12 +22,15 @@ use phonescope::report::{Change, Changes};
 use phonescope::site::Site;
 
 use super::live::{LiveArguments, Session};
-use super::reporting::{Expected, Format, Reporting};
+use super::reporting::{Expected, Format, Reporting, look};
 use super::{End, Failure};
 use lines::{Form, Lines};
 use pace::Pace;
+use screen::Console;
 use spool::Spool;
 
+/// Frames kept for saving, octets.
+const SPOOL: usize = 64 << 20;
 /// Drops are told when they begin, and then at most so often.
 const DROPS_SAID: Duration = Duration::from_secs(10);
 
@@ -38,6 +42,9 @@ pub(crate) struct Arguments {
     expected: Expected,
     #[command(flatten)]
     reporting: Reporting,
+    /// Write a line a change also on a terminal, and show no screen
+    #[arg(long)]
+    lines: bool,
     /// Say nothing on standard error but errors and damage
     #[arg(short, long)]
     quiet: bool,
@@ -53,14 +60,19 @@ trait View {
     /// A phone of the diagnosis that is shown next.
     fn phone(&mut self, _: &PhoneReport) {}
 
-    /// The diagnosis, and what changed since the one before.
-    fn show(&mut self, d: &Diagnosis<'_>, changes: &[Change], now: Timestamp) -> Result<Wish, Failure>;
+    /// The diagnosis, and what changed since the one before; the latest frames beside it.
+    fn show(&mut self, d: Diagnosis<'_>, changes: &[Change], now: Timestamp, spool: &Spool) -> Result<Wish, Failure>;
 
     /// Something happened to a port.
     fn notice(&mut self, notice: &Notice, now: Timestamp) -> Result<(), Failure>;
 
+    /// When [`View::listen`] is next worth calling, where nothing wakes it.
+    fn due(&self) -> Option<Duration> {
+        None
+    }
+
     /// Takes in what the person said.
-    fn listen(&mut self, _: &Spool) -> Result<Wish, Failure> {
+    fn listen(&mut self) -> Result<Wish, Failure> {
         Ok(Wish::Nothing)
     }
 }
@@ -80,25 +92,39 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     if arguments.live.interface.is_empty() {
         return Err(Failure::Work("no port is named; name one with -i (phonescope interfaces lists them)".to_owned()));
     }
+    let output = arguments.reporting.output.as_deref();
+    arguments.live.writing.keep_apart(output, arguments.expected.site_file())?;
     let site = arguments.expected.site()?;
     let mut session = Session::open(&arguments.live)?;
     let mut analyzer = Analyzer::new();
-    let shown = {
-        let mut view = Lines::new(form(arguments));
-        watch(&mut session, &mut analyzer, &site, &arguments.reporting, &mut Spool::new(0), &mut view)
+    let mut spool = Spool::new(if on_screen(arguments) { SPOOL } else { 0 });
+    let mut view: Box<dyn View> = match on_screen(arguments) {
+        true => Box::new(Console::open(look(arguments.reporting.color, true).1)?),
+        false => Box::new(Lines::new(form(arguments))),
     };
-    session.finish(&mut analyzer)?;
-    let report = |reporting: &Reporting| reporting.report(analyzer.diagnose(&site));
-    match shown {
-        Ok(()) => report(&arguments.reporting),
+    let mut run =
+        Run { site: &site, reporting: &arguments.reporting, changes: Changes::new(), drops: DropsSaid::default() };
+    let watched = run.watch(&mut session, &mut analyzer, &mut spool, view.as_mut());
+    let written = session.finish(&mut analyzer)?;
+    // What came in the last moment is a change too.
+    let shown = watched.and_then(|()| run.show(&analyzer, &spool, view.as_mut()).map(drop));
+    // The terminal is given back before the report is written on it.
+    drop(view);
+    let report = || match arguments.reporting.report(analyzer.diagnose(&site)) {
+        Err(Failure::Output(e)) if is_gone(&e) => Ok(arguments.reporting.end(&analyzer, &site)),
+        ended => ended,
+    };
+    let result = match shown {
+        Ok(()) => report(),
         // Who read the lines has gone: only a report in a file finds a reader.
         Err(Failure::Output(e)) if is_gone(&e) => match arguments.reporting.output {
-            Some(_) => report(&arguments.reporting),
+            Some(_) => report(),
             None => Ok(arguments.reporting.end(&analyzer, &site)),
         },
         // What was captured is not lost for what went wrong.
-        Err(failure) => report(&arguments.reporting).and(Err(failure)),
-    }
+        Err(failure) => report().and(Err(failure)),
+    };
+    written.after(result)
 }
 
 /// Whether who read the output is there no more: a closed pipe, a closed terminal.
@@ -107,58 +133,78 @@ fn is_gone(e: &io::Error) -> bool {
     e.kind() == io::ErrorKind::BrokenPipe || e.raw_os_error() == Some(EIO)
 }
 
+/// Whether a person is there to look and to type, and standard output is not for something else.
+fn on_screen(arguments: &Arguments) -> bool {
+    let plain = arguments.reporting.format == Format::Table || arguments.reporting.output.is_some();
+    let can_draw = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    !arguments.lines && plain && can_draw && io::stdout().is_terminal() && io::stdin().is_terminal()
+}
+
 /// The lines go where the report does not.
 fn form(arguments: &Arguments) -> Form {
     let document = matches!(arguments.reporting.format, Format::Json | Format::Csv);
     match (arguments.reporting.format, document && arguments.reporting.output.is_none()) {
-        (Format::Ndjson, _) => Form::Json,
+        (Format::Ndjson, _) if !arguments.live.writing.is_standard_output() => Form::Json,
         (_, true) if arguments.quiet => Form::Silent,
         (_, true) => Form::TextAside,
+        (_, false) if arguments.live.writing.is_standard_output() => Form::TextAside,
         (_, false) => Form::Text,
     }
 }
 
-/// Captures, judges and shows until the run is over.
-fn watch(
-    session: &mut Session,
-    analyzer: &mut Analyzer,
-    site: &Site,
-    reporting: &Reporting,
-    spool: &mut Spool,
-    view: &mut dyn View,
-) -> Result<(), Failure> {
-    let selection = reporting.selection();
-    let mut changes = Changes::new();
-    let mut pace = Pace::new(Instant::now());
-    let mut drops = DropsSaid::default();
-    loop {
-        let wait = pace.wait(Instant::now());
-        let step = session.step(wait, &view.wakers(), analyzer, &mut |frame| spool.keep(frame))?;
-        if step.frames > 0 {
-            pace.heard(Instant::now());
-        }
-        for notice in &step.notices {
-            view.notice(notice, live::now())?;
-        }
-        let mut wish = if step.woken { view.listen(spool)? } else { Wish::Nothing };
-        if wish == Wish::Judge || pace.wait(Instant::now()).is_zero() || step.ended.is_some() {
-            let began = Instant::now();
-            session.settle(analyzer);
-            let now = live::now();
-            let diagnosis = selection.apply(analyzer.diagnose(site));
-            let changed = changes.update_with(&diagnosis, now, |phone| view.phone(phone));
-            let shown = view.show(&diagnosis, &changed, now)?;
-            if shown == Wish::End {
-                wish = shown;
+/// A run: what is judged by, and what was told so far.
+struct Run<'a> {
+    site: &'a Site,
+    reporting: &'a Reporting,
+    changes: Changes,
+    drops: DropsSaid,
+}
+
+impl Run<'_> {
+    /// Captures, judges and shows until the run is over.
+    fn watch(
+        &mut self,
+        session: &mut Session,
+        analyzer: &mut Analyzer,
+        spool: &mut Spool,
+        view: &mut dyn View,
+    ) -> Result<(), Failure> {
+        let mut pace = Pace::new(Instant::now());
+        loop {
+            let wait = pace.wait(Instant::now());
+            let wait = view.due().map_or(wait, |due| wait.min(due));
+            let step = session.step(wait, &view.wakers(), analyzer, &mut |frame| spool.keep(frame))?;
+            if step.frames > 0 {
+                pace.heard(Instant::now());
             }
-            for notice in drops.more(&diagnosis.inputs, Instant::now()) {
-                view.notice(&notice, now)?;
+            for notice in &step.notices {
+                view.notice(notice, live::now())?;
             }
-            pace.judged(began, Instant::now());
+            let is_due = view.due().is_some_and(|due| due.is_zero());
+            let mut wish = if step.woken || is_due { view.listen()? } else { Wish::Nothing };
+            if wish == Wish::Judge || pace.wait(Instant::now()).is_zero() {
+                let began = Instant::now();
+                session.settle(analyzer);
+                if self.show(analyzer, spool, view)? == Wish::End {
+                    wish = Wish::End;
+                }
+                pace.judged(began, Instant::now());
+            }
+            if step.ended.is_some() || wish == Wish::End {
+                return Ok(());
+            }
         }
-        if step.ended.is_some() || wish == Wish::End {
-            return Ok(());
+    }
+
+    /// Judges, and shows what changed.
+    fn show(&mut self, analyzer: &Analyzer, spool: &Spool, view: &mut dyn View) -> Result<Wish, Failure> {
+        let now = live::now();
+        let diagnosis = self.reporting.selection().apply(analyzer.diagnose(self.site));
+        let changed = self.changes.update_with(&diagnosis, now, |phone| view.phone(phone));
+        for notice in self.drops.more(&diagnosis.inputs, Instant::now()) {
+            view.notice(&notice, now)?;
         }
+        view.show(diagnosis, &changed, now, spool)
     }
 }
 

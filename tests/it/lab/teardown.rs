@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::{Run, program, refusal};
+use super::{Run, is_refused, program};
 
 /// Whether a process of this machine has a word on its command line that contains this.
 fn runs(part: &str) -> bool {
@@ -52,8 +52,7 @@ fn started(folder: &Path) -> Option<Child> {
         std::thread::sleep(Duration::from_millis(10));
     }
     let output = lab.wait_with_output().unwrap();
-    let why = refusal(&output).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    println!("skipped: {why}");
+    assert!(is_refused(&output), "{}", String::from_utf8_lossy(&output.stderr));
     None
 }
 
@@ -79,8 +78,7 @@ fn nothing_is_left_after_a_server_that_can_not_start() {
     let mut command = Command::new(program());
     command.args(["run", "healthy", "--dhcp-config"]).arg(file.path()).env("TMPDIR", folder.path());
     let output = command.output().unwrap();
-    if let Some(why) = refusal(&output) {
-        println!("skipped: {why}");
+    if is_refused(&output) {
         return;
     }
     let said = String::from_utf8_lossy(&output.stderr);
@@ -96,8 +94,7 @@ fn a_command_beside_the_recording_has_the_port_and_is_interrupted_at_the_end() {
     let file = folder.path().join("said");
     let line = format!("exec >'{}'; echo $LAB_IF; ls /sys/class/net; sleep 60; echo ended with $?", file.display());
     let run = Run::of("healthy", &["--exec", &line]);
-    if let Some(why) = refusal(&run.output) {
-        println!("skipped: {why}");
+    if is_refused(&run.output) {
         return;
     }
     assert_eq!(run.output.status.code(), Some(0), "{}", run.said());
