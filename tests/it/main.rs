@@ -9,6 +9,7 @@ mod captures;
 mod changes;
 mod cli;
 mod cuts;
+mod dhcp_grammar;
 mod encrypted;
 mod events;
 mod files_and_loads;
@@ -19,6 +20,7 @@ mod hostile_text;
 mod identity;
 mod inputs;
 mod ipv6;
+mod lab;
 mod layers;
 mod months;
 mod namespaces;
@@ -27,6 +29,7 @@ mod readme;
 
 #[path = "../support/real/mod.rs"]
 mod real;
+mod real_dhcp;
 mod real_tftp;
 mod report;
 mod robustness;

@@ -4,7 +4,7 @@
 //! [`lines`]. However the run ends, the report is written.
 
 mod lines;
-mod pace;
+pub(super) mod pace;
 mod spool;
 
 use std::io;
@@ -80,6 +80,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     if arguments.live.interface.is_empty() {
         return Err(Failure::Work("no port is named; name one with -i (phonescope interfaces lists them)".to_owned()));
     }
+    let output = arguments.reporting.output.as_deref();
+    arguments.live.writing.keep_apart(output, arguments.expected.site_file())?;
     let site = arguments.expected.site()?;
     let mut session = Session::open(&arguments.live)?;
     let mut analyzer = Analyzer::new();
@@ -87,9 +89,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
         let mut view = Lines::new(form(arguments));
         watch(&mut session, &mut analyzer, &site, &arguments.reporting, &mut Spool::new(0), &mut view)
     };
-    session.finish(&mut analyzer)?;
+    let written = session.finish(&mut analyzer)?;
     let report = |reporting: &Reporting| reporting.report(analyzer.diagnose(&site));
-    match shown {
+    let result = match shown {
         Ok(()) => report(&arguments.reporting),
         // Who read the lines has gone: only a report in a file finds a reader.
         Err(Failure::Output(e)) if is_gone(&e) => match arguments.reporting.output {
@@ -98,7 +100,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
         },
         // What was captured is not lost for what went wrong.
         Err(failure) => report(&arguments.reporting).and(Err(failure)),
-    }
+    };
+    written.after(result)
 }
 
 /// Whether who read the output is there no more: a closed pipe, a closed terminal.
@@ -111,9 +114,10 @@ fn is_gone(e: &io::Error) -> bool {
 fn form(arguments: &Arguments) -> Form {
     let document = matches!(arguments.reporting.format, Format::Json | Format::Csv);
     match (arguments.reporting.format, document && arguments.reporting.output.is_none()) {
-        (Format::Ndjson, _) => Form::Json,
+        (Format::Ndjson, _) if !arguments.live.writing.is_standard_output() => Form::Json,
         (_, true) if arguments.quiet => Form::Silent,
         (_, true) => Form::TextAside,
+        (_, false) if arguments.live.writing.is_standard_output() => Form::TextAside,
         (_, false) => Form::Text,
     }
 }
