@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::capture::Timestamp;
 use crate::event::{FrameRef, InputSummary};
+use crate::phone::ladder::Arrow;
 use crate::remedy::dhcp::Scope;
 use crate::remedy::what_if::WhatIf;
 use crate::wire::phone_config::PhoneConfig;
@@ -64,11 +65,11 @@ impl Diagnosis<'_> {
 /// How much of a phone is worked out. Its sentences take longer than all the rest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Detail {
-    /// Everything but the timeline and the narrative, which stay empty.
+    /// Everything but the timeline, the narrative and the ladder, which stay empty.
     State,
     /// The timeline too.
     Timeline,
-    /// The narrative too.
+    /// The narrative and the ladder too.
     Story,
 }
 
@@ -199,6 +200,8 @@ pub struct PhoneReport {
     /// Indices into [`Diagnosis::findings`].
     pub findings: Vec<usize>,
     pub timeline: Vec<TimelineEntry>,
+    /// Its messages, as arrows; only with [`Detail::Story`].
+    pub ladder: Vec<Arrow>,
     /// The story in sentences with frame numbers.
     pub narrative: String,
     /// What it shows of its site.

@@ -69,7 +69,8 @@ fn drain(analyzer: &mut Analyzer, out: &mut dyn io::Write) -> Result<bool, Failu
 /// The same from ports, each message at once.
 #[cfg(feature = "live")]
 fn run_live(arguments: &Arguments) -> Result<End, Failure> {
-    let mut session = Session::open(&arguments.live, true)?;
+    arguments.live.writing.keep_apart(arguments.output.as_deref(), None)?;
+    let mut session = Session::open(&arguments.live)?;
     let mut analyzer = Analyzer::with_events();
     output::write_to(arguments.output.as_deref(), |out| {
         loop {
@@ -81,7 +82,7 @@ fn run_live(arguments: &Arguments) -> Result<End, Failure> {
             drain(&mut analyzer, out)?;
             out.flush()?;
         }
-        session.finish(&mut analyzer)?;
-        Ok(End::of(drain(&mut analyzer, out)?, false))
+        let written = session.finish(&mut analyzer)?;
+        written.after(drain(&mut analyzer, out).map(|damaged| End::of(damaged, false)))
     })
 }

@@ -1,6 +1,5 @@
 //! From ports to the analyzer: what `watch`, `events -i` and every other live command share.
 
-use std::io;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -16,7 +15,8 @@ use phonescope::report::metrics::PortDrops;
 use phonescope::wire::WireText;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::{Failure, messages};
+use super::writing::{self, WriteArguments, Writing};
+use super::{End, Failure, messages, privileges};
 
 /// How often the kernel's counters are read.
 const COUNTERS: Duration = Duration::from_secs(1);
@@ -45,9 +45,14 @@ pub(crate) struct LiveArguments {
     /// Stop after so many frames
     #[arg(short = 'c', long, value_name = "FRAMES", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Stop when this is reached: duration:SECONDS, packets:FRAMES
+    /// Stop when this is reached: duration:SECONDS, packets:FRAMES; filesize:KB and files:N of the files of -w
     #[arg(short, long, value_name = "CONDITION", value_parser = condition)]
     autostop: Vec<Condition>,
+    #[command(flatten)]
+    pub(crate) writing: WriteArguments,
+    /// Go on as this user once the ports are open (default: who called sudo); root: keep all rights
+    #[arg(short = 'Z', long, value_name = "USER", requires = "interface")]
+    relinquish_privileges: Option<String>,
 }
 
 /// When a capture ends by itself.
@@ -57,20 +62,21 @@ pub(crate) enum Condition {
     Duration(Duration),
     /// After so many frames.
     Packets(u64),
+    /// At so many thousand octets in a file.
+    FileSize(u64),
+    /// After so many files.
+    Files(u64),
 }
 
 fn condition(text: &str) -> Result<Condition, String> {
-    let (kind, value) = text.split_once(':').ok_or("write it as duration:SECONDS or packets:FRAMES")?;
+    const KINDS: &str = "duration:SECONDS, packets:FRAMES, filesize:KB or files:N";
+    let (kind, value) = text.split_once(':').ok_or_else(|| format!("write it as {KINDS}"))?;
     match kind {
-        "duration" => match value.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok()) {
-            Some(duration) if !duration.is_zero() => Ok(Condition::Duration(duration)),
-            _ => Err("a duration is a number of seconds above 0".to_owned()),
-        },
-        "packets" => match value.parse() {
-            Ok(n) if n > 0 => Ok(Condition::Packets(n)),
-            _ => Err("a number of frames above 0".to_owned()),
-        },
-        _ => Err("it is duration:SECONDS or packets:FRAMES".to_owned()),
+        "duration" => writing::seconds(value).map(Condition::Duration),
+        "packets" => writing::number(value).map(Condition::Packets),
+        "filesize" => writing::number(value).map(Condition::FileSize),
+        "files" => writing::number(value).map(Condition::Files),
+        _ => Err(format!("it is {KINDS}")),
     }
 }
 
@@ -110,19 +116,28 @@ impl Step {
 /// A live run: ports, and when it ends.
 pub(crate) struct Session {
     ports: Ports,
+    writing: Writing,
     packets: Option<u64>,
     until: Option<Instant>,
     counters_read: Instant,
     signal: Arc<AtomicBool>,
     /// Becomes readable with a signal, so that waiting ends at once.
     wake: UnixStream,
+    is_drained: bool,
 }
 
 impl Session {
     /// Opens the ports. From here on signals end the run in order; a second Ctrl-C ends the program at once.
-    ///
-    /// `hangup_ends`: so does SIGHUP; a service takes it for another word.
-    pub(crate) fn open(arguments: &LiveArguments, hangup_ends: bool) -> Result<Session, Failure> {
+    pub(crate) fn open(arguments: &LiveArguments) -> Result<Session, Failure> {
+        Session::open_until(arguments, &[SIGINT, SIGTERM, SIGHUP])
+    }
+
+    /// The same where SIGHUP means something else than the end.
+    pub(crate) fn open_service(arguments: &LiveArguments) -> Result<Session, Failure> {
+        Session::open_until(arguments, &[SIGINT, SIGTERM])
+    }
+
+    fn open_until(arguments: &LiveArguments, signals: &[i32]) -> Result<Session, Failure> {
         let settings: Vec<PortSettings> = arguments
             .interface
             .iter()
@@ -138,27 +153,31 @@ impl Session {
                 },
             })
             .collect();
+        let mut packets = arguments.count;
+        let (mut until, mut stop_size, mut stop_files) = (None, None, None);
+        for condition in &arguments.autostop {
+            match *condition {
+                Condition::Packets(n) => packets = Some(packets.map_or(n, |p| p.min(n))),
+                Condition::Duration(d) => until = Some(until.map_or(d, |u: Duration| u.min(d))),
+                Condition::FileSize(kilo) => stop_size = Some(kilo),
+                Condition::Files(n) => stop_files = Some(n),
+            }
+        }
+        // What is wrong with the arguments is told before anything is opened.
+        let ring = arguments.writing.settings(stop_size, stop_files)?;
         let ports = Ports::open(&settings).map_err(|e| Failure::Work(e.to_string()))?;
+        privileges::give_up(arguments.relinquish_privileges.as_deref())?;
+        let writing = Writing::open(ring, &ports)?;
         let signal = Arc::new(AtomicBool::new(false));
         let (wake, waker) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        for number in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|n| hangup_ends || *n != SIGHUP) {
+        for number in signals.iter().copied() {
             signal_hook::flag::register_conditional_shutdown(number, 130, Arc::clone(&signal))?;
             signal_hook::flag::register(number, Arc::clone(&signal))?;
             signal_hook::low_level::pipe::register(number, waker.try_clone()?)?;
         }
-        let mut packets = arguments.count;
-        let mut until = None;
-        for condition in &arguments.autostop {
-            match *condition {
-                Condition::Packets(n) => packets = Some(packets.map_or(n, |p| p.min(n))),
-                Condition::Duration(d) => {
-                    let end = Instant::now() + d;
-                    until = Some(until.map_or(end, |u: Instant| u.min(end)));
-                }
-            }
-        }
-        Ok(Session { ports, packets, until, counters_read: Instant::now(), signal, wake })
+        let until = until.map(|duration| Instant::now() + duration);
+        Ok(Session { ports, writing, packets, until, counters_read: Instant::now(), signal, wake, is_drained: false })
     }
 
     /// Waits for frames, at most for `wait`, and takes them in; `also` sees each of them. `wakers` end the waiting
@@ -174,29 +193,29 @@ impl Session {
         let wait = left.map_or(wait, |left| wait.min(left));
         let mut room = self.packets.map(|most| most.saturating_sub(self.ports.packets()));
         let fds: Vec<BorrowedFd<'_>> = wakers.iter().copied().chain([self.wake.as_fd()]).collect();
-        let polled = self.ports.poll(wait, &fds, &mut |frame| {
+        let Session { ports, writing, .. } = self;
+        let polled = ports.poll(wait, &fds, &mut |frame| {
+            analyzer.handle_frame(frame);
             also(frame);
-            take(analyzer, &mut room, frame)
+            writing.frame(frame);
+            if writing.is_done() { ControlFlow::Break(()) } else { count(&mut room) }
         })?;
         if self.counters_read.elapsed() >= COUNTERS {
             self.counters_read = Instant::now();
             self.ports.read_drops();
+            self.writing.tick(&self.ports);
         }
         let ended = if self.signal.load(Ordering::Relaxed) {
             Some(Ending::Signal)
-        } else if polled.stopped || self.until.is_some_and(|until| Instant::now() >= until) {
+        } else if polled.stopped || self.writing.is_done() || self.until.is_some_and(|until| Instant::now() >= until) {
             Some(Ending::Condition)
         } else if polled.closed {
             Some(Ending::Gone)
         } else {
             None
         };
-        for notice in &polled.notices {
-            if let Some(length) = notice.gap {
-                let now = live::now();
-                let nanos = i64::try_from(length.as_nanos()).unwrap_or(i64::MAX);
-                analyzer.handle_gap(now.plus_nanos(-nanos), now, &format!("{}: {}", notice.port, notice.text));
-            }
+        for gap in polled.notices.iter().filter_map(|notice| notice.gap.as_ref()) {
+            analyzer.handle_gap(gap.from, gap.until, &gap.why);
         }
         Ok(Step { frames: polled.frames, woken: polled.woken, notices: polled.notices, ended })
     }
@@ -218,29 +237,63 @@ impl Session {
         analyzer.handle_timeout(live::now());
     }
 
-    /// Ends the run: what the analyzer holds is complete then.
-    pub(crate) fn finish(mut self, analyzer: &mut Analyzer) -> io::Result<()> {
-        if self.packets.is_none_or(|most| self.ports.packets() < most) {
-            let mut room = self.packets.map(|most| most.saturating_sub(self.ports.packets()));
-            self.ports.finish(&mut |frame| take(analyzer, &mut room, frame))?;
+    /// Takes in the last frames: nothing comes any more.
+    pub(crate) fn drain(&mut self, analyzer: &mut Analyzer) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.is_drained, true) {
+            return Ok(());
+        }
+        let mut room = self.packets.map(|most| most.saturating_sub(self.ports.packets()));
+        if room != Some(0) && !self.writing.is_done() {
+            let Session { ports, writing, .. } = self;
+            let notices = ports.finish(&mut |frame| {
+                analyzer.handle_frame(frame);
+                writing.frame(frame);
+                count(&mut room)
+            })?;
+            for gap in notices.iter().filter_map(|notice| notice.gap.as_ref()) {
+                analyzer.handle_gap(gap.from, gap.until, &gap.why);
+            }
         }
         self.ports.read_drops();
-        analyzer.handle_timeout(live::now());
-        analyzer.finish(self.ports.summaries());
+        self.settle(analyzer);
         Ok(())
+    }
+
+    /// Ends the run: what the analyzer holds is complete then. Gives what the report is followed by where the frames
+    /// could not be written.
+    pub(crate) fn finish(mut self, analyzer: &mut Analyzer) -> Result<Written, Failure> {
+        self.drain(analyzer)?;
+        analyzer.finish(self.ports.summaries());
+        Ok(Written { failure: self.writing.finish(&self.ports) })
     }
 }
 
-/// Takes in a frame where there is room for one; the last one ends it.
-fn take(analyzer: &mut Analyzer, room: &mut Option<u64>, frame: &Frame<'_>) -> ControlFlow<()> {
-    analyzer.handle_frame(frame);
-    match room {
-        None => ControlFlow::Continue(()),
-        Some(room) => {
-            *room = room.saturating_sub(1);
-            if *room == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+/// How the writing of frames ended.
+#[must_use]
+pub(crate) struct Written {
+    failure: Option<String>,
+}
+
+impl Written {
+    /// Why frames could not be written, where they could not.
+    pub(crate) fn failure(self) -> Option<String> {
+        self.failure
+    }
+
+    /// The end of the run after its report: that frames could not be written goes before what was found.
+    pub(crate) fn after(self, report: Result<End, Failure>) -> Result<End, Failure> {
+        match self.failure {
+            Some(message) => report.and(Err(Failure::Work(message))),
+            None => report,
         }
     }
+}
+
+/// One frame less; the last one ends it.
+fn count(room: &mut Option<u64>) -> ControlFlow<()> {
+    let Some(room) = room else { return ControlFlow::Continue(()) };
+    *room = room.saturating_sub(1);
+    if *room == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 #[cfg(test)]

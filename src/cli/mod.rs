@@ -11,6 +11,8 @@ mod interfaces;
 mod live;
 mod messages;
 mod output;
+#[cfg(feature = "live")]
+mod privileges;
 mod progress;
 mod reading;
 mod reporting;
@@ -20,6 +22,8 @@ mod site;
 mod verify;
 #[cfg(feature = "live")]
 mod watch;
+#[cfg(feature = "live")]
+mod writing;
 
 use std::ffi::OsString;
 use std::io;

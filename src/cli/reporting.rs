@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal};
 use std::net::IpAddr;
+#[cfg(feature = "live")]
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -24,6 +26,12 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
+    /// The site file, if there is one.
+    #[cfg(feature = "live")]
+    pub(crate) fn site_file(&self) -> Option<&Path> {
+        self.site.as_deref()
+    }
+
     /// The site, read anew.
     pub(crate) fn site(&self) -> Result<Site, Failure> {
         let site = match &self.site {

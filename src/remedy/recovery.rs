@@ -256,7 +256,13 @@ fn left(phone: &PhoneRecovery, lease: Option<(Ipv4Addr, String)>) -> Vec<String>
                 Some((dhcp, named)) => format!(" DHCP server {dhcp} still names {named}."),
                 None => String::new(),
             };
-            left.push(format!("It asks TFTP server {seen}, not {}.{why}", and_list(&server.wanted)));
+            let others = [phone.load.standing, phone.registration.standing];
+            // As the second cure of a fix pack leaves it, on purpose.
+            let works = match others.iter().all(|s| matches!(s, Standing::Right | Standing::NotStated)) {
+                true => " It is registered with the right load all the same, as long as that server has its files.",
+                false => "",
+            };
+            left.push(format!("It asks TFTP server {seen}, not {}.{why}{works}", and_list(&server.wanted)));
         }
         (Standing::NotSeen, _) => {
             left.push(match lease {

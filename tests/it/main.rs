@@ -9,15 +9,18 @@ mod captures;
 mod changes;
 mod cli;
 mod cuts;
+mod dhcp_grammar;
 mod encrypted;
 mod events;
 mod files_and_loads;
 mod findings;
+mod fix;
 mod hostile;
 mod hostile_text;
 mod identity;
 mod inputs;
 mod ipv6;
+mod lab;
 mod layers;
 mod months;
 mod namespaces;
@@ -26,6 +29,7 @@ mod readme;
 
 #[path = "../support/real/mod.rs"]
 mod real;
+mod real_dhcp;
 mod real_tftp;
 mod report;
 mod robustness;
@@ -39,3 +43,5 @@ mod taken_up;
 mod variants;
 mod verdicts;
 mod verify;
+#[cfg(feature = "live")]
+mod watch;

@@ -1,9 +1,9 @@
 //! What a phone writes down of what it did, a JSON object a line; and how the supervisor reads it.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -64,13 +64,40 @@ impl Account {
     }
 }
 
-/// What a phone wrote so far; a line that is not whole yet is left out.
-pub(crate) fn read(path: &Path) -> Vec<Deed> {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()).map(|line| line.deed).collect()
+/// Follows an account while it is written.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    path: PathBuf,
+    read: u64,
+    /// How many boots are done.
+    pub(crate) done: u32,
+    /// How the latest of them ended.
+    pub(crate) end: Option<End>,
 }
 
-/// The same as the JSON objects that they are.
+impl Follower {
+    pub(crate) fn of(path: &Path) -> Follower {
+        Follower { path: path.to_owned(), read: 0, done: 0, end: None }
+    }
+
+    /// Reads what was written since, up to the last whole line.
+    pub(crate) fn follow(&mut self) {
+        let mut text = String::new();
+        let Ok(mut file) = File::open(&self.path) else { return };
+        if file.seek(SeekFrom::Start(self.read)).is_err() || file.read_to_string(&mut text).is_err() {
+            return;
+        }
+        for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+            self.read += line.len() as u64;
+            if let Ok(Line { deed: Deed::Done(end), .. }) = serde_json::from_str(line) {
+                self.done += 1;
+                self.end = Some(end);
+            }
+        }
+    }
+}
+
+/// What a phone wrote, as the JSON objects that they are.
 pub(crate) fn read_lines(path: &Path) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()

@@ -191,6 +191,19 @@ impl<'n> Network<'n> {
     }
 }
 
+/// Whether this kernel mirrors frames.
+///
+/// # Errors
+///
+/// What `tc` says when it does not, or that it is missing.
+pub(crate) fn can_mirror(namespace: &Namespace) -> Result<(), String> {
+    let program = Programs::find("tc").map_err(|missing| missing.to_string())?;
+    let tc = |words: &str| succeeds(namespace.command(&program).args(words.split_whitespace()));
+    tc("qdisc add dev lo clsact")?;
+    tc("filter add dev lo ingress protocol all u32 match u32 0 0 action mirred egress mirror dev br0")?;
+    tc("qdisc delete dev lo clsact")
+}
+
 /// Writes a plan.
 ///
 /// # Errors

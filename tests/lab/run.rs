@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::account::{self, Deed};
+use crate::account::{self, Follower};
 use crate::network::{Network, SPAN, write_json};
 use crate::real::daemon::{Daemon, Ready};
 use crate::real::namespace::{Host, Namespace};
 use crate::real::programs::Programs;
-use crate::site::{Dhcp, End, Site, Variant};
+use crate::site::{Dhcp, End, Registration, Site, Variant};
 use crate::{code, configurations, scenarios, site_file};
 
 /// From the end of the scenario to the end of the recording: what the kernel holds back is delivered by then.
@@ -42,6 +42,10 @@ pub(crate) struct Options {
     /// Seconds that the phones stay as they are when all are done
     #[arg(long, default_value_t = 0.0)]
     hold: f64,
+    /// The phones start with the loads that they end with in this scenario, and all are meant to end well: for servers
+    /// that --dhcp-config and --tftp-root mend
+    #[arg(long)]
+    healed: bool,
     /// A configuration for the first DHCP server instead of the scenario's, in its own language
     #[arg(long, value_name = "FILE")]
     dhcp_config: Option<PathBuf>,
@@ -59,6 +63,9 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         Err(error) => return failed(&error),
     };
     let mut site = (scenario.build)(&options.variant);
+    if options.healed {
+        heal(&mut site);
+    }
     if let Err(missing) = programs(options, &site) {
         eprintln!("lab: {missing}");
         return ExitCode::from(code::NOT_HERE);
@@ -70,6 +77,17 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             return ExitCode::from(code::NOT_HERE);
         }
     };
+    if let Err(error) = crate::network::can_mirror(&namespace) {
+        eprintln!("lab: no network namespace with a span port here: {error}");
+        return ExitCode::from(code::NOT_HERE);
+    }
+    if namespace.is_unprivileged() && options.variant.tftpd.needs_root() {
+        let server = options.variant.tftpd;
+        eprintln!(
+            "lab: {server} changes its user on start, which only root can let it do here: --tftpd atftpd or dnsmasq"
+        );
+        return ExitCode::from(code::NOT_HERE);
+    }
     if options.keep {
         namespace.keep_folder();
         println!("folder: {}", namespace.folder().display());
@@ -83,6 +101,24 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             ExitCode::from(code::NOT_AS_MEANT)
         }
         Err(error) => failed(&error),
+    }
+}
+
+/// The phones as the scenario leaves them, meant to end as the operator wants it.
+fn heal(site: &mut Site) {
+    let dhcp_server = site.dhcp.iter().find(|server| server.is_known).map(|server| server.scope.server);
+    for phone in &mut site.phones {
+        let Some(cluster) = site.clusters.iter().find(|cluster| cluster.name == phone.cluster) else { continue };
+        let load = cluster.loads.iter().find(|(model, _)| *model == phone.plan.model).map(|(_, load)| load.clone());
+        phone.plan.load.clone_from(&phone.meant.end.load);
+        phone.meant.end = End {
+            registration: Registration::Registered,
+            load: load.unwrap_or_default(),
+            dhcp_server,
+            tftp_server: phone.plan.alternate_tftp.or(cluster.tftp.first().copied()),
+            call_manager: cluster.call_managers.first().copied(),
+        };
+        (phone.meant.with_site, phone.meant.without_site) = (vec!["healthy"], vec!["healthy"]);
     }
 }
 
@@ -138,7 +174,7 @@ fn play(options: &Options, site: &mut Site, namespace: &Namespace) -> Result<Vec
     for (host, plan) in &phones {
         running.push(Daemon::start(network.phone_command(host, plan), Ready::AtOnce)?);
     }
-    wait(site, &mut network, &mut running, BOOT * options.variant.boots)?;
+    let ends = wait(site, &mut network, &mut running, BOOT * options.variant.boots)?;
     std::thread::sleep(Duration::try_from_secs_f64(options.hold).unwrap_or_default());
     std::thread::sleep(SETTLE);
     let exec = exec.as_mut().map(Exec::end);
@@ -146,7 +182,7 @@ fn play(options: &Options, site: &mut Site, namespace: &Namespace) -> Result<Vec
     recorder.wait(EXEC_END).ok_or("the recorder does not end")?;
     network.write_logs();
 
-    let differences = differences(site);
+    let differences = differences(site, &ends);
     if differences.is_empty() {
         if let Some(out) = &options.out {
             write_out(options, site, &recording, out, exec.as_ref())?;
@@ -166,21 +202,18 @@ fn start_dhcp(network: &mut Network<'_>, server: &Dhcp, configuration: Option<&P
     network.dhcp(server, configuration.map(absolute).transpose()?.as_deref())
 }
 
-/// Records the span port: dumpcap where it is, else tcpdump.
+/// Records the span port: with dumpcap where it is and may be run, else with tcpdump.
 fn record(sniffer: &Host<'_>, path: &Path) -> Result<Daemon, String> {
-    let command = match Programs::find("dumpcap") {
-        Ok(dumpcap) => {
-            let mut command = sniffer.command(&dumpcap);
-            command.args(["-q", "-i", SPAN, "-w"]).arg(path);
-            command
+    if let Ok(dumpcap) = Programs::find("dumpcap") {
+        let mut command = sniffer.command(&dumpcap);
+        command.args(["-q", "-i", SPAN, "-w"]).arg(path);
+        if let Ok(daemon) = Daemon::start(command, Ready::Captures(1)) {
+            return Ok(daemon);
         }
-        Err(_) => {
-            let tcpdump = Programs::find("tcpdump").map_err(|missing| missing.to_string())?;
-            let mut command = sniffer.command(&tcpdump);
-            command.args(["-i", SPAN, "-U", "-Z", "root", "-w"]).arg(path);
-            command
-        }
-    };
+    }
+    let tcpdump = Programs::find("tcpdump").map_err(|missing| missing.to_string())?;
+    let mut command = sniffer.command(&tcpdump);
+    command.args(["-i", SPAN, "-U", "-Z", "root", "-w"]).arg(path);
     Daemon::start(command, Ready::Captures(1))
 }
 
@@ -219,19 +252,25 @@ impl Exec {
     }
 }
 
-/// Waits until all phones are done.
-fn wait(site: &Site, network: &mut Network<'_>, phones: &mut [Daemon], limit: Duration) -> Result<(), String> {
-    let boots = |path: &Path| account::read(path).iter().filter(|deed| matches!(deed, Deed::Done(_))).count();
+/// Waits until all phones are done; how each ended.
+fn wait(
+    site: &Site,
+    network: &mut Network<'_>,
+    phones: &mut [Daemon],
+    limit: Duration,
+) -> Result<Vec<Option<End>>, String> {
+    let mut accounts: Vec<Follower> = site.phones.iter().map(|phone| Follower::of(&phone.plan.account)).collect();
     let end = Instant::now() + limit;
     loop {
-        let left: Vec<String> = site
-            .phones
-            .iter()
-            .filter(|phone| boots(&phone.plan.account) < phone.plan.boots as usize)
-            .map(|phone| phone.plan.name())
-            .collect();
+        let mut left = Vec::new();
+        for (account, phone) in accounts.iter_mut().zip(&site.phones) {
+            account.follow();
+            if account.done < phone.plan.boots {
+                left.push(phone.plan.name());
+            }
+        }
         if left.is_empty() {
-            return Ok(());
+            return Ok(accounts.into_iter().map(|account| account.end).collect());
         }
         if let Some(fallen) = network.fallen() {
             return Err(fallen);
@@ -248,21 +287,14 @@ fn wait(site: &Site, network: &mut Network<'_>, phones: &mut [Daemon], limit: Du
     }
 }
 
-fn end_of(path: &Path) -> Option<End> {
-    account::read(path).into_iter().rev().find_map(|deed| match deed {
-        Deed::Done(end) => Some(end),
-        _ => None,
-    })
-}
-
 /// How what the phones did differs from what was meant.
-fn differences(site: &Site) -> Vec<String> {
+fn differences(site: &Site, ends: &[Option<End>]) -> Vec<String> {
     let mut list = Vec::new();
-    for phone in &site.phones {
+    for (phone, end) in site.phones.iter().zip(ends) {
         let name = phone.plan.name();
-        match end_of(&phone.plan.account) {
-            Some(end) if end == phone.meant.end => println!("{name}: {}", short(&end)),
-            Some(end) => list.push(format!("{name}: {}, not {}", short(&end), short(&phone.meant.end))),
+        match end {
+            Some(end) if *end == phone.meant.end => println!("{name}: {}", short(end)),
+            Some(end) => list.push(format!("{name}: {}, not {}", short(end), short(&phone.meant.end))),
             None => list.push(format!("{name} is not done")),
         }
     }

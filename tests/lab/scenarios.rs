@@ -53,6 +53,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         build: downgraded,
     },
     Scenario {
+        name: "load-missing",
+        about: "As in downgraded, but the configuration names the 3.0 load, and the TFTP server has it not.",
+        build: load_missing,
+    },
+    Scenario {
         name: "no-dhcp-answer",
         about: "The scope has one address: the first phone takes it, the others get no answer.",
         build: no_dhcp_answer,
@@ -225,7 +230,7 @@ fn count(variant: &Variant, default: u8, least: u8) -> u8 {
 /// A phone of the 3.0 cluster that runs this load and is meant to end well with the 3.0 load.
 fn phone(variant: &Variant, number: u8, load: &str) -> Phone {
     let dhcp_client = match variant.dhcp_client {
-        DhcpClient::Mixed if number % 2 == 0 => DhcpClient::Dhclient,
+        DhcpClient::Mixed if number.is_multiple_of(2) => DhcpClient::Dhclient,
         DhcpClient::Mixed => DhcpClient::Udhcpc,
         one => one,
     };
@@ -233,7 +238,7 @@ fn phone(variant: &Variant, number: u8, load: &str) -> Phone {
         mac: mac(number),
         model: if number % 3 == 2 { "7940" } else { "7960" }.to_owned(),
         load: load.to_owned(),
-        spells_dotted: number % 2 == 0,
+        spells_dotted: number.is_multiple_of(2),
         alternate_tftp: None,
         dhcp_client,
         starts_after: u64::from(number - 1) * 60,
@@ -387,6 +392,18 @@ fn downgraded(variant: &Variant) -> Site {
         clusters: clusters(),
         phones,
     }
+}
+
+fn load_missing(variant: &Variant) -> Site {
+    let mut site = downgraded(variant);
+    site.tftp = vec![tftp(TFTP_30, &[])];
+    for phone in &mut site.phones {
+        configure(&mut site.tftp[0], phone, &naming(&[CM_30, CM_30_B], Some(LOAD_30)));
+        if phone.meant.end.registration == Registration::Rejected {
+            (phone.meant.with_site, phone.meant.without_site) = (vec!["load-file-missing"], vec!["load-file-missing"]);
+        }
+    }
+    site
 }
 
 fn no_dhcp_answer(variant: &Variant) -> Site {

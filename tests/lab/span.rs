@@ -23,6 +23,7 @@ pub(crate) enum Span {
 /// The voice VLAN of frames with a tag.
 pub(crate) const VOICE_VLAN: u16 = 110;
 /// The outer tag of doubly tagged frames.
+#[cfg(feature = "live")]
 pub(crate) const PROVIDER_VLAN: u16 = 900;
 
 const NAMES: [(&str, Span); 8] = [

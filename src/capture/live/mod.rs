@@ -14,7 +14,7 @@ pub use bpf::Instruction;
 pub use error::{Advice, PortError};
 pub use filter::default_filter;
 pub use port::{Drops, PortFilter, PortSettings};
-pub use ports::{Notice, Polled, Ports};
+pub use ports::{Gap, Notice, Polled, Ports};
 
 use std::net::IpAddr;
 use std::time::SystemTime;

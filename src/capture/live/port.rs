@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::{Duration, Instant};
 
 use pcap::{Active, Capture};
 
@@ -10,8 +9,9 @@ use super::error::PortError;
 use super::expression;
 use super::filter::default_filter;
 use super::link_state::LinkState;
-use super::{Notice, now};
-use crate::capture::{Frame, LinkType, Timestamp};
+use super::{Gap, Notice, now};
+use crate::capture::ring::Interface;
+use crate::capture::{Frame, InterfaceDescription, InterfaceStatistics, LinkType, Timestamp};
 use crate::event::InputSummary;
 use crate::wire::WireText;
 
@@ -63,10 +63,10 @@ pub struct Drops {
 /// Where frames come from at the moment.
 enum Source {
     Open(Capture<Active>),
-    /// The port is not there any more; it is tried again now and then.
-    Gone(Instant),
+    /// The port is not there any more, since then; it is tried again now and then.
+    Gone(Timestamp),
     /// It will not be opened again.
-    Closed,
+    Closed(Timestamp),
 }
 
 /// What takes frames, with what counts them.
@@ -85,7 +85,7 @@ pub(super) struct Port {
     /// The kernel's counters as last read: they wrap.
     read: (u32, u32),
     /// As last told, and since when.
-    link: (LinkState, Instant),
+    link: (LinkState, Timestamp),
     problem: Option<WireText>,
     notices: Vec<Notice>,
 }
@@ -111,7 +111,7 @@ impl Port {
             counts: Counts { id, ..Counts::default() },
             drops: Drops::default(),
             read: (0, 0),
-            link: (LinkState::Up, Instant::now()),
+            link: (LinkState::Up, now()),
             problem: None,
             notices: Vec::new(),
         };
@@ -125,13 +125,13 @@ impl Port {
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         match &self.source {
             Source::Open(capture) => Some(capture.as_fd()),
-            Source::Gone(_) | Source::Closed => None,
+            Source::Gone(_) | Source::Closed(_) => None,
         }
     }
 
     /// Whether no frame will ever come any more.
     pub(super) fn is_closed(&self) -> bool {
-        matches!(self.source, Source::Closed)
+        matches!(self.source, Source::Closed(_))
     }
 
     pub(super) fn name(&self) -> &str {
@@ -163,13 +163,12 @@ impl Port {
             }
         }
         if let Some(reason) = ended {
-            // It may be there again already.
-            self.source = Source::Gone(Instant::now());
-            self.problem = Some(WireText::from(format!("{} since {}", lower(&reason), now()).as_str()));
-            self.notify(
-                format!("{}: nothing is captured until the port is there again", lower(&reason)),
-                Some(Duration::ZERO),
-            );
+            let since = now();
+            // It may be there again already: it is looked after within a second.
+            self.source = Source::Gone(since);
+            self.problem = Some(WireText::from(format!("{} at {since}", lower(&reason)).as_str()));
+            let gap = self.gap(since, since, "was not there");
+            self.notify(format!("{}: nothing is captured until the port is there again", lower(&reason)), gap);
         }
         ControlFlow::Continue(())
     }
@@ -184,16 +183,18 @@ impl Port {
                 self.since = opened.since;
                 self.read = (0, 0);
                 self.problem = None;
-                self.notify(format!("is there again after {} s", since.elapsed().as_secs()), Some(since.elapsed()));
+                let until = now();
+                let gap = self.gap(since, until, "was not there");
+                self.notify(format!("is there again after {} s", seconds(since, until)), gap);
                 for text in opened.notices {
                     self.notify(text, None);
                 }
             }
             Err(PortError::NoPermission { .. }) => {
-                self.source = Source::Closed;
+                self.source = Source::Closed(since);
                 let text =
                     "the port went away, and rights were given up after the start: to capture on it again, start again";
-                self.notify(text.to_owned(), Some(Duration::ZERO));
+                self.notify(text.to_owned(), None);
             }
             // Not yet.
             Err(_) => {}
@@ -206,14 +207,35 @@ impl Port {
         if state == before || !matches!(self.source, Source::Open(_)) {
             return;
         }
-        self.link = (state, Instant::now());
+        let at = now();
+        self.link = (state, at);
+        let ended = why(before).and_then(|why| self.gap(since, at, why));
+        let begun = why(state).and_then(|why| self.gap(at, at, why));
         let text = match state {
+            LinkState::Up => format!("is up again after {} s", seconds(since, at)),
             LinkState::Down => "is switched off: nothing is captured until somebody switches it on".to_owned(),
             LinkState::NoLink => "has no link (a cable?): nothing is captured until it has one".to_owned(),
-            LinkState::Up => format!("is up again after {} s", since.elapsed().as_secs()),
         };
-        let gap = if state == LinkState::Up { since.elapsed() } else { Duration::ZERO };
-        self.notify(text, Some(gap));
+        if let (Some(ended), Some(_)) = (&ended, &begun) {
+            // From one state without frames to the other.
+            let text = format!("{} for {} s", ended.why, seconds(since, at));
+            self.notify(text, Some(ended.clone()));
+        }
+        self.notify(text, begun.or(ended));
+    }
+
+    /// What was not captured until `end` and still is not.
+    pub(super) fn gap_until(&self, end: Timestamp) -> Option<Notice> {
+        let (state, since) = self.link;
+        let gap = match self.source {
+            Source::Gone(since) | Source::Closed(since) => self.gap(since, end, "was not there"),
+            Source::Open(_) => self.gap(since, end, why(state)?),
+        };
+        Some(Notice { port: self.name.clone(), text: String::new(), gap })
+    }
+
+    fn gap(&self, from: Timestamp, until: Timestamp, why: &str) -> Option<Gap> {
+        Some(Gap { from, until, why: format!("{} {why}", self.name) })
     }
 
     pub(super) fn read_drops(&mut self) {
@@ -233,8 +255,30 @@ impl Port {
         std::mem::take(&mut self.notices)
     }
 
-    fn notify(&mut self, text: String, gap: Option<Duration>) {
+    fn notify(&mut self, text: String, gap: Option<Gap>) {
         self.notices.push(Notice { port: self.name.clone(), text, gap });
+    }
+
+    pub(super) fn interface(&self) -> Interface {
+        let (filter, comment) = match &self.settings.filter {
+            PortFilter::Everything => (None, None),
+            PortFilter::Expression(text) => (Some(text.clone()), None),
+            PortFilter::Wide(text) => (Some(expression::widened(text)), None),
+            PortFilter::Signalling => (None, Some("only what phones need to come up: no voice".to_owned())),
+        };
+        let (name, snap_len) = (self.settings.name.clone(), self.settings.snap_len);
+        (self.counts.id, self.link_type, InterfaceDescription { name, snap_len, filter, comment })
+    }
+
+    pub(super) fn statistics(&self, start: Timestamp) -> (u32, InterfaceStatistics) {
+        let statistics = InterfaceStatistics {
+            time: now(),
+            start,
+            delivered: self.counts.packets,
+            dropped_by_port: self.drops.port,
+            dropped_by_kernel: self.drops.kernel,
+        };
+        (self.counts.id, statistics)
     }
 
     pub(super) fn summary(&self) -> InputSummary {
@@ -365,6 +409,19 @@ fn link_type(datalink: pcap::Linktype) -> LinkType {
         12 => LinkType(101),
         other => LinkType(u16::try_from(other).unwrap_or(u16::MAX)),
     }
+}
+
+/// Why nothing is captured in this state.
+fn why(state: LinkState) -> Option<&'static str> {
+    match state {
+        LinkState::Up => None,
+        LinkState::Down => Some("was switched off"),
+        LinkState::NoLink => Some("had no link"),
+    }
+}
+
+fn seconds(from: Timestamp, until: Timestamp) -> u64 {
+    until.nanos_since(from) / 1_000_000_000
 }
 
 /// "The interface disappeared" in the middle of a sentence.

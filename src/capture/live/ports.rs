@@ -14,7 +14,8 @@ use super::merge::Merge;
 use super::now;
 use super::port::{BLOCK_MILLIS, Drops, Port, PortSettings};
 use super::sleep::Sleep;
-use crate::capture::{Frame, Timestamp};
+use crate::capture::ring::Interface;
+use crate::capture::{Frame, InterfaceStatistics, Timestamp};
 use crate::event::InputSummary;
 use crate::wire::WireText;
 
@@ -33,8 +34,20 @@ pub struct Notice {
     pub port: WireText,
     /// What stands after "port: ".
     pub text: String,
-    /// For how long nothing was captured until now; zero where that begins. `None`: nothing is missing.
-    pub gap: Option<Duration>,
+    /// Since when nothing was captured, and until when as far as is known now: once when it begins, and once when it
+    /// ends.
+    pub gap: Option<Gap>,
+}
+
+/// A time in which nothing was captured.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when; `from` where it goes on.
+    pub until: Timestamp,
+    /// "eth0 had no link".
+    pub why: String,
 }
 
 /// What came of a [`Ports::poll`].
@@ -128,27 +141,35 @@ impl Ports {
         Ok(polled)
     }
 
-    /// Hands out what came in until now and the kernel still holds. Takes a moment.
+    /// Hands out what came in until now and the kernel still holds, and tells of gaps that go on. Takes a moment.
     ///
     /// # Errors
     /// Where waiting fails.
-    pub fn finish(&mut self, sink: &mut Taker<'_>) -> io::Result<()> {
-        self.until = Some(now());
+    pub fn finish(&mut self, sink: &mut Taker<'_>) -> io::Result<Vec<Notice>> {
+        let end = now();
+        self.until = Some(end);
+        let mut notices = Vec::new();
         let last = Instant::now() + LAST_BLOCK;
         loop {
             let left = last.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.poll(left, &[], sink)?.closed {
+            if left.is_zero() {
+                break;
+            }
+            let polled = self.poll(left, &[], sink)?;
+            notices.extend(polled.notices);
+            if polled.closed {
                 break;
             }
         }
-        let Ports { ports, merge: Some(merge), .. } = self else { return Ok(()) };
+        notices.extend(self.ports.iter().filter_map(|port| port.gap_until(end)));
+        let Ports { ports, merge: Some(merge), .. } = self else { return Ok(notices) };
         while let Some(frame) = merge.pop_any() {
             let Some(port) = ports.get_mut(frame.port) else { continue };
             if sink(&port.counts.frame(frame.head, &frame.data)).is_break() {
                 break;
             }
         }
-        Ok(())
+        Ok(notices)
     }
 
     /// Reads the kernel's counters. Worth it once a second.
@@ -171,6 +192,16 @@ impl Ports {
         self.ports.iter().map(|port| (WireText::from(port.name()), port.drops())).collect()
     }
 
+    /// The ports as a capture file describes them.
+    pub fn interfaces(&self) -> Vec<Interface> {
+        self.ports.iter().map(Port::interface).collect()
+    }
+
+    /// What became of the frames of each port since `start`.
+    pub fn statistics(&self, start: Timestamp) -> Vec<(u32, InterfaceStatistics)> {
+        self.ports.iter().map(|port| port.statistics(start)).collect()
+    }
+
     /// The ports as inputs of a diagnosis.
     pub fn summaries(&self) -> Vec<InputSummary> {
         self.ports.iter().map(Port::summary).collect()
@@ -183,11 +214,13 @@ impl Ports {
 
     fn look_after(&mut self, notices: &mut Vec<Notice>) {
         if let Some(slept) = self.sleep.take() {
-            notices.extend(self.ports.iter().map(|port| Notice {
-                port: WireText::from(port.name()),
-                text: format!("this host slept for {} s: nothing was captured then", slept.as_secs()),
-                gap: Some(slept),
-            }));
+            let until = now();
+            let from = until.plus_nanos(-i64::try_from(slept.as_nanos()).unwrap_or(i64::MAX));
+            for port in &mut self.ports {
+                let gap = Gap { from, until, why: "this host slept".to_owned() };
+                let text = format!("this host slept for {} s: nothing was captured then", slept.as_secs());
+                notices.push(Notice { port: WireText::from(port.name()), text, gap: Some(gap) });
+            }
         }
         let states = link_states();
         for port in &mut self.ports {

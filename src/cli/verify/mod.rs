@@ -21,6 +21,8 @@ use phonescope::remedy::plan_file;
 use phonescope::remedy::probe::{FileName, Transport};
 use phonescope::wire::Mac;
 
+#[cfg(feature = "live")]
+use super::live::LiveArguments;
 use super::messages::reason;
 use super::{Color, End, Failure, Verbosity, output};
 
@@ -33,6 +35,9 @@ pub(crate) struct Arguments {
     /// A capture, as the arguments without a name; may be given more than once
     #[arg(short, value_name = "FILE")]
     read: Vec<PathBuf>,
+    #[cfg(feature = "live")]
+    #[command(flatten)]
+    live: LiveArguments,
     /// The fix pack, or the plan.json in it
     #[arg(long, value_name = "DIR")]
     plan: Option<PathBuf>,
@@ -138,7 +143,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     output::refuse_inputs(arguments.output.as_deref(), &captures)?;
     let pack = arguments.plan.as_deref().map(read_pack).transpose()?.map(|pack| of_phones(pack, &arguments.phone));
     let pack = pack.transpose()?;
-    let watches = !captures.is_empty();
+    let is_live = is_live(arguments);
+    if is_live && !captures.is_empty() {
+        return Err(Failure::Work("captures and ports are named; name one or the other".to_owned()));
+    }
+    let watches = is_live || !captures.is_empty();
     let asks = arguments.send || !watches || !arguments.tftp.is_empty() || !arguments.http.is_empty();
     let mut report = Report { plan: pack.as_ref().map(|p| p.path.clone()), ..Report::default() };
     // What is wrong with the questions is told before an hour of reading.
@@ -146,11 +155,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     if watches {
         let Some(pack) = &pack else {
             return Err(Failure::Work(
-                "verify holds a capture against a plan: give --plan DIR, the folder that phonescope fix wrote"
+                "verify holds what phones do against a plan: give --plan DIR, the folder that phonescope fix wrote"
                     .to_owned(),
             ));
         };
-        report.passive = Some(passive::read(&captures, &pack.plan, &arguments.verbosity)?);
+        report.passive = Some(match is_live {
+            #[cfg(feature = "live")]
+            true => passive::watch(&arguments.live, &pack.plan, arguments.verbosity.quiet)?,
+            _ => passive::read(&captures, &pack.plan, &arguments.verbosity)?,
+        });
     }
     if let Some(questions) = questions {
         report.active = Some(if arguments.send { active::ask(questions)? } else { active::Outcome::unsent(questions) });
@@ -170,6 +183,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
         Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(end),
         other => other.map(|()| end),
     }
+    .and_then(|end| match report.passive.and_then(|p| p.unwritten) {
+        Some(message) => Err(Failure::Work(message)),
+        None => Ok(end),
+    })
+}
+
+#[cfg(feature = "live")]
+fn is_live(arguments: &Arguments) -> bool {
+    !arguments.live.interface.is_empty()
+}
+
+#[cfg(not(feature = "live"))]
+fn is_live(_: &Arguments) -> bool {
+    false
 }
 
 /// Reads the plan of a pack: the folder, or the file itself.

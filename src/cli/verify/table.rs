@@ -119,7 +119,7 @@ fn row(phone: &PhoneRecovery) -> Vec<String> {
 }
 
 /// `42.1 s`, `3 min 5 s`.
-fn seconds(nanos: u64) -> String {
+pub(super) fn seconds(nanos: u64) -> String {
     let tenths = nanos / 100_000_000;
     match tenths / 600 {
         0 => format!("{}.{} s", tenths / 10, tenths % 10),
@@ -227,7 +227,7 @@ fn more(page: &mut Page<'_>, all: usize) -> io::Result<()> {
     Ok(())
 }
 
-fn count(n: usize, what: &str) -> String {
+pub(super) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -9,6 +9,7 @@ use phonescope::diagnosis::{Diagnosis, Severity};
 use phonescope::report::{self, Change, ChangeKind, prose};
 use phonescope::wire::Mac;
 
+use super::spool::Spool;
 use super::{View, Wish};
 use crate::cli::{Failure, messages};
 
@@ -58,7 +59,7 @@ impl Lines {
 }
 
 impl View for Lines {
-    fn show(&mut self, _: &Diagnosis<'_>, changes: &[Change], _: Timestamp) -> Result<Wish, Failure> {
+    fn show(&mut self, _: Diagnosis<'_>, changes: &[Change], _: Timestamp, _: &Spool) -> Result<Wish, Failure> {
         if std::mem::take(&mut self.is_known) {
             return Ok(Wish::Nothing);
         }

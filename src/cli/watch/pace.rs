@@ -18,7 +18,7 @@ const SELDOM: Duration = Duration::from_secs(10);
 
 /// Decides when to judge.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(in crate::cli) struct Pace {
     judged: Instant,
     cost: Duration,
     /// Frames came since.
@@ -28,18 +28,18 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(now: Instant) -> Pace {
+    pub(in crate::cli) fn new(now: Instant) -> Pace {
         Pace { judged: now, cost: Duration::ZERO, dirty: true, heard: now }
     }
 
     /// Frames came.
-    pub(super) fn heard(&mut self, now: Instant) {
+    pub(in crate::cli) fn heard(&mut self, now: Instant) {
         self.dirty = true;
         self.heard = now;
     }
 
     /// How long until it is time to judge.
-    pub(super) fn wait(&self, now: Instant) -> Duration {
+    pub(in crate::cli) fn wait(&self, now: Instant) -> Duration {
         let pause = if self.dirty {
             let (rest, work) = SPARING;
             let (least, share) = BUSY;
@@ -53,7 +53,7 @@ impl Pace {
     }
 
     /// It was judged from `began` until `now`.
-    pub(super) fn judged(&mut self, began: Instant, now: Instant) {
+    pub(in crate::cli) fn judged(&mut self, began: Instant, now: Instant) {
         self.judged = now;
         self.cost = now.saturating_duration_since(began);
         self.dirty = false;

@@ -212,6 +212,19 @@ fn kea(scope: &Scope, values: &Values, note: &str) -> Option<String> {
     if let Setting::Is(name) = &values.server_name {
         more.push_str(&format!("\"server-hostname\": {},\n      ", quoted(name)?));
     }
+    // What is to go can not be said by leaving it out: the rest is merged into what is there.
+    let removed: Vec<&str> = [
+        ("cisco-tftp", values.servers.is_empty()),
+        ("tftp-server-name", values.option_66 == Setting::Absent),
+        ("next-server", values.next_server == Setting::Absent),
+        ("server-hostname", values.server_name == Setting::Absent),
+    ]
+    .iter()
+    .filter_map(|(name, goes)| goes.then_some(*name))
+    .collect();
+    if !removed.is_empty() {
+        more.push_str(&format!("\"comment\": {},\n      ", quoted(&format!("take out: {}", removed.join(", ")))?));
+    }
     let data = match data.is_empty() {
         true => "[]".to_owned(),
         false => format!("[\n        {}\n      ]", data.join(",\n        ")),
@@ -233,9 +246,10 @@ fn kea(scope: &Scope, values: &Values, note: &str) -> Option<String> {
 
 fn dnsmasq(values: &Values, note: &str) -> String {
     let mut text = format!("# {note}\n");
-    if !values.servers.is_empty() {
-        text.push_str(&format!("dhcp-option=150,{}\n", joined(&values.servers, ",")));
-    }
+    text.push_str(&match values.servers.is_empty() {
+        true => "# no line dhcp-option=150\n".to_owned(),
+        false => format!("dhcp-option=150,{}\n", joined(&values.servers, ",")),
+    });
     text.push_str(&lines(&values.option_66, |v| format!("dhcp-option=66,\"{v}\"\n"), "# no line dhcp-option=66\n"));
     let boot = |v: &str| format!("dhcp-boot=,,{v}\n");
     text.push_str(&lines(&values.next_server, boot, "# no line dhcp-boot with an address\n"));

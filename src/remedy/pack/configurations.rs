@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::PackFile;
-use crate::diagnosis::{PhoneReport, SeenConfiguration};
+use crate::diagnosis::{PhoneReport, RegistrationState, SeenConfiguration};
 use crate::remedy::configuration::{CannotEdit, Wish, edit, is_load_name, minimal};
 use crate::remedy::load_way::{Way, way};
 use crate::wire::load::same_load;
@@ -121,8 +121,11 @@ pub(super) fn outcome(
     let whatever = ANY_LOAD.iter().any(|c| codes.contains(c) && (cause == *c || *c == "foreign-call-manager"));
     let kept = || now.filter(|l| whatever && is_load_name(l)).map(WireText::from);
     let Some(load) = wanted.load.clone().or_else(kept) else {
-        // A trap that the lease sets is taken away at the DHCP server; a phone that kept its load needs none.
-        let load_is_fine = cause == "load-trap" || (cause == "wrong-tftp-server" && phone.load.fetched.is_none());
+        // A trap that the lease sets is taken away at the DHCP server; of a phone that nobody turned away and that took
+        // no load nothing says that its load is wrong.
+        let turned_away = matches!(phone.registration.state, RegistrationState::Rejected | RegistrationState::Closed);
+        let kept_its_load = phone.load.fetched.is_none() && !turned_away;
+        let load_is_fine = codes.contains(&"load-trap") || (codes.contains(&"wrong-tftp-server") && kept_its_load);
         return match load_is_fine {
             true => Outcome::NotNeeded,
             false => Outcome::Impossible(

@@ -17,7 +17,8 @@ use std::net::IpAddr;
 use self::configurations::Outcome;
 use self::scopes::ScopeFix;
 use super::plan::Plan;
-use crate::diagnosis::{Detail, Diagnosis, Outcome as Fetched, PhoneReport, Severity, Verdict};
+use crate::diagnosis::{Detail, Diagnosis, Outcome as Fetched, PhoneReport, RegistrationState, Severity, Verdict};
+use crate::wire::Mac;
 use crate::wire::load::{is_load_file, same_load};
 
 /// What a diagnosis asks for, as files.
@@ -76,6 +77,11 @@ impl Patient {
         self.phone.tftp_source == Some(crate::diagnosis::TftpSource::Manual) && self.wrong_server().is_some()
     }
 
+    /// Well now, and lost at its next boot.
+    fn is_trapped(&self) -> bool {
+        self.codes.contains(&"load-trap") && self.phone.registration.state == RegistrationState::Registered
+    }
+
     /// The load that it runs, or else the one that it took last.
     fn load_now(&self) -> Option<&str> {
         load_now(&self.phone)
@@ -107,7 +113,7 @@ impl<'d> Work<'d> {
         let mut patients = Vec::new();
         let mut loads_seen = BTreeMap::new();
         let mut paths = BTreeSet::new();
-        for phone in diagnosis.phones(Detail::State) {
+        for mut phone in diagnosis.phones(Detail::State) {
             for file in &phone.files {
                 let Some(load) = is_load_file(file.name.raw()) else { continue };
                 let shown = match file.outcome {
@@ -126,6 +132,10 @@ impl<'d> Work<'d> {
                 _ => continue,
             };
             let configuration = configurations::outcome(&phone, cause, &codes, &mut paths);
+            // What it was made of is not asked for again, and of many phones it is much.
+            phone.files = Vec::new();
+            phone.offers = Vec::new();
+            phone.wanted.configurations = Vec::new();
             patients.push(Patient { phone, cause, codes, configuration });
         }
         let scopes = scopes::scopes(&patients);
@@ -138,27 +148,42 @@ impl<'d> Work<'d> {
         of.map(|(_, shown)| *shown).max()
     }
 
+    /// Phones whose configuration is in the pack.
+    fn with_file(&self) -> BTreeSet<Mac> {
+        let has_file = |p: &&Patient| matches!(p.configuration, Outcome::File(_));
+        self.patients.iter().filter(has_file).map(|p| p.phone.mac).collect()
+    }
+
     /// What the pack can not give, and where to get it.
     fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
-        let mut say = |which: Vec<&Patient>, what: &dyn Fn(&str) -> String| {
-            if !which.is_empty() {
-                missing.push(what(&some_of(&which)));
-            }
-        };
-        let lost = |p: &&Patient| p.cause != "load-trap" && p.phone.wanted.tftp_right.is_empty();
+        let lost = |p: &&Patient| !p.is_trapped() && p.phone.wanted.tftp_right.is_empty();
         let is_before_files = |p: &&Patient| {
             ["wrong-tftp-server", "no-tftp-address", "malformed-tftp-option", "tftp-name-unresolved"]
                 .iter()
                 .any(|c| p.codes.contains(c))
         };
-        say(self.patients.iter().filter(lost).filter(is_before_files).collect(), &|phones| {
-            format!(
-                "Which TFTP server is right for {phones}, this capture does not tell, so no DHCP lines are given. Name it \
-                 with --expect-tftp IP, or in a site file (phonescope site learn drafts one from a capture of phones that \
-                 come up), and run fix again."
-            )
-        });
+        let named = |p: &&Patient| !p.phone.wanted.tftp_names.is_empty();
+        for patient in self.patients.iter().filter(lost).filter(named).take(1) {
+            let names = crate::diagnosis::and_list(&patient.phone.wanted.tftp_names);
+            let phones: Vec<&Patient> = self.patients.iter().filter(lost).filter(named).collect();
+            let phones = some_of(&phones);
+            missing.push(format!(
+                "The site file gives the right TFTP server of {phones} by name alone ({names}); option 150 takes addresses. \
+                 No name is looked up here: put its address into the site file (tftp), and run fix again."
+            ));
+        }
+        let unnamed = |p: &&Patient| p.phone.wanted.tftp_names.is_empty();
+        let in_the_dark: Vec<&Patient> =
+            self.patients.iter().filter(lost).filter(unnamed).filter(is_before_files).collect();
+        if !in_the_dark.is_empty() {
+            missing.push(format!(
+                "Which TFTP server is right for {}, this capture does not tell, so no DHCP lines are given. Name it with \
+                 --expect-tftp IP, or in a site file (phonescope site learn drafts one from a capture of phones that come \
+                 up), and run fix again.",
+                some_of(&in_the_dark)
+            ));
+        }
         let mut by_reason: BTreeMap<&str, Vec<&Patient>> = BTreeMap::new();
         for patient in &self.patients {
             if let Outcome::Impossible(why) = &patient.configuration {

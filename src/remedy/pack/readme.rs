@@ -137,7 +137,7 @@ impl Page {
     fn loads(&mut self, work: &Work<'_>) {
         let mut wanted: BTreeMap<(IpAddr, &str), Vec<&Patient>> = BTreeMap::new();
         let mut warnings: BTreeMap<String, Vec<&Patient>> = BTreeMap::new();
-        for patient in work.patients.iter().filter(|p| p.cause != "load-trap") {
+        for patient in work.patients.iter().filter(|p| !p.is_trapped()) {
             let Some(load) = patient.phone.wanted.load.as_ref().map(|l| l.raw()) else { continue };
             let now = patient.load_now();
             if now.is_some_and(|now| crate::wire::load::same_load(now, load)) {
@@ -288,7 +288,12 @@ impl Page {
     fn elsewhere(&mut self, work: &Work<'_>) {
         const ORDER: [&str; 5] = ["tftp-server", "call-manager", "dhcp-server", "network", "phone"];
         let mut fixes: Vec<(&Finding, &Fix)> = Vec::new();
+        let with_file = work.with_file();
         for finding in roots(work) {
+            // A load that a configuration of the pack no longer names is not to be had, but to be left out.
+            if finding.code == "load-file-missing" && finding.phones.iter().all(|mac| with_file.contains(mac)) {
+                continue;
+            }
             for fix in &finding.fixes {
                 let known = fixes.iter().any(|(_, f)| f.title == fix.title && f.steps == fix.steps);
                 if !known && !is_told(fix, work) && fixes.len() < 200 {
@@ -320,8 +325,8 @@ impl Page {
     }
 
     fn resets(&mut self, work: &Work<'_>) {
-        let ill: Vec<&Patient> = work.patients.iter().filter(|p| p.cause != "load-trap").collect();
-        let trapped: Vec<&Patient> = work.patients.iter().filter(|p| p.cause == "load-trap").collect();
+        let ill: Vec<&Patient> = work.patients.iter().filter(|p| !p.is_trapped()).collect();
+        let trapped: Vec<&Patient> = work.patients.iter().filter(|p| p.is_trapped()).collect();
         if !ill.is_empty() {
             self.heading("Reset the phones, last of all");
             self.line(&format!("{}. One first: take the others when it is back.\n", text(&some_of(&ill))));
@@ -374,9 +379,9 @@ impl Page {
         for folder in ["tftp", "tftp-then"] {
             let count = files.iter().filter(|f| f.path.split('/').next() == Some(folder)).count();
             if count > 0 {
-                let what =
-                    if folder == "tftp" { "configurations for the TFTP path" } else { "those that come after them" };
-                self.line(&format!("- `{folder}/`: {count} {what}, readable for their owner alone"));
+                let what = if folder == "tftp" { "for the TFTP path" } else { "that come after those" };
+                let word = if count == 1 { "configuration" } else { "configurations" };
+                self.line(&format!("- `{folder}/`: {count} {word} {what}, readable for their owner alone"));
             }
         }
     }

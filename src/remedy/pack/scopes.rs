@@ -50,7 +50,12 @@ impl ScopeFix {
             let path = self.path(platform);
             let text = match platform.comment() {
                 Some(mark) => {
-                    let is_comment = |line: &&str| line.trim_start().starts_with(mark.trim_end());
+                    // What is to be taken out is told in a comment, too: that one stays.
+                    let goes = format!("{mark}no ");
+                    let is_comment = |line: &&str| {
+                        let line = line.trim_start();
+                        line.starts_with(mark.trim_end()) && !line.starts_with(&goes)
+                    };
                     let undo: String =
                         undo.lines().filter(|l| !is_comment(l)).map(|line| format!("{mark}  {line}\n")).collect();
                     format!("{config}\n{mark}The way back:\n{undo}")
@@ -124,4 +129,36 @@ fn is_at_fault(patient: &Patient) -> bool {
         named.first().is_some_and(|n| n.raw().parse::<IpAddr>().is_ok_and(|ip| wanted.tftp_right.contains(&ip)));
     let is_its_fault = OF_A_SCOPE.iter().any(|c| patient.codes.contains(c));
     !foreign && is_its_fault && !is_right && wanted.tftp_right.iter().any(IpAddr::is_ipv4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::TftpSource;
+
+    #[test]
+    fn the_way_back_says_what_was_not_there_before() {
+        let scope = Scope {
+            server: Ipv4Addr::new(10, 30, 0, 2),
+            network: Some((Ipv4Addr::new(10, 50, 3, 0), Ipv4Addr::new(255, 255, 255, 0))),
+            sources: vec![(TftpSource::Option66, vec!["tftp-31.example".into()])],
+            unusable: Vec::new(),
+        };
+        let right = vec![IpAddr::from([10, 30, 0, 5])];
+        let fix = ScopeFix { scope, right, phones: 1, suffix: String::new(), shared: false };
+        let files = fix.files();
+        for (path, line) in [
+            ("dhcp/dnsmasq.conf", "#   # no line dhcp-option=150"),
+            ("dhcp/isc-dhcpd.conf", "#     # no option cisco-tftp"),
+            ("dhcp/ios.txt", "!    no option 150"),
+            ("dhcp/windows.ps1", "#   Remove-DhcpServerv4OptionValue -ScopeId 10.50.3.0 -OptionId 150"),
+            ("dhcp/windows-netsh.txt", "rem   netsh dhcp server scope 10.50.3.0 delete optionvalue 150"),
+            ("dhcp/kea-dhcp4-undo.json", "      \"comment\": \"take out: cisco-tftp\","),
+        ] {
+            let file = files.iter().find(|f| f.path == path).unwrap_or_else(|| panic!("{path}: {files:?}"));
+            let text = String::from_utf8(file.contents.clone()).unwrap();
+            let (_, back) = text.split_once("The way back:\n").unwrap_or(("", &text));
+            assert!(back.lines().any(|l| l == line), "{path}: {text}");
+        }
+    }
 }

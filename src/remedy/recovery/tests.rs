@@ -1,9 +1,7 @@
 //! A phone of the plan before, during and after the fix.
 
 use super::*;
-use crate::diagnosis::{
-    BootStep, Coverage, FileFetch, LoadReport, Outcome, Registration, Servers, Traces, Transport, Verdict, Wanted,
-};
+use crate::diagnosis::{Coverage, FileFetch, LoadReport, Outcome, Registration, Servers, Traces, Transport, Verdict};
 use crate::event::{FrameRef, InputSummary};
 use crate::remedy::plan::SCHEMA;
 
@@ -175,7 +173,15 @@ fn a_phone_that_registers_on_the_wrong_path_is_not_back() {
     let mut report = back(1);
     report.traces.tftp = Some((ip("10.31.0.5"), FrameRef::default(), true));
     report.files = vec![fetch("10.31.0.5", 12)];
-    assert_eq!(one(report).left, ["It asks TFTP server 10.31.0.5, not 10.30.0.5."]);
+    let phone = one(report);
+    assert_eq!(phone.state, State::NotRecovered);
+    assert_eq!(
+        phone.left,
+        [
+            "It asks TFTP server 10.31.0.5, not 10.30.0.5. It is registered with the right load all the same, as long as \
+          that server has its files."
+        ]
+    );
     let mut report = back(1);
     report.traces.registered = Some((ip("10.31.0.10"), FrameRef::default()));
     let phone = one(report);

@@ -56,6 +56,17 @@ impl<'a> Findings<'a> {
         Findings { causes, verbose: options.verbose }
     }
 
+    /// Those of one phone.
+    pub(super) fn of_phone(d: &'a Diagnosis<'_>, mac: Mac, options: &TableOptions) -> Findings<'a> {
+        let mut findings = Findings::new(d, options);
+        let is_its = |f: &Finding| f.phones.contains(&mac);
+        findings.causes.retain_mut(|cause| {
+            cause.consequences.retain(|f| is_its(f));
+            is_its(cause.finding)
+        });
+        findings
+    }
+
     /// How many causes there are with something of severity error.
     pub(super) fn errors(&self) -> usize {
         self.causes.iter().filter(|c| c.severity == Severity::Error).count()
@@ -173,9 +184,17 @@ impl<'a> Findings<'a> {
             }
             let Some(first) = fixes.next() else { continue };
             write_fix(page, first)?;
-            let (platforms, others): (Vec<&Fix>, Vec<&Fix>) = fixes.partition(|fix| platform(fix).is_some());
+            // Of the platform that is shown, another fix is one for another scope.
+            let is_other = |fix: &&Fix| platform(fix).is_some() && platform(fix) != platform(first);
+            let (platforms, others): (Vec<&Fix>, Vec<&Fix>) = fixes.partition(is_other);
             if !platforms.is_empty() {
-                let names: Vec<&str> = platforms.iter().filter_map(|fix| platform(fix)).collect();
+                // A platform has several fixes where it has several tools, or there are several scopes.
+                let mut names: Vec<&str> = Vec::new();
+                for name in platforms.iter().filter_map(|fix| platform(fix)) {
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
+                }
                 let line = format!("The same for {}: -v shows how.", names.join(", "));
                 page.text(Ink::Plain, "    ", "    ", &line)?;
             }

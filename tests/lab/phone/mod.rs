@@ -95,6 +95,7 @@ impl Phone {
             self.use_address(&lease)?;
             let dhcp = lease.server;
             let servers = self.plan.alternate_tftp.map_or_else(|| lease.tftp.clone(), |server| vec![server]);
+            self.account.write(Deed::Lease { ip: lease.ip, server: dhcp, tftp: lease.tftp })?;
             match self.fetch(&servers)? {
                 Next::Restart(load) => {
                     self.account.write(Deed::Upgrade { from: self.load.clone(), to: load.clone() })?;

@@ -1,7 +1,7 @@
 //! A server that runs until it goes out of scope.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,8 @@ pub enum Ready {
 #[derive(Debug)]
 pub struct Daemon {
     child: Child,
-    log: tempfile::TempPath,
+    /// Has no name, so that nothing is left of it, whatever ends this process.
+    log: File,
     words: String,
 }
 
@@ -42,9 +43,8 @@ impl Daemon {
     pub fn start(mut command: Command, ready: Ready) -> Result<Daemon, String> {
         let words = format!("{command:?}");
         let said = |error: std::io::Error| format!("{words}: {error}");
-        let log = tempfile::NamedTempFile::new().map_err(said)?.into_temp_path();
-        let out = File::options().append(true).open(&log).map_err(said)?;
-        command.stdin(Stdio::null()).stderr(out.try_clone().map_err(said)?).stdout(out);
+        let log = tempfile::tempfile().map_err(said)?;
+        command.stdin(Stdio::null()).stderr(log.try_clone().map_err(said)?).stdout(log.try_clone().map_err(said)?);
         let child = command.spawn().map_err(said)?;
         let mut daemon = Daemon { child, log, words };
         let end = Instant::now() + START;
@@ -107,12 +107,7 @@ impl Daemon {
 
     /// What it wrote so far.
     pub fn log(&self) -> String {
-        fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
-    }
-
-    /// Where it writes.
-    pub fn log_file(&self) -> PathBuf {
-        self.log.to_path_buf()
+        String::from_utf8_lossy(&written(&self.log).unwrap_or_default()).into_owned()
     }
 
     /// Sends the signal to the server itself, not to what led it into its namespace.
@@ -151,6 +146,14 @@ impl Drop for Daemon {
             let _ = self.child.wait();
         }
     }
+}
+
+/// All of a file that another process writes through a copy of this handle: its place is not moved.
+pub(super) fn written(file: &File) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(file.metadata()?.len()).unwrap_or_default()];
+    let length = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 fn send(pid: u32, signal: Signal) {

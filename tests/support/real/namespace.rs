@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
@@ -44,6 +44,7 @@ pub struct Namespace {
     user: bool,
     folder: PathBuf,
     keep: bool,
+    nsenter: Program,
     ip: Program,
     ethtool: Program,
 }
@@ -58,14 +59,15 @@ impl Namespace {
         let refused = |why: String| Refused { why };
         let program = |name: &str| Programs::find(name).map_err(|missing| refused(missing.to_string()));
         let (ip, ethtool) = (program("ip")?, program("ethtool")?);
-        program("nsenter")?;
+        let (unshare, nsenter) = (program("unshare")?, program("nsenter")?);
         let folder = tempfile::Builder::new().prefix("lab-").tempdir().map_err(|error| refused(error.to_string()))?;
         let mut why = String::new();
         for user in [false, true] {
-            match hold(user, folder.path()) {
+            match hold(&unshare, user, folder.path()) {
                 Ok((holder, input)) => {
                     let folder = folder.keep();
-                    let namespace = Namespace { holder, input: Some(input), user, folder, keep: false, ip, ethtool };
+                    let input = Some(input);
+                    let namespace = Namespace { holder, input, user, folder, keep: false, nsenter, ip, ethtool };
                     namespace.set_up().map_err(refused)?;
                     return Ok(namespace);
                 }
@@ -79,7 +81,10 @@ impl Namespace {
         self.shell("mount -t tmpfs none /run && mkdir -p /run/netns /run/kea /run/lock")?;
         self.ip("link set lo up")?;
         self.ip("link add br0 type bridge")?;
-        self.ip("link set br0 up")
+        self.ip("link set br0 up")?;
+        // A kernel may have no cables: then it is better known here than at the first host.
+        self.ip("link add p-a type veth peer name p-b")?;
+        self.ip("link delete p-a")
     }
 
     /// The process whose namespaces these are.
@@ -115,7 +120,7 @@ impl Namespace {
 
     fn enter(&self, before: &[OsString], words: &[OsString]) -> Command {
         let ns = |kind: &str| format!("/proc/{}/ns/{kind}", self.holder.id());
-        let mut command = Command::new("nsenter");
+        let mut command = self.nsenter.command();
         if self.user {
             command.arg(format!("--user={}", ns("user"))).arg("--preserve-credentials");
         }
@@ -276,8 +281,8 @@ impl Host<'_> {
 const FIRST: &str = r#"echo; read -r word; [ $$ = 1 ] && kill -KILL -1; [ "$word" = keep ] || rm -rf "$1""#;
 
 /// Starts the process that holds the namespaces open and waits until they are there.
-fn hold(user: bool, folder: &Path) -> Result<(Child, ChildStdin), String> {
-    let mut command = Command::new("unshare");
+fn hold(unshare: &Program, user: bool, folder: &Path) -> Result<(Child, ChildStdin), String> {
+    let mut command = unshare.command();
     if user {
         command.args(["--user", "--map-root-user"]);
     }
@@ -303,9 +308,9 @@ fn hold(user: bool, folder: &Path) -> Result<(Child, ChildStdin), String> {
 /// It can not be run, or takes longer than `limit`: then it is killed.
 pub fn output_within(command: &mut Command, limit: Duration) -> Result<Output, String> {
     let said = |error: std::io::Error| error.to_string();
-    let log = tempfile::NamedTempFile::new().map_err(said)?;
-    let errors = tempfile::NamedTempFile::new().map_err(said)?;
-    command.stdin(Stdio::null()).stdout(log.reopen().map_err(said)?).stderr(errors.reopen().map_err(said)?);
+    let (out, errors) = (tempfile::tempfile().map_err(said)?, tempfile::tempfile().map_err(said)?);
+    command.stdin(Stdio::null());
+    command.stdout(out.try_clone().map_err(said)?).stderr(errors.try_clone().map_err(said)?);
     let mut child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
     let end = Instant::now() + limit;
     let status = loop {
@@ -320,8 +325,8 @@ pub fn output_within(command: &mut Command, limit: Duration) -> Result<Output, S
         }
         std::thread::sleep(Duration::from_millis(2));
     };
-    let read = |file: &tempfile::NamedTempFile| fs::read(file.path()).map_err(said);
-    Ok(Output { status, stdout: read(&log)?, stderr: read(&errors)? })
+    let read = |file: &File| super::daemon::written(file).map_err(said);
+    Ok(Output { status, stdout: read(&out)?, stderr: read(&errors)? })
 }
 
 /// Runs a short command that must succeed.
