@@ -70,7 +70,7 @@ fn drain(analyzer: &mut Analyzer, out: &mut dyn io::Write) -> Result<bool, Failu
 #[cfg(feature = "live")]
 fn run_live(arguments: &Arguments) -> Result<End, Failure> {
     arguments.live.writing.keep_apart(arguments.output.as_deref(), None)?;
-    let mut session = Session::open(&arguments.live, true)?;
+    let mut session = Session::open(&arguments.live)?;
     let mut analyzer = Analyzer::with_events();
     output::write_to(arguments.output.as_deref(), |out| {
         loop {

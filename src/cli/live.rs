@@ -123,13 +123,21 @@ pub(crate) struct Session {
     signal: Arc<AtomicBool>,
     /// Becomes readable with a signal, so that waiting ends at once.
     wake: UnixStream,
+    is_drained: bool,
 }
 
 impl Session {
     /// Opens the ports. From here on signals end the run in order; a second Ctrl-C ends the program at once.
-    ///
-    /// `hangup_ends`: so does SIGHUP; a service takes it for another word.
-    pub(crate) fn open(arguments: &LiveArguments, hangup_ends: bool) -> Result<Session, Failure> {
+    pub(crate) fn open(arguments: &LiveArguments) -> Result<Session, Failure> {
+        Session::open_until(arguments, &[SIGINT, SIGTERM, SIGHUP])
+    }
+
+    /// The same where SIGHUP means something else than the end.
+    pub(crate) fn open_service(arguments: &LiveArguments) -> Result<Session, Failure> {
+        Session::open_until(arguments, &[SIGINT, SIGTERM])
+    }
+
+    fn open_until(arguments: &LiveArguments, signals: &[i32]) -> Result<Session, Failure> {
         let settings: Vec<PortSettings> = arguments
             .interface
             .iter()
@@ -163,13 +171,13 @@ impl Session {
         let signal = Arc::new(AtomicBool::new(false));
         let (wake, waker) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        for number in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|n| hangup_ends || *n != SIGHUP) {
+        for number in signals.iter().copied() {
             signal_hook::flag::register_conditional_shutdown(number, 130, Arc::clone(&signal))?;
             signal_hook::flag::register(number, Arc::clone(&signal))?;
             signal_hook::low_level::pipe::register(number, waker.try_clone()?)?;
         }
         let until = until.map(|duration| Instant::now() + duration);
-        Ok(Session { ports, writing, packets, until, counters_read: Instant::now(), signal, wake })
+        Ok(Session { ports, writing, packets, until, counters_read: Instant::now(), signal, wake, is_drained: false })
     }
 
     /// Waits for frames, at most for `wait`, and takes them in; `also` sees each of them. `wakers` end the waiting
@@ -229,12 +237,14 @@ impl Session {
         analyzer.handle_timeout(live::now());
     }
 
-    /// Ends the run: what the analyzer holds is complete then. Gives what the report is followed by where the frames
-    /// could not be written.
-    pub(crate) fn finish(mut self, analyzer: &mut Analyzer) -> Result<Written, Failure> {
+    /// Takes in the last frames: nothing comes any more.
+    pub(crate) fn drain(&mut self, analyzer: &mut Analyzer) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.is_drained, true) {
+            return Ok(());
+        }
         let mut room = self.packets.map(|most| most.saturating_sub(self.ports.packets()));
         if room != Some(0) && !self.writing.is_done() {
-            let Session { ports, writing, .. } = &mut self;
+            let Session { ports, writing, .. } = self;
             let notices = ports.finish(&mut |frame| {
                 analyzer.handle_frame(frame);
                 writing.frame(frame);
@@ -245,7 +255,14 @@ impl Session {
             }
         }
         self.ports.read_drops();
-        analyzer.handle_timeout(live::now());
+        self.settle(analyzer);
+        Ok(())
+    }
+
+    /// Ends the run: what the analyzer holds is complete then. Gives what the report is followed by where the frames
+    /// could not be written.
+    pub(crate) fn finish(mut self, analyzer: &mut Analyzer) -> Result<Written, Failure> {
+        self.drain(analyzer)?;
         analyzer.finish(self.ports.summaries());
         Ok(Written { failure: self.writing.finish(&self.ports) })
     }

@@ -187,6 +187,11 @@ impl Ports {
         })
     }
 
+    /// The same, port by port.
+    pub fn drops_by_port(&self) -> Vec<(WireText, Drops)> {
+        self.ports.iter().map(|port| (WireText::from(port.name()), port.drops())).collect()
+    }
+
     /// The ports as a capture file describes them.
     pub fn interfaces(&self) -> Vec<Interface> {
         self.ports.iter().map(Port::interface).collect()
@@ -195,11 +200,6 @@ impl Ports {
     /// What became of the frames of each port since `start`.
     pub fn statistics(&self, start: Timestamp) -> Vec<(u32, InterfaceStatistics)> {
         self.ports.iter().map(|port| port.statistics(start)).collect()
-    }
-
-    /// The same, port by port.
-    pub fn drops_by_port(&self) -> Vec<(WireText, Drops)> {
-        self.ports.iter().map(|port| (WireText::from(port.name()), port.drops())).collect()
     }
 
     /// The ports as inputs of a diagnosis.

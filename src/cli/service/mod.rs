@@ -206,14 +206,13 @@ impl Service {
     }
 
     /// A diagnosis, and how long it took.
-    pub(crate) fn judged(&mut self, d: &Diagnosis<'_>, analyzer: &Analyzer, drops: Vec<PortDrops>, took: Duration) {
+    pub(crate) fn judged(&mut self, d: &Diagnosis<'_>, analyzer: &Analyzer, took: Duration) {
         for alert in self.book.update(d, live::now(), &self.rules) {
             messages::say(&format!("alert {}: {}", alert.id, alert.line()));
             self.outbox.send(alert);
         }
         self.numbers.diagnose_nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.numbers.diagnoses += 1;
-        self.numbers.drops = drops;
         self.numbers.alerts = self.outbox.counts();
         self.supervisor.status(d, self.book.open());
         let counts = std::mem::take(&mut self.counts);
@@ -227,7 +226,8 @@ impl Service {
     }
 
     /// The loop goes round once more.
-    pub(crate) fn turn(&mut self, analyzer: &Analyzer) {
+    pub(crate) fn turn(&mut self, analyzer: &Analyzer, drops: Vec<PortDrops>) {
+        self.numbers.drops = drops;
         self.supervisor.beat(Instant::now());
         if let Some(endpoint) = &self.endpoint {
             endpoint.beat();

@@ -50,7 +50,7 @@ pub(super) fn read(captures: &[PathBuf], plan: &Plan, verbosity: &Verbosity) -> 
 /// its state changes.
 #[cfg(feature = "live")]
 pub(super) fn watch(live: &LiveArguments, plan: &Plan, quiet: bool) -> Result<Outcome, Failure> {
-    let mut session = Session::open(live, true)?;
+    let mut session = Session::open(live)?;
     let mut analyzer = Analyzer::new();
     let site = Site::none();
     let mut told: BTreeMap<Mac, State> = BTreeMap::new();

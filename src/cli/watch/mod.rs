@@ -18,7 +18,6 @@ use phonescope::capture::Timestamp;
 use phonescope::capture::live::{self, Notice};
 use phonescope::diagnosis::{Diagnosis, PhoneReport};
 use phonescope::event::InputSummary;
-use phonescope::report::metrics::PortDrops;
 use phonescope::report::{Change, Changes};
 use phonescope::site::Site;
 
@@ -44,12 +43,12 @@ pub(crate) struct Arguments {
     expected: Expected,
     #[command(flatten)]
     reporting: Reporting,
-    /// Write a line a change also on a terminal, and show no screen
-    #[arg(long)]
-    lines: bool,
     /// A phone that was not seen for so long leaves the report: 90s, 30m, 24h, 7d; 0: never
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
     forget_after: Age,
+    /// Write a line a change also on a terminal, and show no screen
+    #[arg(long)]
+    lines: bool,
     /// Say nothing on standard error but errors and damage
     #[arg(short, long)]
     quiet: bool,
@@ -127,7 +126,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     arguments.live.writing.keep_apart(output, arguments.expected.site_file())?;
     let mut service = Service::prepare(&arguments.service)?;
     let site = arguments.expected.site()?;
-    let mut session = Session::open(&arguments.live, service.is_none())?;
+    let mut session = match service {
+        Some(_) => Session::open_service(&arguments.live)?,
+        None => Session::open(&arguments.live)?,
+    };
     let known = service.as_mut().map(Service::restore).transpose()?.flatten();
     let goes_on = known.is_some();
     let mut analyzer = known.unwrap_or_default();
@@ -144,16 +146,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     };
     let mut run = Run { arguments, site, service, changes: Changes::new(), drops: DropsSaid::default() };
     let watched = run.watch(&mut session, &mut analyzer, &mut spool, view.as_mut());
-    if let Some(service) = &mut run.service {
+    session.drain(&mut analyzer)?;
+    // From here on nobody is told anything but by the report.
+    let mut service = run.service.take();
+    if let Some(service) = &mut service {
         service.end(&analyzer);
     }
-    let drops = session.drops();
     let written = session.finish(&mut analyzer)?;
     // What came in the last moment is a change too.
-    let shown = watched.and_then(|()| run.show(&analyzer, &spool, drops, view.as_mut()).map(drop));
-    let Run { site, service, .. } = run;
+    let shown = watched.and_then(|()| run.show(&analyzer, &spool, view.as_mut()).map(drop));
     // The terminal is given back before the report is written on it.
     drop(view);
+    let Run { site, .. } = run;
     let report = || match arguments.reporting.report(analyzer.diagnose(&site)) {
         Err(Failure::Output(e)) if is_gone(&e) => Ok(arguments.reporting.end(&analyzer, &site)),
         ended => ended,
@@ -184,12 +188,7 @@ fn is_gone(e: &io::Error) -> bool {
 fn on_screen(arguments: &Arguments) -> bool {
     let plain = arguments.reporting.format == Format::Table || arguments.reporting.output.is_some();
     let can_draw = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
-    !arguments.lines
-        && !arguments.service.service
-        && plain
-        && can_draw
-        && io::stdout().is_terminal()
-        && io::stdin().is_terminal()
+    !arguments.lines && plain && can_draw && io::stdout().is_terminal() && io::stdin().is_terminal()
 }
 
 /// The lines go where the report does not.
@@ -227,8 +226,8 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         let mut pace = Pace::new(Instant::now());
         loop {
-            let wait = pace.wait(Instant::now()).min(self.service.as_ref().map_or(Duration::MAX, Service::wait));
-            let wait = view.due().map_or(wait, |due| wait.min(due));
+            let waits = [view.due(), self.service.as_ref().map(Service::wait)];
+            let wait = waits.into_iter().flatten().fold(pace.wait(Instant::now()), Duration::min);
             let wakers: Vec<BorrowedFd<'_>> =
                 view.wakers().into_iter().chain(self.service.iter().flat_map(Service::wakers)).collect();
             let step = session.step(wait, &wakers, analyzer, &mut |frame| spool.keep(frame))?;
@@ -248,13 +247,13 @@ impl Run<'_> {
             if wish == Wish::Judge || pace.wait(Instant::now()).is_zero() {
                 let began = Instant::now();
                 session.settle(analyzer);
-                if self.show(analyzer, spool, session.drops(), view)? == Wish::End {
+                if self.show(analyzer, spool, view)? == Wish::End {
                     wish = Wish::End;
                 }
                 pace.judged(began, Instant::now());
             }
             if let Some(service) = &mut self.service {
-                service.turn(analyzer);
+                service.turn(analyzer, session.drops());
             }
             if step.ended.is_some() || wish == Wish::End {
                 return Ok(());
@@ -263,25 +262,18 @@ impl Run<'_> {
     }
 
     /// Judges, and shows what changed.
-    fn show(
-        &mut self,
-        analyzer: &Analyzer,
-        spool: &Spool,
-        drops: Vec<PortDrops>,
-        view: &mut dyn View,
-    ) -> Result<Wish, Failure> {
+    fn show(&mut self, analyzer: &Analyzer, spool: &Spool, view: &mut dyn View) -> Result<Wish, Failure> {
         let (began, now) = (Instant::now(), live::now());
-        let Run { service, changes, .. } = self;
         let diagnosis = self.arguments.reporting.selection().apply(analyzer.diagnose(&self.site));
-        let changed = changes.update_with(&diagnosis, now, |phone| {
+        let changed = self.changes.update_with(&diagnosis, now, |phone| {
             view.phone(phone);
-            service.iter_mut().for_each(|service| service.phone(phone));
+            self.service.iter_mut().for_each(|service| service.phone(phone));
         });
         for notice in self.drops.more(&diagnosis.inputs, Instant::now()) {
             view.notice(&notice, now)?;
         }
-        if let Some(service) = service {
-            service.judged(&diagnosis, analyzer, drops, began.elapsed());
+        if let Some(service) = &mut self.service {
+            service.judged(&diagnosis, analyzer, began.elapsed());
         }
         view.show(diagnosis, &changed, now, spool)
     }
