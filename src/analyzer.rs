@@ -1,71 +1,39 @@
 //! The engine without input and output that ties the stages together.
 //!
 //! Frames or events in, a [`Diagnosis`] out, at any time and as often as wanted. Time is what the frames say; the same
-//! frames give the same diagnosis, live, from a file, or from events that another run wrote.
+//! frames give the same diagnosis, live, from a file, or from events that another run wrote. What it knows can be
+//! written out and taken up again ([`Analyzer::save`], [`Analyzer::restore`]).
+
+mod copies;
+mod inputs;
+mod saved;
 
 use std::collections::VecDeque;
-
-use foldhash::fast::FixedState;
-use hashlink::LruCache;
 
 use crate::capture::{Frame, Timestamp};
 use crate::decoder::Decoder;
 use crate::diagnosis::Diagnosis;
 use crate::event::{Event, EventKind, FrameRef, InputSummary};
+use crate::measures::Measures;
 use crate::phone::registry::Registry;
 use crate::site::Site;
+use crate::wire::WireText;
+use copies::CopyFilter;
+use inputs::Inputs;
 
-/// Copies of one packet that a mirror or router makes follow each other within this.
-const COPY_NANOS: u64 = 250_000_000;
-/// The same between two inputs, whose clocks may differ.
-const COPY_NANOS_ACROSS: u64 = 2_000_000_000;
-/// Messages remembered to recognise copies.
-const COPIES: usize = 32_768;
+pub use saved::StateError;
 
-/// Tells the copies that mirrors and routers make of a message from what was sent again.
-struct CopyFilter {
-    seen: LruCache<u64, (Timestamp, FrameRef), FixedState>,
-    per_input: Vec<u64>,
-    last: FrameRef,
-}
+/// Times without anybody looking that are told one by one; of more, the latest.
+const MAX_GAPS: usize = 8;
 
-impl CopyFilter {
-    fn new() -> CopyFilter {
-        CopyFilter {
-            seen: LruCache::with_hasher(COPIES, FixedState::default()),
-            per_input: Vec::new(),
-            last: FrameRef::default(),
-        }
-    }
-
-    /// Whether this message was seen already; counts the frame, once.
-    fn is_copy(&mut self, event: &Event) -> bool {
-        if event.digest == 0 {
-            return false;
-        }
-        if let Some((time, first)) = self.seen.get(&event.digest).copied() {
-            let apart = event.time.nanos_apart(time);
-            let window = if first.input == event.at.input { COPY_NANOS } else { COPY_NANOS_ACROSS };
-            // Two messages of one frame are two messages.
-            if apart <= window && first != event.at {
-                if self.last != event.at {
-                    self.last = event.at;
-                    let input = event.at.input as usize;
-                    if input >= self.per_input.len() {
-                        self.per_input.resize(input + 1, 0);
-                    }
-                    self.per_input[input] += 1;
-                }
-                return true;
-            }
-        }
-        self.seen.insert(event.digest, (event.time, event.at));
-        false
-    }
-
-    fn count(&self, input: u32) -> u64 {
-        self.per_input.get(input as usize).copied().unwrap_or(0)
-    }
+/// A time in which nobody looked.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct Gap {
+    from: Timestamp,
+    until: Timestamp,
+    why: String,
+    /// Conversations that were under way.
+    open: usize,
 }
 
 /// The engine.
@@ -73,11 +41,10 @@ pub struct Analyzer {
     decoder: Decoder,
     copies: CopyFilter,
     registry: Registry,
-    inputs: Vec<InputSummary>,
+    inputs: Inputs,
     /// Events to be taken with [`Analyzer::poll_event`]; `None`: nobody asks.
     events: Option<VecDeque<Event>>,
-    limits: Vec<String>,
-    notes: Vec<String>,
+    gaps: VecDeque<Gap>,
 }
 
 impl Default for Analyzer {
@@ -93,10 +60,9 @@ impl Analyzer {
             decoder: Decoder::new(),
             copies: CopyFilter::new(),
             registry: Registry::new(),
-            inputs: Vec::new(),
+            inputs: Inputs::default(),
             events: None,
-            limits: Vec::new(),
-            notes: Vec::new(),
+            gaps: VecDeque::new(),
         }
     }
 
@@ -105,10 +71,33 @@ impl Analyzer {
         Analyzer { events: Some(VecDeque::new()), ..Analyzer::new() }
     }
 
+    /// For a run of months: phones not seen for `nanos` leave the report. `None`: never, as for files.
+    ///
+    /// [`Analyzer::handle_timeout`] must be called every few seconds then, with the host's clock.
+    pub fn forget_after(&mut self, nanos: Option<u64>) {
+        self.registry.forget_after(nanos);
+    }
+
+    /// Takes up a run that [`Analyzer::restore`] brought back: the ports of this run, in the order of their ids. Nobody
+    /// looked between the end of that run and `now`.
+    pub fn resume(&mut self, ports: &[WireText], now: Timestamp) {
+        self.inputs.resume(ports);
+        let from = self.registry.now;
+        if from != Timestamp::default() {
+            self.handle_gap(from, now, "the program was restarted");
+        }
+    }
+
+    /// Keeps the configurations that phones are served, whole, for who edits them: within
+    /// [`CONFIG_BODY_OCTETS`](crate::phone::registry::limits::CONFIG_BODY_OCTETS).
+    pub fn keep_configurations(&mut self) {
+        self.decoder.keep_configurations();
+    }
+
     /// Takes in a frame. Frames may go back in time; the analyzer's clock does not.
     pub fn handle_frame(&mut self, frame: &Frame<'_>) {
-        let Analyzer { decoder, copies, registry, events, .. } = self;
-        decoder.handle_frame(frame, &mut |event| take(copies, registry, events, event));
+        let Analyzer { decoder, copies, registry, events, inputs, .. } = self;
+        decoder.handle_frame(&inputs.place(frame), &mut |event| take(copies, registry, events, event));
     }
 
     /// Takes in an event that another run wrote.
@@ -118,7 +107,37 @@ impl Analyzer {
 
     /// Tells the time where no frame does (live).
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        self.registry.now = self.registry.now.max(now);
+        self.registry.tell_time(now);
+        if let Some(limit) = self.registry.is_time_to_forget() {
+            self.registry.forget_before(limit);
+            self.decoder.forget_before(limit);
+            self.gaps.retain(|g| g.until >= limit);
+        }
+    }
+
+    /// Nobody looked from `from` until `until`: what was asked just before and not answered is not concluded to be
+    /// unanswered. `why`: a clause for the report, such as `eth0 was down`. A gap that begins and is not over yet has no
+    /// length, and stands in the report only once it is over.
+    pub fn handle_gap(&mut self, from: Timestamp, until: Timestamp, why: &str) {
+        let open = self.registry.note_gap(from);
+        if until <= from {
+            return;
+        }
+        if self.gaps.len() >= MAX_GAPS {
+            self.gaps.pop_front();
+        }
+        self.gaps.push_back(Gap { from, until, why: why.to_owned(), open });
+        self.registry.tell_time(until);
+    }
+
+    /// What is known of the inputs so far, where a diagnosis is wanted before their end (live).
+    pub fn handle_inputs(&mut self, inputs: Vec<InputSummary>) {
+        let dropped = self.inputs.dropped();
+        let (decoder, copies) = (&self.decoder, &self.copies);
+        self.inputs.set(inputs, |id| (decoder.counts(id).cut_frames, copies.count(id)));
+        if self.inputs.dropped() > dropped {
+            self.registry.last_drop = Some(self.registry.now);
+        }
     }
 
     /// The next event, if events were asked for.
@@ -128,28 +147,16 @@ impl Analyzer {
 
     /// The end of the inputs: what is open stays open, and the diagnosis says so.
     pub fn finish(&mut self, inputs: Vec<InputSummary>) {
-        self.inputs = inputs;
         let Analyzer { decoder, copies, registry, events, .. } = self;
         decoder.finish(&mut |event| take(copies, registry, events, event));
-        for (id, input) in (0u32..).zip(self.inputs.iter_mut()) {
-            let counts = self.decoder.counts(id);
-            input.cut_frames = input.cut_frames.max(counts.cut_frames);
-            input.duplicate_frames = input.duplicate_frames.max(self.copies.count(id));
-            if counts.unknown_link > 0 {
-                self.notes.push(format!(
-                    "{}: {} frames have link type {}, which can not be read: what they carry is not in this report",
-                    input.path,
-                    counts.unknown_link,
-                    counts.unknown_link_type.unwrap_or(0)
-                ));
-            }
-            // A capture that goes on in silence is evidence too: its last frame tells how long nothing came.
-            self.registry.now = input.last.map_or(self.registry.now, |last| self.registry.now.max(last));
+        self.handle_inputs(inputs);
+        // A capture that goes on in silence is evidence too: its last frame tells how long nothing came.
+        if let Some(last) = self.inputs.last() {
+            self.registry.now = self.registry.now.max(last);
         }
         self.registry.finish();
-        self.limits.extend(self.decoder.limits_reached());
         if let Some(events) = &mut self.events {
-            for (id, input) in (0u32..).zip(&self.inputs) {
+            for (id, input) in (0u32..).zip(self.inputs.all()) {
                 events.push_back(Event {
                     at: FrameRef { input: id, frame: 0 },
                     time: input.last.unwrap_or_default(),
@@ -164,7 +171,51 @@ impl Analyzer {
 
     /// What is wrong, judged by what the site file says ought to be.
     pub fn diagnose<'a>(&'a self, site: &'a Site) -> Diagnosis<'a> {
-        crate::findings::diagnose(&self.registry, site, &self.inputs, &self.limits, &self.notes)
+        let limits = self.decoder.limits_reached();
+        crate::findings::diagnose(&self.registry, site, self.inputs.all(), &limits, &self.notes())
+    }
+
+    /// File transfers and messages under way, of which [`Analyzer::save`] does not write all that is needed to go on.
+    pub fn under_way(&self) -> usize {
+        self.registry.transfers_under_way() + usize::from(self.decoder.held() > 0)
+    }
+
+    /// Counters that only rise, whoever leaves the report.
+    pub fn measures(&self) -> &Measures {
+        &self.registry.measures
+    }
+
+    /// Phones that left the report since they were not seen for the limit.
+    pub fn forgotten_phones(&self) -> u64 {
+        self.registry.forgotten_phones
+    }
+
+    /// What was seen before the findings say anything.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for (id, input) in (0u32..).zip(self.inputs.all()) {
+            let counts = self.decoder.counts(id);
+            if counts.unknown_link > 0 {
+                notes.push(format!(
+                    "{}: {} frames have link type {}, which can not be read: what they carry is not in this report",
+                    input.path,
+                    counts.unknown_link,
+                    counts.unknown_link_type.unwrap_or(0)
+                ));
+            }
+        }
+        for gap in &self.gaps {
+            let open = match gap.open {
+                0 => String::new(),
+                1 => ", and how one conversation went on that was under way".to_owned(),
+                n => format!(", and how {n} conversations went on that were under way"),
+            };
+            notes.push(format!(
+                "nothing was seen from {} to {} ({}): what phones did then is not in this report{open}",
+                gap.from, gap.until, gap.why
+            ));
+        }
+        notes
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Most frames on a span port are voice; a cheap test lets them go before anything is decoded.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
@@ -35,8 +35,11 @@ pub struct Decoder {
     defrag: Defragmenter,
     streams: Streams,
     transfers: Transfers,
-    names: HashSet<String, RandomState>,
+    /// And when each was given last.
+    names: HashMap<String, Timestamp, RandomState>,
     counts: Vec<InputCounts>,
+    /// Whether events carry configurations whole.
+    keep_configurations: bool,
     /// The latest frame: what is told at the end stands there.
     last: FrameRef,
 }
@@ -54,10 +57,16 @@ impl Decoder {
             defrag: Defragmenter::new(),
             streams: Streams::new(),
             transfers: Transfers::new(),
-            names: HashSet::with_hasher(RandomState::default()),
+            names: HashMap::with_hasher(RandomState::default()),
             counts: Vec::new(),
+            keep_configurations: false,
             last: FrameRef::default(),
         }
+    }
+
+    /// From now on a `config` event carries the whole file. It may hold passwords; nobody else gets it.
+    pub fn keep_configurations(&mut self) {
+        self.keep_configurations = true;
     }
 
     /// Decodes one frame and gives every message that it completes, in order.
@@ -84,7 +93,8 @@ impl Decoder {
     /// The end of the inputs: gives what was under way in TCP streams.
     pub fn finish(&mut self, sink: &mut dyn FnMut(Event)) {
         let at = self.last;
-        self.streams.finish(&mut |flow, time, decoded| {
+        let keep = self.keep_configurations;
+        self.streams.finish(&mut |flow, time, mut decoded| {
             let envelope = Envelope {
                 src: Some(flow.src),
                 dst: Some(flow.dst),
@@ -92,9 +102,32 @@ impl Decoder {
                 dport: Some(flow.dport),
                 ..Envelope::default()
             };
+            note_config(&mut decoded, keep, &mut Vec::new());
             let Decoded { kind, anomalies, digest } = decoded;
             sink(Event { at, time, envelope, anomalies, digest, kind });
         });
+    }
+
+    /// Lets go names that neither a lease nor a configuration gave since `limit`.
+    pub fn forget_before(&mut self, limit: Timestamp) {
+        self.names.retain(|_, given| *given >= limit);
+    }
+
+    /// Octets kept of packets and messages of which the rest is still to come.
+    pub fn held(&self) -> usize {
+        self.defrag.held() + self.streams.held()
+    }
+
+    /// Names that DNS is watched for, and when each was given last.
+    pub fn watched(&self) -> Vec<(String, Timestamp)> {
+        let mut all: Vec<_> = self.names.iter().map(|(name, given)| (name.clone(), *given)).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Watches for these names too.
+    pub fn watch(&mut self, names: Vec<(String, Timestamp)>) {
+        self.names.extend(names.into_iter().take(MAX_NAMES));
     }
 
     /// Counts of an input.
@@ -177,7 +210,7 @@ impl Decoder {
             if let Some((mut message, anomalies)) = dhcp::parse(data) {
                 message.cut = datagram.wire_len > data.len();
                 let digest = digest(out.envelope, ip_id, data);
-                self.watch_names(message.opt66.iter().chain(&message.sname));
+                self.watch_names(out.time, message.opt66.iter().chain(&message.sname));
                 return out.send(EventKind::Dhcp(Box::new(message)), anomalies, digest);
             }
         } else if of(546) || of(547) {
@@ -200,11 +233,12 @@ impl Decoder {
             return out.send(EventKind::Sip(Box::new(message)), anomalies, digest);
         }
         let mut configs = Vec::new();
-        self.transfers.handle_datagram(out.time, flow, ip_id, data, datagram.wire_len, &mut |decoded: Decoded| {
-            note_config(&decoded, &mut configs);
+        let keep = self.keep_configurations;
+        self.transfers.handle_datagram(out.time, flow, ip_id, data, datagram.wire_len, &mut |mut decoded: Decoded| {
+            note_config(&mut decoded, keep, &mut configs);
             out.send(decoded.kind, decoded.anomalies, decoded.digest);
         });
-        self.watch_names(&configs);
+        self.watch_names(out.time, &configs);
     }
 
     fn handle_segment(&mut self, out: &mut Sink<'_, '_>, segment: &Segment<'_>, ip_id: u32) {
@@ -223,25 +257,28 @@ impl Decoder {
             wire_len: segment.wire_len,
         };
         let mut configs = Vec::new();
-        let names = &self.names;
-        self.streams.handle_segment(out.time, flow, ip_id, &segment, &mut |decoded: Decoded| {
+        let (names, keep) = (&self.names, self.keep_configurations);
+        self.streams.handle_segment(out.time, flow, ip_id, &segment, &mut |mut decoded: Decoded| {
             if let EventKind::Dns(message) = &decoded.kind
                 && !is_watched(names, &message.name)
             {
                 return;
             }
-            note_config(&decoded, &mut configs);
+            note_config(&mut decoded, keep, &mut configs);
             out.send(decoded.kind, decoded.anomalies, decoded.digest);
         });
-        self.watch_names(&configs);
+        self.watch_names(out.time, &configs);
     }
 
-    fn watch_names<'n>(&mut self, names: impl IntoIterator<Item = &'n WireText>) {
+    fn watch_names<'n>(&mut self, time: Timestamp, names: impl IntoIterator<Item = &'n WireText>) {
         for name in names {
             let name = name.raw();
-            let is_name = name.len() <= 253 && name.parse::<std::net::IpAddr>().is_err() && !name.is_empty();
-            if is_name && self.names.len() < MAX_NAMES && !self.names.contains(&name.to_ascii_lowercase()) {
-                self.names.insert(name.to_ascii_lowercase());
+            if name.is_empty() || name.len() > 253 || name.parse::<std::net::IpAddr>().is_ok() {
+                continue;
+            }
+            let name = name.to_ascii_lowercase();
+            if self.names.len() < MAX_NAMES || self.names.contains_key(&name) {
+                self.names.insert(name, time);
             }
         }
     }
@@ -252,14 +289,18 @@ impl Decoder {
 }
 
 /// `CiscoCM1`, under whatever domain, and the names that leases and configurations gave.
-fn is_watched(names: &HashSet<String, RandomState>, name: &WireText) -> bool {
+fn is_watched(names: &HashMap<String, Timestamp, RandomState>, name: &WireText) -> bool {
     let name = name.raw().to_ascii_lowercase();
     let short = name.split('.').next().unwrap_or(&name);
-    short == "ciscocm1" || names.contains(&name) || names.contains(short)
+    short == "ciscocm1" || names.contains_key(&name) || names.contains_key(short)
 }
 
-fn note_config(decoded: &Decoded, names: &mut Vec<WireText>) {
-    if let EventKind::Config(config) = &decoded.kind {
+/// Notes the names that a configuration gives, and lets go of its octets unless they are to be kept.
+fn note_config(decoded: &mut Decoded, keep: bool, names: &mut Vec<WireText>) {
+    if let EventKind::Config(config) = &mut decoded.kind {
+        if !keep {
+            config.body = None;
+        }
         names.extend(config.call_managers.iter().chain(&config.load_server).cloned());
     }
 }

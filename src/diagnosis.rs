@@ -6,10 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use crate::capture::Timestamp;
 use crate::event::{FrameRef, InputSummary};
-use crate::wire::{Mac, WireText};
+use crate::remedy::dhcp::Scope;
+use crate::remedy::what_if::WhatIf;
+use crate::wire::phone_config::PhoneConfig;
+use crate::wire::{ConfigBody, Mac, WireText};
 
 pub use crate::wire::dhcp::TftpSource;
 
@@ -25,6 +29,8 @@ pub struct Diagnosis<'a> {
     pub servers: Servers,
     /// Findings, in their fixed order; phones and `caused_by` refer to them by index.
     pub findings: Vec<Finding>,
+    /// What changes that were asked about would do.
+    pub what_if: Vec<WhatIf>,
     /// How many phones there are.
     pub phone_count: usize,
     /// DHCP clients that are no phones.
@@ -162,7 +168,7 @@ pub struct CallManager {
 }
 
 /// One phone, as section 3 of the contract has it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
 pub struct PhoneReport {
     pub mac: Mac,
@@ -184,6 +190,11 @@ pub struct PhoneReport {
     pub cluster_expected: Option<String>,
     pub cluster_tftp: Option<String>,
     pub cluster_registered: Option<String>,
+    /// How far it has come in its current boot, and since when: the frame that shows it.
+    pub step: BootStep,
+    pub step_since: Option<(Timestamp, FrameRef)>,
+    /// Its latest frame.
+    pub last: Option<Timestamp>,
     pub verdict: Verdict,
     /// Indices into [`Diagnosis::findings`].
     pub findings: Vec<usize>,
@@ -192,6 +203,52 @@ pub struct PhoneReport {
     pub narrative: String,
     /// What it shows of its site.
     pub traces: Traces,
+    /// What it should have.
+    pub wanted: Wanted,
+}
+
+/// What a phone should have, as far as that is known: what a fix pack is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The TFTP server that it turns to.
+    pub tftp_now: Option<IpAddr>,
+    /// It was seen to ask there; else its lease alone names it.
+    pub tftp_asked: bool,
+    /// The right TFTP servers; the one that it asks where nothing speaks against it. Empty: not known.
+    pub tftp_right: Vec<IpAddr>,
+    /// Right ones that the site file gives by name alone.
+    pub tftp_names: Vec<String>,
+    /// How sure that is, and why, as the end of a sentence; `None`: nothing says which are right.
+    pub tftp_basis: Option<(Confidence, String)>,
+    /// The load that it should run.
+    pub load: Option<WireText>,
+    /// CallManagers that it should register with, as far as their addresses are known.
+    pub call_managers: Vec<IpAddr>,
+    /// The same as the site file or the configuration writes them.
+    pub call_manager_names: Vec<String>,
+    /// The scope that its lease comes from.
+    pub scope: Option<Scope>,
+    /// Configurations that it was served, the latest first.
+    pub configurations: Vec<SeenConfiguration>,
+    /// Its own configuration's name as it asked for it last.
+    pub config_name: Option<WireText>,
+}
+
+/// A configuration that a phone was served.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct SeenConfiguration {
+    pub name: WireText,
+    pub server: IpAddr,
+    /// The request.
+    pub at: FrameRef,
+    /// Addresses of the CallManagers that it names, as far as the capture shows them.
+    pub call_managers: Vec<IpAddr>,
+    /// The load that it names for this phone.
+    pub load: Option<WireText>,
+    pub config: Arc<PhoneConfig>,
+    /// The file, where it was kept.
+    pub body: Option<ConfigBody>,
 }
 
 /// What a phone shows of the site that it is in: where a site file is drafted from.
@@ -207,6 +264,25 @@ pub struct Traces {
     pub lease: Option<(Ipv4Addr, Option<Ipv4Addr>, FrameRef)>,
     /// VLAN tag of its own DHCP messages, and one of them.
     pub vlan: Option<(u16, FrameRef)>,
+    /// When what the report says of it was so.
+    pub moments: Moments,
+}
+
+/// When what a report says of a phone was so: tells what came after a fix from what was before. `None`: not seen.
+#[derive(Clone, Debug, Default)]
+pub struct Moments {
+    /// Where its boots begin, oldest first; of very many the oldest are forgotten.
+    pub boots: Vec<Timestamp>,
+    /// The acknowledgement of the lease in force.
+    pub lease: Option<Timestamp>,
+    /// What shows the TFTP server of [`Traces::tftp`].
+    pub tftp: Option<Timestamp>,
+    /// Latest word of it about the load that it runs.
+    pub load: Option<Timestamp>,
+    /// Latest packet of the attempt that tells the state of its registration.
+    pub attempt: Option<Timestamp>,
+    /// What shows the registration of [`Traces::registered`]: the CallManager's answer, or a keepalive's.
+    pub registered: Option<Timestamp>,
 }
 
 /// An offer that a phone was made.
@@ -230,10 +306,11 @@ pub struct FileFetch {
     pub bytes: u64,
     /// The request.
     pub at: FrameRef,
+    pub time: Timestamp,
 }
 
 /// How a file is carried.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Transport {
     Tftp,
@@ -279,7 +356,7 @@ pub struct LoadReport {
 }
 
 /// State of the last registration attempt.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[allow(missing_docs)]
 pub enum RegistrationState {
     Registered,
@@ -307,6 +384,42 @@ impl RegistrationState {
     }
 }
 
+/// How far a phone has come in its current boot.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum BootStep {
+    /// Seen, and nothing of a boot.
+    #[default]
+    Seen,
+    /// It asks for an address.
+    AsksAddress,
+    /// It has a lease, and asks nobody for a file yet.
+    HasLease,
+    /// It asks for its files.
+    AsksFiles,
+    /// Of its files the latest is a load.
+    TakesLoad,
+    /// It turns to a CallManager, and nothing came of it yet.
+    Registers,
+    /// What came of its registration; never [`RegistrationState::NotSeen`]. It stays while the phone tries again in the
+    /// same boot.
+    Registration(RegistrationState),
+}
+
+impl BootStep {
+    /// One word; of a registration the word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            BootStep::Seen => "seen",
+            BootStep::AsksAddress => "asks-address",
+            BootStep::HasLease => "has-lease",
+            BootStep::AsksFiles => "asks-files",
+            BootStep::TakesLoad => "takes-load",
+            BootStep::Registers => "registers",
+            BootStep::Registration(state) => state.word(),
+        }
+    }
+}
+
 /// How a phone registers.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs)]
@@ -324,13 +437,14 @@ pub struct Registration {
 }
 
 /// The root cause of a phone.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Verdict {
     /// The code of the finding that nothing explains.
     Finding(&'static str),
     /// Registered, nothing of severity error.
     Healthy,
     /// Not seen registered, nothing of severity error.
+    #[default]
     Incomplete,
 }
 
@@ -424,6 +538,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// Sorted.
     pub phones: Vec<Mac>,
+    /// The servers that it is about: with its code, what tells it from others.
+    pub servers: Vec<IpAddr>,
     /// A few words: `10.1.1.9 is the wrong TFTP server`.
     pub title: String,
     /// What, why it matters to the phone, in whole sentences with values.

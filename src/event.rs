@@ -193,6 +193,28 @@ pub enum EventKind {
     Capture(Box<InputSummary>),
 }
 
+impl EventKind {
+    /// Its `type` (contract section 5).
+    pub fn word(&self) -> &'static str {
+        match self {
+            EventKind::Dhcp(_) => "dhcp",
+            EventKind::Dhcpv6(_) => "dhcpv6",
+            EventKind::Tftp(_) => "tftp",
+            EventKind::Http(_) => "http",
+            EventKind::Sccp(_) => "sccp",
+            EventKind::Sip(_) => "sip",
+            EventKind::Tcp(_) => "tcp",
+            EventKind::Cdp(_) => "cdp",
+            EventKind::Lldp(_) => "lldp",
+            EventKind::Dns(_) => "dns",
+            EventKind::Arp(_) => "arp",
+            EventKind::Icmp(_) => "icmp",
+            EventKind::Config(_) => "config",
+            EventKind::Capture(_) => "capture",
+        }
+    }
+}
+
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }

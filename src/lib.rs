@@ -27,6 +27,7 @@ pub mod diagnosis;
 pub mod event;
 pub mod findings;
 pub mod flow;
+pub mod measures;
 pub mod phone;
 pub mod remedy;
 pub mod report;

@@ -18,6 +18,7 @@ mod pcap_file;
 mod pcapng;
 mod pcapng_writer;
 mod reader;
+pub mod ring;
 mod snoop;
 mod stream;
 mod tally;
@@ -26,7 +27,7 @@ mod test_files;
 
 pub use error::CaptureError;
 pub use inputs::{Inputs, Record};
-pub use pcapng_writer::PcapngWriter;
+pub use pcapng_writer::{InterfaceDescription, InterfaceStatistics, PcapngWriter};
 
 use std::fmt;
 

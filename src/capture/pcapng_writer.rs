@@ -6,12 +6,41 @@
 
 use std::io::{self, Write};
 
-use super::{Frame, LinkType};
+use super::{Frame, LinkType, Timestamp};
 
 /// The longest option that the format can hold.
 const MAX_OPTION: usize = 65_535;
 
-/// Writes frames to a pcapng file. An interface is declared for each input and link type, when its first frame comes.
+/// What a file says of an interface.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct InterfaceDescription {
+    /// Its name.
+    pub name: String,
+    /// Octets that are kept of a frame; 0: all.
+    pub snap_len: u32,
+    /// The filter of the capture, as libpcap takes it.
+    pub filter: Option<String>,
+    /// Anything else that a reader should know.
+    pub comment: Option<String>,
+}
+
+/// What became of the frames of an interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct InterfaceStatistics {
+    /// When it was read.
+    pub time: Timestamp,
+    /// Since when it counts.
+    pub start: Timestamp,
+    /// Frames handed to the program.
+    pub delivered: u64,
+    /// Frames that the port dropped.
+    pub dropped_by_port: u64,
+    /// Frames for which the kernel had no room.
+    pub dropped_by_kernel: u64,
+}
+
+/// Writes frames to a pcapng file. An interface is declared for each input and link type: with
+/// [`PcapngWriter::declare`], or when its first frame comes.
 ///
 /// Octets reach the disk with [`PcapngWriter::finish`]; without it a failure of the last ones goes unseen.
 pub struct PcapngWriter<W: Write> {
@@ -36,6 +65,61 @@ impl<W: Write> PcapngWriter<W> {
         writer.end_options();
         writer.write_block(0x0a0d_0d0a)?;
         Ok(writer)
+    }
+
+    /// Declares the interface of an input and link type, once; it must come before the first frame.
+    ///
+    /// # Errors
+    /// Where the file can not be written.
+    pub fn declare(&mut self, input: u32, link_type: LinkType, interface: &InterfaceDescription) -> io::Result<()> {
+        if self.interfaces.contains(&(input, link_type)) {
+            return Ok(());
+        }
+        self.block.extend(link_type.0.to_le_bytes());
+        self.block.extend([0; 2]);
+        self.block.extend(interface.snap_len.to_le_bytes());
+        if let Some(comment) = &interface.comment {
+            self.option(1, start_of(comment).as_bytes());
+        }
+        self.option(2, start_of(&interface.name).as_bytes());
+        // Times are in nanoseconds.
+        self.option(9, &[9]);
+        if let Some(filter) = &interface.filter {
+            // 0: the text of a filter, and not its program.
+            self.option(11, start_of(&format!("\0{filter}")).as_bytes());
+        }
+        self.end_options();
+        self.write_block(1)?;
+        self.interfaces.push((input, link_type));
+        Ok(())
+    }
+
+    /// Writes what became of the frames of an input.
+    ///
+    /// # Errors
+    /// Where the file can not be written.
+    pub fn write_statistics(
+        &mut self,
+        input: u32,
+        link_type: LinkType,
+        statistics: &InterfaceStatistics,
+    ) -> io::Result<()> {
+        let interface = self.interface(input, link_type)?;
+        let ticks = |time: Timestamp| u64::try_from(time.0).unwrap_or(0).rotate_left(32).to_le_bytes();
+        self.block.extend(interface.to_le_bytes());
+        self.block.extend(ticks(statistics.time));
+        self.option(2, &ticks(statistics.start));
+        self.option(3, &ticks(statistics.time));
+        self.option(5, &statistics.dropped_by_port.to_le_bytes());
+        self.option(7, &statistics.dropped_by_kernel.to_le_bytes());
+        self.option(8, &statistics.delivered.to_le_bytes());
+        self.end_options();
+        self.write_block(5)
+    }
+
+    /// Where it writes to.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.out
     }
 
     /// Writes a frame, with a comment where there is one to make.
@@ -79,13 +163,8 @@ impl<W: Write> PcapngWriter<W> {
         let at = match self.interfaces.iter().position(|known| *known == key) {
             Some(at) => at,
             None => {
-                self.block.extend(link_type.0.to_le_bytes());
-                self.block.extend([0; 6]);
-                self.option(2, format!("input {input}").as_bytes());
-                self.option(9, &[9]);
-                self.end_options();
-                self.write_block(1)?;
-                self.interfaces.push(key);
+                let name = format!("input {input}");
+                self.declare(input, link_type, &InterfaceDescription { name, ..InterfaceDescription::default() })?;
                 self.interfaces.len() - 1
             }
         };
@@ -162,6 +241,33 @@ mod tests {
         );
         assert_eq!(summary.problem, None);
         assert_eq!(summary.cut_frames, 3);
+    }
+
+    #[test]
+    fn an_interface_has_its_name_and_its_statistics() {
+        let mut writer = PcapngWriter::new(Vec::new(), "phonescope").unwrap();
+        let description = InterfaceDescription {
+            name: "eth0".into(),
+            snap_len: 96,
+            filter: Some("udp port 67".into()),
+            comment: Some("why".into()),
+        };
+        writer.declare(0, LinkType::ETHERNET, &description).unwrap();
+        writer.write_frame(&frame(0, 1, 1_700_000_000_000_000_000, b"data"), None).unwrap();
+        let statistics = InterfaceStatistics {
+            time: Timestamp(1_700_000_001_000_000_000),
+            start: Timestamp(1_700_000_000_000_000_000),
+            delivered: 1,
+            dropped_by_port: 2,
+            dropped_by_kernel: 5,
+        };
+        writer.write_statistics(0, LinkType::ETHERNET, &statistics).unwrap();
+        let file = writer.finish().unwrap();
+        for text in [&b"eth0"[..], b"\0udp port 67", b"why"] {
+            assert!(file.windows(text.len()).any(|part| part == text));
+        }
+        let (frames, summary) = read(file);
+        assert_eq!((frames.len(), summary.dropped, summary.problem), (1, Some(7), None));
     }
 
     #[test]

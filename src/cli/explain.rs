@@ -6,7 +6,7 @@ use clap::Args;
 use phonescope::findings;
 use phonescope::report::prose;
 
-use super::analyze::look;
+use super::reporting::look;
 use super::{Color, End, Failure, output};
 
 #[derive(Args, Debug)]

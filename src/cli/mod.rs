@@ -3,13 +3,25 @@
 mod analyze;
 mod events;
 mod explain;
+mod fix;
+mod folder;
 #[cfg(feature = "live")]
 mod interfaces;
+#[cfg(feature = "live")]
+mod live;
 mod messages;
 mod output;
+#[cfg(feature = "live")]
+mod privileges;
 mod progress;
 mod reading;
+mod reporting;
 mod site;
+mod verify;
+#[cfg(feature = "live")]
+mod watch;
+#[cfg(feature = "live")]
+mod writing;
 
 use std::ffi::OsString;
 use std::io;
@@ -38,11 +50,18 @@ enum Command {
     Events(events::Arguments),
     /// Say what a finding means, how it is recognised and how to fix it
     Explain(explain::Arguments),
+    /// Write a fix pack: corrected configurations, DHCP lines, a phone list, the steps in order and the way back
+    Fix(fix::Arguments),
     /// List the ports of this host that can be captured on
     #[cfg(feature = "live")]
     Interfaces(interfaces::Arguments),
     /// Draft a site file from captures, or check one
     Site(site::Arguments),
+    /// Capture on ports and diagnose while phones boot
+    #[cfg(feature = "live")]
+    Watch(watch::Arguments),
+    /// Say whether a fix worked: by a capture of what the phones do, or by asking servers (only with --send)
+    Verify(verify::Arguments),
 }
 
 /// What to read.
@@ -50,7 +69,7 @@ enum Command {
 struct Inputs {
     /// Capture files (pcap, pcapng, also compressed), files of events, folders of them, or - for standard input.
     /// Several are one timeline.
-    #[arg(value_name = "CAPTURE", required_unless_present = "read")]
+    #[arg(value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
     /// A capture, as the arguments without a name; may be given more than once
     #[arg(short, value_name = "FILE")]
@@ -149,9 +168,13 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
         #[cfg(feature = "live")]
         Command::Interfaces(arguments) => interfaces::run(&arguments),
         Command::Site(arguments) => site::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Watch(arguments) => watch::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     };
     match result {
         Ok(end) => ExitCode::from(end.code()),
@@ -190,7 +213,7 @@ mod tests {
         for line in ["phonescope analyze a", "phonescope analyze -r a -r b c", "phonescope events -"] {
             assert!(parse(line).is_ok(), "{line}");
         }
-        for line in ["phonescope", "phonescope analyze", "phonescope analyze a --no-such", "phonescope nothing"] {
+        for line in ["phonescope", "phonescope analyze a --no-such", "phonescope nothing"] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
         let Ok(Cli { command: Command::Analyze(a) }) = parse("phonescope analyze -r a c -r b") else { panic!() };

@@ -18,19 +18,24 @@ const NEW_BOOT_NANOS: u64 = 2_000_000_000;
 const MAX_OFFERS: usize = 16;
 
 /// What a server offers beside the address: shared by all phones of its scope.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct LeaseTerms {
     /// Server identifier (option 54), or else the sender's address.
     pub server: Ipv4Addr,
     /// Where TFTP servers are named, in the order a phone looks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<(TftpSource, Vec<WireText>)>,
     /// TFTP options that name nothing usable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<UnusableOption>,
     /// Subnet mask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<Ipv4Addr>,
     /// Routers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routers: Vec<Ipv4Addr>,
     /// DNS servers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dns: Vec<Ipv4Addr>,
     /// The message was cut: what is not named here may have been named.
     pub cut: bool,
@@ -87,18 +92,19 @@ impl LeaseTerms {
 }
 
 /// An offer, or the acknowledgement of a lease.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct OfferSeen {
     /// Where.
     pub stamp: Stamp,
     /// The address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Ipv4Addr>,
     /// The rest.
     pub terms: Arc<LeaseTerms>,
 }
 
 /// How an exchange began.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Kind {
     /// DISCOVER, or a REQUEST or reply whose DISCOVER the capture does not hold.
     Boot,
@@ -111,7 +117,7 @@ pub enum Kind {
 }
 
 /// The VLAN in which a client's own frames are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub enum SeenIn {
     /// The capture does not tell.
     #[default]
@@ -123,25 +129,32 @@ pub enum SeenIn {
 }
 
 /// One exchange.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Exchange {
     /// Transaction id.
     pub xid: u32,
     /// How it began.
     pub kind: Kind,
     /// DISCOVERs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discover: Option<Tries>,
     /// REQUESTs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Tries>,
     /// Offers, one per server and terms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<OfferSeen>,
     /// The server that the REQUEST names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested: Option<Ipv4Addr>,
     /// The lease.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<OfferSeen>,
     /// Refusal: server and text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nak: Option<(Stamp, Ipv4Addr, Option<WireText>)>,
     /// The client found the address of the acknowledgement in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline: Option<Stamp>,
     /// Where the client's own messages were seen.
     pub seen_in: SeenIn,
@@ -225,9 +238,10 @@ pub enum Outcome {
 pub(crate) const MAX_EXCHANGES: usize = 24;
 
 /// The exchanges of one client, oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Exchanges {
     /// Oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<Exchange>,
     /// How many older ones were dropped.
     pub forgotten: u32,

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::{Stamp, Tries};
 use crate::diagnosis::{Outcome, Transport};
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{WireText, tftp};
+use crate::wire::{ConfigBody, WireText, tftp};
 
 /// Why a request stays without answer, where the network says so (RFC 792).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Why {
     /// Nothing came back.
     Silent,
@@ -46,7 +46,7 @@ impl Why {
 }
 
 /// One request and what came of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Fetch {
     /// Name as asked for.
     pub name: WireText,
@@ -59,8 +59,10 @@ pub struct Fetch {
     /// The request and its repetitions.
     pub request: Tries,
     /// Retransmission interval that the request itself names (RFC 2349), seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_secs: Option<u8>,
     /// First answer: DATA, OACK, ERROR, status line; and later an acknowledgement by the phone that proves one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Stamp>,
     /// Latest packet that took the transfer further.
     pub progress: Stamp,
@@ -69,6 +71,7 @@ pub struct Fetch {
     /// Packets that repeat a block already seen since the last progress.
     pub stalled: u32,
     /// The phone's latest acknowledgement and its repetitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acked: Option<Tries>,
     /// Highest block of DATA seen, roll-over not counted.
     pub block: u16,
@@ -79,13 +82,20 @@ pub struct Fetch {
     /// An acknowledged block was never captured.
     pub unseen: bool,
     /// The last block came, or the body is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<Stamp>,
     /// The end, with code and text. `true`: sent by the phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<(Stamp, u16, WireText, bool)>,
     /// ICMP that quotes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreachable: Option<(Stamp, Why)>,
     /// The configuration that it carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Arc<PhoneConfig>>,
+    /// The octets of it, where they are kept. They may hold passwords: never part of what is written out.
+    #[serde(skip)]
+    pub body: Option<ConfigBody>,
 }
 
 impl Fetch {
@@ -111,6 +121,7 @@ impl Fetch {
             error: None,
             unreachable: None,
             config: None,
+            body: None,
         }
     }
 
@@ -150,13 +161,13 @@ impl Fetch {
                         self.unseen = true;
                     }
                     self.block = block;
-                    self.blocks += 1;
+                    self.blocks = self.blocks.saturating_add(1);
                     self.bytes += u64::from(packet.bytes.unwrap_or(0));
                     self.progress = stamp;
                     self.stalled = 0;
                     self.acked = None;
                 } else {
-                    self.stalled += 1;
+                    self.stalled = self.stalled.saturating_add(1);
                 }
                 if packet.last {
                     self.done.get_or_insert(stamp);

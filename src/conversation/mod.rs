@@ -12,12 +12,25 @@ use crate::capture::Timestamp;
 use crate::event::FrameRef;
 
 /// When and in which frame.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(from = "(i64, u32, u64)", into = "(i64, u32, u64)")]
 pub struct Stamp {
     /// When.
     pub time: Timestamp,
     /// Which frame.
     pub at: FrameRef,
+}
+
+impl From<(i64, u32, u64)> for Stamp {
+    fn from((time, input, frame): (i64, u32, u64)) -> Stamp {
+        Stamp { time: Timestamp(time), at: FrameRef { input, frame } }
+    }
+}
+
+impl From<Stamp> for (i64, u32, u64) {
+    fn from(stamp: Stamp) -> (i64, u32, u64) {
+        (stamp.time.0, stamp.at.input, stamp.at.frame)
+    }
 }
 
 impl Stamp {
@@ -28,7 +41,8 @@ impl Stamp {
 }
 
 /// A request and its repetitions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(from = "(u32, Stamp, Stamp, u64)", into = "(u32, Stamp, Stamp, u64)")]
 pub struct Tries {
     /// How often it was sent.
     pub count: u32,
@@ -40,6 +54,18 @@ pub struct Tries {
     pub gap: u64,
 }
 
+impl From<(u32, Stamp, Stamp, u64)> for Tries {
+    fn from((count, first, last, gap): (u32, Stamp, Stamp, u64)) -> Tries {
+        Tries { count, first, last, gap }
+    }
+}
+
+impl From<Tries> for (u32, Stamp, Stamp, u64) {
+    fn from(tries: Tries) -> (u32, Stamp, Stamp, u64) {
+        (tries.count, tries.first, tries.last, tries.gap)
+    }
+}
+
 impl Tries {
     /// The first try.
     pub fn new(stamp: Stamp) -> Tries {
@@ -48,7 +74,7 @@ impl Tries {
 
     /// One more.
     pub fn again(&mut self, stamp: Stamp) {
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         self.gap = self.gap.min(stamp.time.nanos_apart(self.last.time));
         self.last = self.last.max(stamp);
     }

@@ -32,7 +32,7 @@ pub mod id {
 }
 
 /// Who ended the connection, and how.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum End {
     ServerFin,
@@ -49,7 +49,7 @@ impl End {
 }
 
 /// How the phone registers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum Protocol {
     Sccp,
@@ -79,7 +79,7 @@ impl Protocol {
 }
 
 /// One attempt.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Attempt {
     /// The CallManager.
     pub server: IpAddr,
@@ -90,10 +90,13 @@ pub struct Attempt {
     #[allow(missing_docs)]
     pub client_port: u16,
     /// The MAC that the phone's packets came from: its own, or that of a router.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_mac: Option<Mac>,
     /// The name under which it registers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<WireText>,
     /// Latest packet of the phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spoke: Option<Stamp>,
     /// How.
     pub protocol: Protocol,
@@ -102,22 +105,31 @@ pub struct Attempt {
     /// Latest packet of it.
     pub last: Stamp,
     /// SYNs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub syn: Option<Tries>,
     /// SYN-ACK, or the first packet that proves one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected: Option<Stamp>,
     /// ICMP that quotes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreachable: Option<(Stamp, Why)>,
     /// Alarm before Register.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<Stamp>,
     /// Why the phone comes, as that alarm says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<WireText>,
     /// Register (or REGISTER), and its repetitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub register: Option<Tries>,
     /// RegisterAck; or the first message that only a registered phone sends or gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<Stamp>,
     /// RegisterReject: text, and what its tokens mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<(Stamp, WireText, Option<WireText>)>,
     /// Unregister.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unregistered: Option<Stamp>,
     /// KeepAlives of the phone.
     pub keepalives: u32,
@@ -126,14 +138,19 @@ pub struct Attempt {
     /// KeepAlives since the last answer.
     pub keepalives_open: u32,
     /// First and latest of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keepalive: Option<Stamp>,
     /// Reset ordered by the CallManager: type, 0 where the capture cut it off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<(Stamp, u32)>,
     /// Token refused: not a refusal to register.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_rejected: Option<Stamp>,
     /// The load that the CallManager wants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted: Option<(Stamp, WireText)>,
     /// The end of the connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<(Stamp, End)>,
     /// Octets of either side are missing from the capture.
     pub gap: bool,
@@ -230,12 +247,12 @@ impl Attempt {
         self.gap |= message.missing_before > 0;
         match (message.id, from_phone) {
             (id::KEEP_ALIVE, true) => {
-                self.keepalives += 1;
-                self.keepalives_open += 1;
+                self.keepalives = self.keepalives.saturating_add(1);
+                self.keepalives_open = self.keepalives_open.saturating_add(1);
                 self.keepalive = Some(stamp);
             }
             (id::KEEP_ALIVE_ACK, false) => {
-                self.keepalive_acks += 1;
+                self.keepalive_acks = self.keepalive_acks.saturating_add(1);
                 self.keepalives_open = 0;
                 self.keepalive = Some(stamp);
             }

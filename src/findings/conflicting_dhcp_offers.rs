@@ -111,7 +111,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         verify: "When a phone boots, all offers name the same TFTP servers.".to_owned(),
     }];
     if let (Some(wrong), Some(lease)) = (wrong, cx.phone.lease()) {
-        let scope = remedy::dhcp::Scope::of(lease.terms.server, lease.address, lease.terms.mask, lease.terms.tftp());
+        let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
         fixes.extend(remedy::dhcp::set_option_150(&scope, &wrong.right.servers));
     }
     let mut shown: Vec<_> = offers

@@ -68,10 +68,18 @@ impl Visibility {
             blind_registration: blind_registration || (blind_files && traffic.registration.1 == 0),
             deaf_to_phones: traffic.dhcp.0 + traffic.files.0 + traffic.registration.0 == 0 && answers > 0,
             blind_arp: one_way,
-            lossy: inputs.iter().any(|i| i.dropped.unwrap_or(0) > 0) || (any_proof && !one_way),
+            lossy: dropped(registry, inputs) || (any_proof && !one_way),
             unsteady: registry.clock_steps.0 > 0,
             cut: inputs.iter().any(|i| i.cut_frames > 0),
         }
+    }
+}
+
+/// Whether frames were dropped; in a run of months, not so long ago.
+fn dropped(registry: &Registry, inputs: &[InputSummary]) -> bool {
+    match registry.age_limit() {
+        Some(limit) => registry.last_drop.is_some_and(|at| registry.now.nanos_since(at) <= limit),
+        None => inputs.iter().any(|i| i.dropped.unwrap_or(0) > 0),
     }
 }
 
@@ -159,6 +167,14 @@ pub fn coverage(
             registry.nameless
         ));
     }
+    if let Some(limit) = registry.age_limit().filter(|_| registry.forgotten_phones > 0) {
+        let n = registry.forgotten_phones;
+        let which = if n == 1 { "1 phone that was".to_owned() } else { format!("{n} phones that were") };
+        notes.push(format!(
+            "{which} not seen for {} left this report; what is said of servers is of the phones in it",
+            duration(limit)
+        ));
+    }
     let mut limits = limits.to_vec();
     if registry.refused_phones > 0 {
         limits.push(format!(
@@ -171,6 +187,13 @@ pub fn coverage(
             "more than {} MiB of different configurations: {} were left out",
             crate::phone::registry::limits::CONFIG_OCTETS >> 20,
             registry.configs_refused
+        ));
+    }
+    if registry.bodies_refused > 0 {
+        limits.push(format!(
+            "more than {} MiB of configurations: {} were not kept whole, and can not be edited",
+            crate::phone::registry::limits::CONFIG_BODY_OCTETS >> 20,
+            registry.bodies_refused
         ));
     }
     let forgotten = |f: fn(&crate::phone::Phone) -> u32| lists.iter().map(|p| u64::from(f(p))).sum::<u64>();
@@ -192,5 +215,15 @@ pub fn coverage(
         duplicate_frames: inputs.iter().map(|i| i.duplicate_frames).sum(),
         limits_reached: limits,
         notes,
+    }
+}
+
+/// `24 h`, `90 min`, `45 s`.
+fn duration(nanos: u64) -> String {
+    let seconds = nanos / 1_000_000_000;
+    match seconds {
+        s if s >= 3_600 && s % 3_600 == 0 => format!("{} h", s / 3_600),
+        s if s >= 60 && s % 60 == 0 => format!("{} min", s / 60),
+        s => format!("{s} s"),
     }
 }

@@ -10,7 +10,8 @@ use super::servers::{ServersSeen, cluster_name};
 use super::{Draft, RULES};
 use crate::conversation::dhcp::SeenIn;
 use crate::diagnosis::{
-    Detail, Diagnosis, FileFetch, LoadReport, Offer, PhoneReport, Registration, RegistrationState, Traces, Verdict,
+    Detail, Diagnosis, FileFetch, LoadReport, Moments, Offer, PhoneReport, Registration, RegistrationState, Traces,
+    Verdict,
 };
 use crate::event::InputSummary;
 use crate::phone::registry::Registry;
@@ -59,13 +60,15 @@ pub fn diagnose<'a>(
         .collect();
     let mut notes = notes.to_vec();
     note_unknown_addresses(&world, &order, &mut notes);
+    let code_of = codes;
     let coverage = coverage(registry, &world.visible, inputs, &limits, &notes);
     let phone_count = order.len();
     let make_phone = move |index: usize, detail: Detail| {
         let empty = Phone::default();
         let phone = order.get(index).and_then(|i| registry.phones().get(*i)).unwrap_or(&empty);
         let (findings, code) = judged.get(index).cloned().unwrap_or_default();
-        report(&world, phone, findings, code, detail)
+        let codes: Vec<&'static str> = findings.iter().filter_map(|i| code_of.get(*i).copied()).collect();
+        report(&world, phone, findings, &codes, code, detail)
     };
     Diagnosis {
         site: site.path.clone(),
@@ -73,6 +76,7 @@ pub fn diagnose<'a>(
         coverage,
         servers,
         findings,
+        what_if: Vec::new(),
         phone_count,
         other_dhcp_clients: registry.other_dhcp_clients(),
         make_phone: Box::new(make_phone),
@@ -100,19 +104,29 @@ fn note_unknown_addresses(world: &World<'_>, order: &[usize], notes: &mut Vec<St
 
 fn traces(cx: &PhoneContext<'_>) -> Traces {
     let contact = cx.last_contact().filter(|_| cx.is_up());
-    let registered = contact.and_then(|c| Some((c.server, c.attempt?.registered_at()?.at)));
+    let registered = contact.and_then(|c| Some((c.server, c.attempt?.registered_at()?)));
     let resolve = |name: &WireText| (name.clone(), cx.world.registry.resolve(name.raw()));
     let lease = cx.phone.lease();
     let tagged = cx.phone.dhcp.list.iter().rev().find_map(|e| match e.seen_in {
         SeenIn::Vlan(vlan) => Some((vlan, e.began.at)),
         _ => None,
     });
+    let running = cx.phone.running();
+    let moments = Moments {
+        boots: cx.phone.boots.iter().map(|b| b.time).collect(),
+        lease: lease.map(|l| l.stamp.time),
+        tftp: cx.tftp_use().map(|u| u.stamp.time),
+        load: running.map(|l| l.said.unwrap_or(l.stamp).time),
+        attempt: cx.last_contact().and_then(|c| c.attempt).map(|a| a.last.time),
+        registered: registered.map(|(_, stamp)| stamp.time),
+    };
     Traces {
-        registered,
+        registered: registered.map(|(server, stamp)| (server, stamp.at)),
         tftp: cx.tftp_use().map(|u| (u.server, u.stamp.at, u.asked)),
         call_managers: cx.config().map(|(_, c)| c.call_managers.iter().map(resolve).collect()).unwrap_or_default(),
         lease: lease.and_then(|l| Some((l.address?, l.terms.mask, l.stamp.at))),
         vlan: tagged,
+        moments,
     }
 }
 
@@ -120,6 +134,7 @@ fn report(
     world: &World<'_>,
     phone: &Phone,
     findings: Vec<usize>,
+    codes: &[&'static str],
     code: Option<&'static str>,
     detail: Detail,
 ) -> PhoneReport {
@@ -156,8 +171,10 @@ fn report(
         outcome: f.outcome(),
         bytes: f.bytes,
         at: f.request.first.at,
+        time: f.request.first.time,
     });
     let used = cx.tftp_use();
+    let (step, step_since) = super::step::boot_step(&cx);
     let load = LoadReport {
         running: cx.running().map(|(load, _)| load),
         running_source: phone.running().map(|l| l.source.word()),
@@ -201,10 +218,14 @@ fn report(
         cluster_expected: cluster_name(cx.cluster()),
         cluster_tftp: used.and_then(|u| cluster_name(site.cluster_of_tftp(u.server))),
         cluster_registered: registered_with.and_then(|s| cluster_name(site.cluster_of_call_manager(s))),
+        step,
+        step_since: step_since.map(|s| (s.time, s.at)),
+        last: phone.last.map(|s| s.time),
         verdict,
         findings,
         timeline: if detail >= Detail::Timeline { story::timeline(registry, phone) } else { Vec::new() },
         narrative: if detail >= Detail::Story { super::narrative::narrative(&cx, verdict) } else { String::new() },
         traces: traces(&cx),
+        wanted: super::wanted::wanted(&cx, codes),
     }
 }

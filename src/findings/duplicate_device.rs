@@ -191,7 +191,7 @@ fn named(
 // ---- one address ----
 
 fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
-    let Rival { mac, ip, claimed, claims, confirmed } = cx.phone.rival?;
+    let Rival { mac, ip, claimed, claims, confirmed, .. } = cx.phone.rival?;
     let is_router = |mac| cx.world.registry.is_router(mac);
     let still = confirmed.filter(|_| !is_router(mac) && !is_router(cx.phone.mac))?;
     // Where packets are missing, those that show a router may be among them.

@@ -162,6 +162,7 @@ impl Group {
             severity: self.key.severity,
             confidence: self.key.confidence,
             phones,
+            servers: self.key.servers,
             title: self.says.title,
             summary,
             facts,

@@ -248,7 +248,7 @@ fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
     let load_next = on_server.or_else(|| model.and_then(|m| stated_load(other?, m)).map(WireText::from));
     let terms = &lease.terms;
     let keep = if right.is_empty() { used.map(|u| u.server).into_iter().collect() } else { right };
-    let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, terms.tftp());
+    let scope = remedy::dhcp::Scope::of(terms, lease.address);
     let mut shown = vec![evidence(
         lease.stamp,
         format!(
@@ -316,10 +316,10 @@ fn by_server(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
     let mut fixes = Vec::new();
     if let Some(lease) = cx.phone.lease() {
         let terms = &lease.terms;
-        let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, terms.tftp());
+        let scope = remedy::dhcp::Scope::of(terms, lease.address);
         fixes.extend(remedy::dhcp::set_option_150(&scope, &right));
     }
-    fixes.extend(remedy::phone::alternate_tftp(&right));
+    fixes.extend(remedy::phone::alternate_tftp(&right, model));
     Some(Trap {
         confidence: Confidence::Possible,
         load_next: configured.or_else(|| model.and_then(|m| stated_load(other, m)).map(WireText::from)),

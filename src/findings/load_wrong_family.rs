@@ -98,13 +98,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if harmless {
         keeps.push_str(&format!(" It did not ask for {load}."));
     }
-    let right = cx
-        .cluster()
-        .and_then(|c| stated_load(c, model).map(str::to_owned))
-        .or_else(|| right_load(cx).map(|(l, _)| l.raw().to_owned()))
-        .or_else(|| running.as_ref().map(|r| r.raw().to_owned()))
-        // Only a name that a configuration can hold, and that suits.
-        .filter(|l| !l.contains('(') && mismatch(l, model, protocol).is_none());
+    let right = suitable_load(cx);
     let mut fixes: Vec<Fix> = Vec::new();
     if let Some(right) = &right {
         let runs_it = running.as_ref().is_some_and(|r| same_load(r.raw(), right));
@@ -136,6 +130,17 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             fixes,
         },
     }]
+}
+
+/// The load that should be named in its place: one that the phone's configuration can hold, and that suits.
+pub(super) fn suitable_load(cx: &PhoneContext<'_>) -> Option<String> {
+    let model = cx.phone.model()?;
+    let protocol = cx.config().and_then(|(_, c)| c.device_protocol.as_ref()).map(|p| p.raw());
+    let stated = cx.cluster().and_then(|c| stated_load(c, model).map(str::to_owned));
+    let inferred = || right_load(cx).map(|(l, _)| l.raw().to_owned());
+    let running = || cx.running().map(|(running, _)| running.raw().to_owned());
+    let right = stated.or_else(inferred).or_else(running);
+    right.filter(|l| !l.contains('(') && mismatch(l, model, protocol).is_none())
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
     let draft = |option: &crate::wire::dhcp::UnusableOption| {
         let number = option.option;
-        let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, Vec::new());
+        let scope = remedy::dhcp::Scope::of(terms, lease.address);
         let mut fixes = remedy::dhcp::set_option_150(&scope, &right);
         fixes.insert(0, Fix {
             title: format!("On {}: option {number} in its right form", terms.server),

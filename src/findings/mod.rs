@@ -13,7 +13,9 @@ mod grouping;
 pub mod inference;
 mod narrative;
 mod servers;
+mod step;
 pub mod together;
+mod wanted;
 
 pub use diagnose::diagnose;
 

@@ -70,7 +70,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let accident =
         if by_accident { " (its siaddr is its own address, which some servers fill in by themselves)" } else { "" };
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
-    let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, Vec::new());
+    let scope = remedy::dhcp::Scope::of(terms, lease.address);
     let mut fixes = remedy::dhcp::set_option_150(&scope, &right);
     if fixes.is_empty() {
         fixes.push(Fix {

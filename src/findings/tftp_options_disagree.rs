@@ -69,12 +69,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         shown.push(evidence(used.stamp, format!("{} asks {}", cx.label(), used.server)));
         format!(" This phone asks {}; one of another generation may ask another.", used.server)
     });
-    let scope = remedy::dhcp::Scope::of(
-        terms.server,
-        lease.address,
-        terms.mask,
-        of(TftpSource::Option150).unwrap_or_default().to_vec(),
-    );
+    let scope = remedy::dhcp::Scope::of(terms, lease.address);
     // The servers to keep: the site file's, those that the phone came up with, or what option 150 names.
     let registered = used.filter(|_| cx.registered_with().is_some()).map(|u| vec![u.server]);
     let keep = stated(cx).map(|r| r.servers).or(registered).unwrap_or_else(|| {

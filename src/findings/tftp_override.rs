@@ -58,7 +58,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let named = lease.terms.tftp();
     let names = if named.is_empty() { "no TFTP server".to_owned() } else { and_list(&named) };
     let right = stated(cx).map(|r| r.servers);
-    let mut fix = remedy::phone::no_alternate_tftp(used.server);
+    let mut fix = remedy::phone::no_alternate_tftp(used.server, cx.phone.model());
     // A phone that works with it, or would, loses its server with it while the lease names another.
     if right.as_ref().map_or(cx.is_up(), |r| r.contains(&used.server)) {
         fix.steps.insert(

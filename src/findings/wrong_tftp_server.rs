@@ -198,16 +198,15 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
     let right = &wrong.right.servers;
     let mut fixes = Vec::new();
     match wrong.used.source {
-        Some(TftpSource::Manual) => fixes.push(remedy::phone::no_alternate_tftp(wrong.used.server)),
+        Some(TftpSource::Manual) => fixes.push(remedy::phone::no_alternate_tftp(wrong.used.server, cx.phone.model())),
         _ => {
             if let Some(lease) = cx.lease_at(wrong.used.stamp).or(cx.phone.lease()) {
-                let terms = &lease.terms;
-                let scope = remedy::dhcp::Scope::of(terms.server, lease.address, terms.mask, terms.tftp());
+                let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
                 fixes.extend(remedy::dhcp::set_option_150(&scope, right));
             }
         }
     }
-    fixes.extend(remedy::phone::alternate_tftp(right));
+    fixes.extend(remedy::phone::alternate_tftp(right, cx.phone.model()));
     let load = right_load(cx).filter(|_| wrong.right.confidence >= Confidence::Likely);
     if let (Some((load, _)), Some(server)) = (&load, right.first())
         && taken.is_some_and(|t| !crate::wire::load::same_load(t, load.raw()))

@@ -151,6 +151,11 @@ impl Defragmenter {
         })
     }
 
+    /// Octets kept of packets under way.
+    pub fn held(&self) -> usize {
+        self.octets
+    }
+
     /// IPv6 packets dropped because their fragments overlap (RFC 5722).
     pub fn dropped_overlapping(&self) -> u64 {
         self.dropped_overlapping

@@ -124,7 +124,7 @@ impl Streams {
         connection.last = connection.last.max(time);
         connection.held = connection.directions.iter().map(Direction::held).sum();
         self.held += connection.held;
-        self.shrink();
+        self.shrink(time);
     }
 
     /// Tells what was under way when the capture ended: answers whose body did not come to its end, messages behind
@@ -144,6 +144,11 @@ impl Streams {
         self.held = 0;
     }
 
+    /// Octets kept of messages under way.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
     /// Which limits made it forget something, in words; `None`: none.
     pub fn limits_reached(&self) -> Option<String> {
         let mut texts = Vec::new();
@@ -161,11 +166,11 @@ impl Streams {
         (!texts.is_empty()).then(|| texts.join("; "))
     }
 
-    fn shrink(&mut self) {
+    fn shrink(&mut self, time: Timestamp) {
         while self.connections.len() > MAX_CONNECTIONS {
             if let Some((_, c)) = self.connections.pop_front() {
                 self.held = self.held.saturating_sub(c.held);
-                self.forgotten += 1;
+                self.forgotten += u64::from(!c.is_over(time));
             }
         }
         while self.held > MAX_HELD {
@@ -201,6 +206,13 @@ impl Connection {
             held: 0,
             closed: false,
         }
+    }
+
+    /// Whether nothing more comes on it.
+    fn is_over(&self, time: Timestamp) -> bool {
+        self.closed
+            || self.directions.iter().all(|d| d.reassembly.is_complete())
+            || time.nanos_since(self.last) >= IDLE_NANOS
     }
 
     /// Whether a SYN or SYN-ACK begins another connection on the same ports.

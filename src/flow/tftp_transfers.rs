@@ -14,7 +14,7 @@ use super::{Decoded, Digest, Flow};
 use crate::capture::Timestamp;
 use crate::event::EventKind;
 use crate::wire::tftp::{self, Op, Packet};
-use crate::wire::{Anomaly, Hex, WireText, load, load_list, phone_config};
+use crate::wire::{Anomaly, ConfigBody, Hex, WireText, load, load_list, phone_config};
 
 /// Most transfers that are known at a time; the one unused for longest goes first.
 const MAX_TRANSFERS: usize = 65_536;
@@ -354,7 +354,8 @@ impl Transfers {
                 }
                 Some(body) => {
                     let digest = digest(&flow, 0, &[file.raw().as_bytes(), &body]);
-                    let (said, anomalies) = phone_config::parse(&file, &body);
+                    let (mut said, anomalies) = phone_config::parse(&file, &body);
+                    said.body = Some(ConfigBody::new(body));
                     config = Some(Decoded { kind: EventKind::Config(Box::new(said)), anomalies, digest });
                 }
                 None => {}

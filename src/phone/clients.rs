@@ -13,8 +13,8 @@ use crate::event::Event;
 use crate::wire::Mac;
 
 /// A client that is no phone yet.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum ClientKey {
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) enum ClientKey {
     Mac(Mac),
     Ip(IpAddr),
 }

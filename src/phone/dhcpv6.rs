@@ -4,36 +4,47 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::capture::Timestamp;
 use crate::wire::dhcpv6::Message;
 
 /// Most TFTP servers that are kept.
 const MAX_SERVERS: usize = 256;
 
 /// What the DHCPv6 messages of a capture say.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct LeasesV6 {
-    tftp: Vec<Ipv6Addr>,
+    /// And when each was named last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tftp: Vec<(Ipv6Addr, Timestamp)>,
 }
 
 impl LeasesV6 {
     /// Takes in a message; `traffic` counts those of Cisco's kind, of clients and of servers.
-    pub(super) fn observe(&mut self, message: &Message, traffic: &mut (u64, u64)) {
+    pub(super) fn observe(&mut self, message: &Message, time: Timestamp, traffic: &mut (u64, u64)) {
         let from_server = matches!(message.msg.raw(), "ADVERTISE" | "REPLY" | "RECONFIGURE");
         if message.cisco {
             *(if from_server { &mut traffic.1 } else { &mut traffic.0 }) += 1;
         }
         if from_server {
             for server in &message.tftp {
-                if self.tftp.len() < MAX_SERVERS && !self.tftp.contains(server) {
-                    self.tftp.push(*server);
+                let room = self.tftp.len() < MAX_SERVERS;
+                match self.tftp.iter_mut().find(|(known, _)| known == server) {
+                    Some((_, last)) => *last = time.max(*last),
+                    None if room => self.tftp.push((*server, time)),
+                    None => {}
                 }
             }
         }
     }
 
+    /// Lets go servers that were not named since `limit`.
+    pub(super) fn forget(&mut self, limit: Timestamp) {
+        self.tftp.retain(|(_, last)| *last >= limit);
+    }
+
     /// Whether a server named this one as a TFTP server.
     pub fn name_tftp(&self, server: IpAddr) -> bool {
-        matches!(server, IpAddr::V6(v6) if self.tftp.contains(&v6))
+        matches!(server, IpAddr::V6(v6) if self.tftp.iter().any(|(known, _)| *known == v6))
     }
 }
 
@@ -53,14 +64,14 @@ mod tests {
     fn messages_of_cisco_count_by_direction_and_servers_name_servers() {
         let mut leases = LeasesV6::default();
         let mut traffic = (0, 0);
-        leases.observe(&message(7, 4), &mut traffic);
-        leases.observe(&message(1, 9), &mut traffic);
+        leases.observe(&message(7, 4), Timestamp(1), &mut traffic);
+        leases.observe(&message(1, 9), Timestamp(1), &mut traffic);
         assert_eq!(traffic, (1, 0));
         assert!(
             !leases.name_tftp(SERVER.into()),
             "a client names nothing, and another enterprise means something else"
         );
-        leases.observe(&message(7, 9), &mut traffic);
+        leases.observe(&message(7, 9), Timestamp(1), &mut traffic);
         assert_eq!(traffic, (1, 1));
         assert!(leases.name_tftp(SERVER.into()) && !leases.name_tftp([0; 16].into()));
         assert!(!leases.name_tftp([10, 1, 1, 5].into()));
@@ -71,7 +82,7 @@ mod tests {
         let mut leases = LeasesV6::default();
         for n in 0..1_000u128 {
             let message = Message { tftp: vec![n.into()], ..message(7, 9) };
-            leases.observe(&message, &mut (0, 0));
+            leases.observe(&message, Timestamp(1), &mut (0, 0));
         }
         assert_eq!(leases.tftp.len(), MAX_SERVERS);
     }

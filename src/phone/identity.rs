@@ -7,6 +7,7 @@ use hashlink::LruCache;
 
 use super::Phone;
 use super::registry::limits;
+use crate::capture::Timestamp;
 use crate::conversation::Stamp;
 use crate::conversation::dhcp::SeenIn;
 use crate::event::Envelope;
@@ -17,7 +18,7 @@ use crate::wire::{Mac, WireText};
 const HELD_NANOS: u64 = 2_000_000_000;
 
 /// Another device that claims a phone's address, by ARP or by a lease.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Rival {
     /// Whose claim it is.
     pub mac: Mac,
@@ -28,19 +29,25 @@ pub struct Rival {
     #[allow(missing_docs)]
     pub claims: u32,
     /// Where the phone still uses the address after that, without another lease between: now there are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<Stamp>,
+    /// When it was claimed last.
+    pub last: Timestamp,
 }
 
 impl Phone {
     /// Another device claims this phone's address.
     pub(super) fn note_rival(&mut self, mac: Mac, ip: IpAddr, stamp: Stamp) {
         match &mut self.rival {
-            Some(rival) if rival.mac == mac && rival.ip == ip => return rival.claims = rival.claims.saturating_add(1),
+            Some(rival) if rival.mac == mac && rival.ip == ip => {
+                rival.last = rival.last.max(stamp.time);
+                return rival.claims = rival.claims.saturating_add(1);
+            }
             Some(rival) if rival.confirmed.is_some() => return,
             _ => {}
         }
         if mac != self.mac && !mac.is_zero() && !mac.is_group() {
-            self.rival = Some(Rival { mac, ip, claimed: stamp, claims: 1, confirmed: None });
+            self.rival = Some(Rival { mac, ip, claimed: stamp, claims: 1, confirmed: None, last: stamp.time });
         }
     }
 
@@ -80,6 +87,21 @@ impl Senders {
         self.0.peek(&mac).is_some_and(|(_, many)| !many) && !is_virtual_router(mac)
     }
 
+    /// All of them, the one seen last at the end.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Mac, IpAddr, bool)> + '_ {
+        self.0.iter().map(|(mac, (ip, many))| (*mac, *ip, *many))
+    }
+
+    /// Takes in what [`Senders::iter`] gave.
+    pub(super) fn restore(&mut self, mac: Mac, ip: IpAddr, many: bool) {
+        self.0.insert(mac, (ip, many));
+    }
+
+    /// Keeps the MACs that `stays` names.
+    pub(super) fn retain(&mut self, stays: impl Fn(&Mac) -> bool) {
+        self.0.retain(|mac, _| stays(mac));
+    }
+
     pub(super) fn is_router(&self, mac: Mac) -> bool {
         self.0.peek(&mac).is_some_and(|(_, many)| *many) || is_virtual_router(mac)
     }
@@ -98,11 +120,13 @@ fn is_virtual_router(mac: Mac) -> bool {
 }
 
 /// A switch port that announces its voice VLAN.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct VoicePort {
     /// The VLAN; `None`: the switch wants voice untagged, or with a priority tag alone (4095 and 0).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vlan: Option<u16>,
     /// VLAN of untagged frames there, where the switch says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<u16>,
     /// The switch's name and port, as it says them.
     pub device: WireText,
@@ -110,14 +134,18 @@ pub struct VoicePort {
     pub port: WireText,
     /// First announcement of it.
     pub stamp: Stamp,
+    /// When it was announced last.
+    pub last: Timestamp,
 }
 
 /// Voice VLANs that switches announce, and where tags show.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Vlans {
     /// Ports, each once as long as it says the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<VoicePort>,
     /// Inputs in which frames of a phone bear a tag.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tagged: Vec<u32>,
 }
 
@@ -131,14 +159,23 @@ impl Vlans {
             device: message.device_id.clone().unwrap_or_default(),
             port: message.port_id.clone().unwrap_or_default(),
             stamp,
+            last: stamp.time,
         };
         let same = |p: &VoicePort| {
             p.stamp.at.input == stamp.at.input
                 && (&p.vlan, &p.native, &p.device, &p.port) == (&port.vlan, &port.native, &port.device, &port.port)
         };
-        if self.ports.len() < limits::VOICE_PORTS && !self.ports.iter().any(same) {
-            self.ports.push(port);
+        let room = self.ports.len() < limits::VOICE_PORTS;
+        match self.ports.iter_mut().find(|p| same(p)) {
+            Some(known) => known.last = known.last.max(stamp.time),
+            None if room => self.ports.push(port),
+            None => {}
         }
+    }
+
+    /// Lets go ports that were not announced since `limit`.
+    pub(super) fn forget(&mut self, limit: Timestamp) {
+        self.ports.retain(|p| p.last >= limit);
     }
 
     /// A frame of a phone bears a tag.
@@ -170,7 +207,6 @@ pub(super) fn seen_in(envelope: &Envelope, mac: Mac) -> SeenIn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::Timestamp;
     use crate::event::{FrameRef, Tunnel};
 
     const PHONE: Mac = Mac([0, 3, 0x6b, 1, 2, 3]);

@@ -3,11 +3,16 @@
 //! A phone is known by its MAC ([`Phone::mac`]). Its conversations are found by MAC, by the address that it leased,
 //! and by the name that it gives itself ([`registry`] joins them, also where a router stands between).
 
-mod clients;
+mod age;
+pub(crate) mod clients;
+mod counting;
 pub mod dhcpv6;
+mod gap;
 pub mod identity;
 mod record;
 pub mod registry;
+pub(crate) mod saved;
+mod shared;
 pub mod story;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -23,7 +28,7 @@ use crate::wire::phone_config::PhoneConfig;
 use crate::wire::{Mac, WireText, load, sccp};
 
 /// Where a load was read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum LoadSource {
     Alarm,
@@ -45,7 +50,7 @@ impl LoadSource {
 }
 
 /// A load that a phone says it runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct LoadSeen {
     /// As the wire spells it.
     pub load: WireText,
@@ -54,22 +59,24 @@ pub struct LoadSeen {
     /// First seen so.
     pub stamp: Stamp,
     /// Latest alarm or Register that says so; `None`: only announcements do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<Stamp>,
 }
 
 /// An address that a phone asks the MAC of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ArpAsk {
     /// Whose.
     pub target: Ipv4Addr,
     /// The questions since the last answer.
     pub tries: Tries,
     /// The last answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Stamp>,
 }
 
 /// A name that a phone asked a DNS server for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct NameAsk {
     /// The name.
     pub name: WireText,
@@ -80,11 +87,12 @@ pub struct NameAsk {
     /// The questions of one boot.
     pub tries: Tries,
     /// The latest answer to them: its code and addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<(Stamp, WireText, Vec<IpAddr>)>,
 }
 
 /// One phone (or a client of which it is not known yet).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Phone {
     /// Its MAC; all zero while only its address is known.
     pub mac: Mac,
@@ -93,44 +101,64 @@ pub struct Phone {
     /// Whether it registers as something that is no phone (a conference bridge, a gateway).
     pub is_other: bool,
     /// Names that it gives itself, the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<(WireText, Stamp)>,
     /// Model of its vendor class or announcement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Arc<str>>,
     /// Device type of its Register.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_type: Option<u32>,
     /// Latest address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<IpAddr>,
     /// Innermost VLAN id of its frames.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vlan: Option<u16>,
     /// First frame of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<Stamp>,
     /// Latest frame of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Stamp>,
     /// Leases.
     pub dhcp: Exchanges,
     /// Files, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<Fetch>,
     /// How many older ones were dropped.
     pub files_forgotten: u32,
     /// Registrations, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
     /// How many older ones were dropped.
     pub attempts_forgotten: u32,
     /// Loads that it said it runs: changes only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loads: Vec<LoadSeen>,
     /// Latest reason of an alarm: why it lost its registration before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_reason: Option<(Stamp, WireText)>,
     /// ARP questions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arp: Vec<ArpAsk>,
     /// DNS questions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dns: Vec<NameAsk>,
     /// Voice VLAN that it says it was told (LLDP-MED).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voice_vlan: Option<(u16, Stamp)>,
     /// Another device that claims its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rival: Option<identity::Rival>,
     /// Where its boots begin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub boots: Vec<Stamp>,
+    /// The boot whose way up to the registration was measured last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) measured: Option<Stamp>,
     /// First announcement of it (CDP, LLDP).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announced: Option<Stamp>,
 }
 

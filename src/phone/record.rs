@@ -31,18 +31,21 @@ pub(super) fn absorb(phone: &mut Phone, earlier: Phone) {
     phone.last_reason = phone.last_reason.take().or(earlier.last_reason);
     merge_bounded(&mut phone.boots, earlier.boots, limits::CHANGES, &mut 0, |b| *b);
     phone.announced = phone.announced.or(earlier.announced);
+    phone.measured = phone.measured.max(earlier.measured);
 }
 
-pub(super) fn note_boot(phone: &mut Phone, stamp: Stamp) {
+/// Whether it is another boot.
+pub(super) fn note_boot(phone: &mut Phone, stamp: Stamp) -> bool {
     // Trying again under a new transaction id while nobody answers is the same boot.
     let before = phone.dhcp.list.iter().rev().nth(1);
     let quiet = phone.boots.last().is_some_and(|b| {
         phone.files.last().is_none_or(|f| f.last < *b) && phone.attempts.last().is_none_or(|a| a.last < *b)
     });
     if before.is_some_and(|e| e.ack.is_none()) && quiet {
-        return;
+        return false;
     }
     push_bounded(&mut phone.boots, stamp, limits::CHANGES, &mut 0);
+    true
 }
 
 pub(super) fn note_name(phone: &mut Phone, name: &WireText, stamp: Stamp) {

@@ -2,17 +2,18 @@
 //!
 //! Who that is, `clients` tells; what one record takes in, `record` and the conversations do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashlink::LruCache;
 
+use super::age::Aging;
 use super::clients::{ClientKey, Slot};
 use super::dhcpv6::LeasesV6;
 use super::identity::{Senders, Vlans, seen_in};
 use super::record::{note_boot, note_load, note_name};
+use super::shared::Shared;
 use super::{ArpAsk, LoadSource, NameAsk, Phone};
 use crate::capture::Timestamp;
 use crate::conversation::dhcp::{LeaseTerms, Outcome as DhcpOutcome, SeenIn};
@@ -21,6 +22,7 @@ use crate::conversation::registration::{Attempt, Protocol, id};
 use crate::conversation::{Stamp, Tries, push_bounded};
 use crate::diagnosis::Transport;
 use crate::event::{Event, EventKind, TcpEvent, TcpFlags};
+use crate::measures::Measures;
 use crate::wire::announcement::Announcement;
 use crate::wire::phone_config::{self, PhoneConfig};
 use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
@@ -51,10 +53,12 @@ pub mod limits {
     pub const TERMS: usize = 65_536;
     /// Octets of distinct configurations; a site has a few, of some kilobytes.
     pub const CONFIG_OCTETS: usize = 16 << 20;
+    /// Octets of distinct configurations kept whole, where that was asked for; a phone's takes some kilobytes.
+    pub const CONFIG_BODY_OCTETS: usize = 256 << 20;
 }
 
 /// Messages by protocol and direction: what the capture can show at all.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Traffic {
     /// DHCP messages of clients, and of servers; of DHCPv6 those of Cisco's kind.
     pub dhcp: (u64, u64),
@@ -79,13 +83,11 @@ pub struct Registry {
     pub vlans: Vlans,
     /// Address → MAC by ARP.
     pub(super) neighbours: LruCache<IpAddr, Mac, RandomState>,
+    /// Counters that only rise.
+    pub measures: Measures,
     /// What DHCPv6 names.
     pub leases_v6: LeasesV6,
-    terms: HashSet<Arc<LeaseTerms>, RandomState>,
-    configs: HashSet<Arc<PhoneConfig>, RandomState>,
-    config_octets: usize,
-    names: LruCache<WireText, Vec<IpAddr>, RandomState>,
-    spellings: Vec<WireText>,
+    pub(super) shared: Shared,
     /// What the capture holds.
     pub traffic: Traffic,
     /// Latest time seen: the clock, which never goes back.
@@ -93,15 +95,22 @@ pub struct Registry {
     /// Earliest time seen.
     pub began: Option<Timestamp>,
     /// By input: the latest frame and its time.
-    clocks: Vec<Stamp>,
+    pub(super) clocks: Vec<Stamp>,
     /// How often an input's clock went back by more than reordering explains, and the most that it did, nanoseconds.
     pub clock_steps: (u64, u64),
     /// DHCP clients that are no phones: seen in all.
     pub refused_phones: u64,
     /// Devices that register but can not be told apart from the router in front of them.
     pub nameless: u64,
+    /// When frames were dropped last.
+    pub last_drop: Option<Timestamp>,
+    /// Phones that left since they were not seen for the limit.
+    pub forgotten_phones: u64,
+    pub(super) aging: Option<Aging>,
     /// Configurations that were not kept, since too many different ones were before.
     pub configs_refused: u64,
+    /// Configurations that were not kept whole, though that was asked for.
+    pub bodies_refused: u64,
 }
 
 impl Default for Registry {
@@ -122,12 +131,9 @@ impl Registry {
             senders: Senders::new(),
             vlans: Vlans::default(),
             neighbours: LruCache::with_hasher(limits::OTHERS, state()),
+            measures: Measures::default(),
             leases_v6: LeasesV6::default(),
-            terms: HashSet::with_hasher(state()),
-            configs: HashSet::with_hasher(state()),
-            config_octets: 0,
-            names: LruCache::with_hasher(limits::NAMES, state()),
-            spellings: Vec::new(),
+            shared: Shared::new(),
             traffic: Traffic::default(),
             now: Timestamp::default(),
             began: None,
@@ -136,6 +142,10 @@ impl Registry {
             refused_phones: 0,
             nameless: 0,
             configs_refused: 0,
+            forgotten_phones: 0,
+            last_drop: None,
+            aging: None,
+            bodies_refused: 0,
         }
     }
 
@@ -156,7 +166,7 @@ impl Registry {
             return vec![ip];
         }
         let same = |n: &WireText| n.raw().eq_ignore_ascii_case(name) || short_name(n.raw()).eq_ignore_ascii_case(name);
-        self.names.iter().find(|(n, _)| same(n)).map(|(_, ips)| ips.clone()).unwrap_or_default()
+        self.shared.names.iter().find(|(n, _)| same(n)).map(|(_, ips)| ips.clone()).unwrap_or_default()
     }
 
     /// A load in the spelling of a load name: as the wire implies it for this device type, or as this capture spells
@@ -166,7 +176,8 @@ impl Registry {
         if implied != wire.trim() || !implied.contains('(') {
             return WireText::from(implied.as_str());
         }
-        let mut same = self.spellings.iter().filter(|s| crate::wire::load::same_load(s.raw(), wire));
+        let spellings = self.shared.spellings.iter().map(|(s, _)| s);
+        let mut same = spellings.filter(|s| crate::wire::load::same_load(s.raw(), wire));
         match (same.next(), same.next()) {
             (Some(only), None) => only.clone(),
             _ => WireText::from(implied.as_str()),
@@ -175,15 +186,16 @@ impl Registry {
 
     /// Takes in one event that is no copy.
     pub fn observe(&mut self, event: &Event) {
-        self.now = self.now.max(event.time);
+        self.note_time(event.time);
         self.began = Some(self.began.map_or(event.time, |b| b.min(event.time)));
         let stamp = Stamp { time: event.time, at: event.at };
         self.note_clock(stamp);
+        self.measures.note(&event.kind);
         match &event.kind {
             EventKind::Dhcp(message) => self.observe_dhcp(event, message, stamp),
             EventKind::Tftp(packet) => self.observe_tftp(event, packet, stamp),
             EventKind::Http(message) => self.observe_http(event, message, stamp),
-            EventKind::Config(config) => self.observe_config(event, config),
+            EventKind::Config(config) => self.observe_config(event, config, stamp),
             EventKind::Tcp(tcp) => self.observe_tcp(event, tcp, stamp),
             EventKind::Sccp(message) => self.observe_sccp(event, message, stamp),
             EventKind::Sip(message) => self.observe_sip(event, message, stamp),
@@ -192,7 +204,7 @@ impl Registry {
             EventKind::Arp(message) => self.observe_arp(message, stamp),
             EventKind::Icmp(message) => self.observe_icmp(message, event.envelope.src, stamp),
             EventKind::Dns(message) => self.observe_dns(event, message, stamp),
-            EventKind::Dhcpv6(message) => self.leases_v6.observe(message, &mut self.traffic.dhcp),
+            EventKind::Dhcpv6(message) => self.leases_v6.observe(message, stamp.time, &mut self.traffic.dhcp),
             EventKind::Capture(_) => {}
         }
     }
@@ -216,6 +228,7 @@ impl Registry {
     /// it is theirs.
     pub fn finish(&mut self) {
         let waiting: Vec<ClientKey> = self.others.iter().filter(|(_, p)| p.is_phone).map(|(k, _)| *k).collect();
+        self.nameless = 0;
         for key in waiting {
             let mac = match key {
                 ClientKey::Mac(mac) => Some(mac),
@@ -252,12 +265,14 @@ impl Registry {
             _ => None,
         };
         let seen_in = if message.op == dhcp::Op::Request { seen_in(&event.envelope, mac) } else { SeenIn::Unknown };
+        self.measures.note_dhcp(message, sender);
         let vlan = if let SeenIn::Vlan(vlan) = seen_in { Some(vlan) } else { None };
         if vlan.is_some() && is_phone {
             self.vlans.note_tag(stamp.at.input);
         }
-        let mut shared = std::mem::take(&mut self.terms);
-        let mut intern = |t: LeaseTerms| intern_terms(&mut shared, t);
+        let mut shared = std::mem::replace(&mut self.shared, Shared::new());
+        let mut intern = |t: LeaseTerms| shared.intern_terms(t, stamp.time);
+        let mut boots = 0;
         let outcome = self.client(slot, stamp).map(|phone| {
             phone.vlan = vlan.or(phone.vlan);
             if let Some(model) = class.and_then(|c| c.model) {
@@ -272,12 +287,13 @@ impl Registry {
                 phone.note_use(IpAddr::V4(address), stamp);
             }
             if outcome == DhcpOutcome::BootBegan {
-                note_boot(phone, stamp);
+                boots += u64::from(note_boot(phone, stamp) && phone.is_phone);
                 phone.forget_rival();
             }
             outcome
         });
-        self.terms = shared;
+        self.shared = shared;
+        self.measures.boots += boots;
         if let Some(DhcpOutcome::Declined(Some(address))) = outcome {
             self.release(IpAddr::V4(address), slot);
         }
@@ -310,7 +326,7 @@ impl Registry {
             let asks_as_phone = device.is_some() || is_phone_file(name.raw());
             let slot =
                 if asks_as_phone { self.named(slot, device.map(|(mac, _)| mac), Some(src), env.eth_src) } else { slot };
-            self.note_spelling(name.raw());
+            self.shared.note_spelling(name.raw(), stamp.time);
             let timeout =
                 packet.options.iter().find(|(k, _)| k.raw() == "timeout").and_then(|(_, v)| v.raw().parse().ok());
             let Some(phone) = self.client(slot, stamp) else { return };
@@ -371,7 +387,7 @@ impl Registry {
             let asks_as_phone = device.is_some() || is_phone_file(name.raw());
             let slot =
                 if asks_as_phone { self.named(slot, device.map(|(mac, _)| mac), Some(src), env.eth_src) } else { slot };
-            self.note_spelling(name.raw());
+            self.shared.note_spelling(name.raw(), stamp.time);
             let Some(phone) = self.client(slot, stamp) else { return };
             phone.is_phone |= asks_as_phone;
             let fetch = Fetch::new(name, dst, Transport::Http, sport, stamp);
@@ -401,12 +417,22 @@ impl Registry {
         }
     }
 
-    fn observe_config(&mut self, event: &Event, config: &PhoneConfig) {
+    fn observe_config(&mut self, event: &Event, config: &PhoneConfig, stamp: Stamp) {
         let env = &event.envelope;
         for load in config.load.iter().chain(config.loads.values()) {
-            self.note_spelling(load.raw());
+            self.shared.note_spelling(load.raw(), stamp.time);
         }
-        let Some(shared) = self.intern_config(config) else { return };
+        let Some(shared) = self.shared.intern_config(config, stamp.time) else {
+            self.configs_refused += 1;
+            return;
+        };
+        let body = match config.body.as_ref().map(|body| self.shared.intern_body(body)) {
+            Some(None) => {
+                self.bodies_refused += 1;
+                None
+            }
+            kept => kept.flatten(),
+        };
         for (client, server, eth) in [(env.dst, env.src, env.eth_dst), (env.src, env.dst, env.eth_src)] {
             let (Some(client), Some(server)) = (client, server) else { continue };
             let slot = self.slot_of_ip(client, eth);
@@ -417,6 +443,7 @@ impl Registry {
             let carries = |f: &&mut Fetch| f.server == server && f.name == config.file;
             if let Some(fetch) = phone.and_then(|p| p.files.iter_mut().rev().find(carries)) {
                 fetch.config = Some(shared);
+                fetch.body = body;
                 return;
             }
         }
@@ -473,11 +500,17 @@ impl Registry {
 
     fn observe_sccp(&mut self, event: &Event, message: &sccp::Message, stamp: Stamp) {
         let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, false) else { return };
+        let before = (attempt.registered.is_some(), attempt.rejected.is_some());
         attempt.observe_sccp(message, stamp, from_phone);
         let was_registered = attempt.was_registered();
+        let now = (attempt.registered.is_some(), attempt.rejected.is_some());
         if !from_phone {
+            self.measures.rejections += u64::from(now.1 && !before.1);
+            if now.0 && !before.0 {
+                self.note_registered(slot, stamp);
+            }
             if let Some(load) = &message.version_text {
-                self.note_spelling(load.raw());
+                self.shared.note_spelling(load.raw(), stamp.time);
             }
             // A session, or an answered KeepAlive, is a registered phone, though nothing in the capture names it.
             if was_registered && let Some(phone) = self.client(slot, stamp) {
@@ -523,6 +556,7 @@ impl Registry {
 
     fn observe_sip(&mut self, event: &Event, message: &sip::Message, stamp: Stamp) {
         let Some((slot, attempt, from_phone)) = self.attempt(event, stamp, false) else { return };
+        let before = (attempt.registered.is_some(), attempt.rejected.is_some());
         attempt.last = attempt.last.max(stamp);
         attempt.server_seen |= !from_phone;
         if from_phone && attempt.name.is_none() {
@@ -546,6 +580,11 @@ impl Registry {
                 let phrase = message.phrase.as_ref().map(|p| p.raw().to_owned()).unwrap_or_default();
                 attempt.rejected = Some((stamp, WireText::from(format!("{status} {phrase}").trim()), None));
             }
+        }
+        let now = (attempt.registered.is_some(), attempt.rejected.is_some());
+        self.measures.rejections += u64::from(now.1 && !before.1);
+        if now.0 && !before.0 {
+            self.note_registered(slot, stamp);
         }
         let Some(mac) = message.device.as_ref().and_then(|d| Mac::from_device_name(d.raw())).filter(|_| from_phone)
         else {
@@ -580,7 +619,7 @@ impl Registry {
         let Some(mac) = mac.filter(|_| is_phone).or(Mac::from_device_name(device)) else { return };
         let Some(index) = self.phone(mac, ClientKey::Mac(mac)) else { return };
         if let Some(load) = &message.software_version {
-            self.note_spelling(load.raw());
+            self.shared.note_spelling(load.raw(), stamp.time);
         }
         let vlan = event.envelope.vlan.last().copied();
         let Some(phone) = self.client(Slot::Phone(index), stamp) else { return };
@@ -665,7 +704,7 @@ impl Registry {
         let env = &event.envelope;
         let (Some(src), Some(dst)) = (env.src, env.dst) else { return };
         if !message.answers.is_empty() {
-            self.names.insert(message.name.clone(), message.answers.clone());
+            self.shared.names.insert(message.name.clone(), message.answers.clone());
         }
         let (client, server, eth) = match message.rcode {
             None => (src, dst, env.eth_src),
@@ -695,49 +734,6 @@ impl Registry {
             (None, Some(_)) => {}
         }
     }
-
-    // ---- what is shared ----
-
-    /// The configuration as it is kept: once for all phones that get the same. `None`: there are too many.
-    fn intern_config(&mut self, config: &PhoneConfig) -> Option<Arc<PhoneConfig>> {
-        // The file's name and stamp differ from phone to phone and are not asked for again.
-        let plain = PhoneConfig { file: WireText::default(), version_stamp: None, ..config.clone() };
-        if let Some(known) = self.configs.get(&plain) {
-            return Some(known.clone());
-        }
-        let octets = plain.octets();
-        if self.config_octets + octets > limits::CONFIG_OCTETS {
-            self.configs_refused += 1;
-            return None;
-        }
-        self.config_octets += octets;
-        let shared = Arc::new(plain);
-        self.configs.insert(shared.clone());
-        Some(shared)
-    }
-
-    fn note_spelling(&mut self, name: &str) {
-        let Some(load) = crate::wire::load::is_load_file(name).or_else(|| Some(name.to_owned())) else { return };
-        // A dotted version is what a spelling is looked up for, not a spelling; of files only loads are.
-        if load.is_empty() || load.contains('(') || load.len() > 64 || crate::wire::load::family(&load).is_none() {
-            return;
-        }
-        let text = WireText::from(load.as_str());
-        if !self.spellings.contains(&text) && self.spellings.len() < limits::SPELLINGS {
-            self.spellings.push(text);
-        }
-    }
-}
-
-fn intern_terms(shared: &mut HashSet<Arc<LeaseTerms>, RandomState>, terms: LeaseTerms) -> Arc<LeaseTerms> {
-    if let Some(known) = shared.get(&terms) {
-        return known.clone();
-    }
-    let terms = Arc::new(terms);
-    if shared.len() < limits::TERMS {
-        shared.insert(terms.clone());
-    }
-    terms
 }
 
 /// Files that only Cisco phones ask for.

@@ -3,22 +3,20 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::{Fix, and_list};
+use super::keypad::{self, Generation};
+use super::load_way::{Way, warnings, way};
+use crate::diagnosis::Fix;
 use crate::wire::Mac;
-use crate::wire::load::{LoadName, Part};
 
 /// The phone's TFTP server set by hand: where DHCP can not be changed, or for one phone of many.
-pub fn alternate_tftp(right: &[IpAddr]) -> Option<Fix> {
+pub fn alternate_tftp(right: &[IpAddr], model: Option<&str>) -> Option<Fix> {
     let first = right.first()?;
-    let second = right.get(1).map(|s| format!(", TFTP Server 2 to {s}")).unwrap_or_default();
+    let generation = Generation::of(model);
     Some(Fix {
-        title: format!("On the phone: Alternate TFTP to {}", and_list(right)),
+        title: keypad::title(generation, right),
         target: "phone",
         platform: "any",
-        steps: vec![
-            "Settings, Network Configuration; press **# to unlock (7940, 7960; newer models: Settings, Admin settings, Network setup, IPv4 setup).".to_owned(),
-            format!("Set Alternate TFTP to Yes, TFTP Server 1 to {first}{second}; Validate, Save. The phone reboots."),
-        ],
+        steps: generation.set(right),
         config: None,
         undo: Some("Set Alternate TFTP to No: the phone takes its TFTP server from DHCP again.".to_owned()),
         verify: format!("The phone's next read request goes to {first}."),
@@ -26,16 +24,14 @@ pub fn alternate_tftp(right: &[IpAddr]) -> Option<Fix> {
 }
 
 /// Alternate TFTP taken back: for a phone that somebody set by hand to the wrong server.
-pub fn no_alternate_tftp(used: IpAddr) -> Fix {
+pub fn no_alternate_tftp(used: IpAddr, model: Option<&str>) -> Fix {
+    let mut steps = Generation::of(model).unset();
+    steps.push("Where the menu does not show Alternate TFTP set, look in DNS: a name CiscoCM1 that resolves beats DHCP on old loads.".to_owned());
     Fix {
         title: format!("On the phone: take Alternate TFTP {used} back"),
         target: "phone",
         platform: "any",
-        steps: vec![
-            "Settings, Network Configuration; press **# to unlock (7940, 7960; newer models: Settings, Admin settings, Network setup, IPv4 setup).".to_owned(),
-            "Set Alternate TFTP to No, Save. The phone reboots and takes its TFTP server from DHCP.".to_owned(),
-            "Where the menu does not show Alternate TFTP set, look in DNS: a name CiscoCM1 that resolves beats DHCP on old loads.".to_owned(),
-        ],
+        steps,
         config: None,
         undo: Some(format!("Set Alternate TFTP to Yes, TFTP Server 1 to {used}.")),
         verify: "The phone's next read request goes to the server that its lease names.".to_owned(),
@@ -53,13 +49,17 @@ pub fn name_load(mac: Mac, load: &str, running: Option<&str>, server: IpAddr) ->
         ),
         "Reset the phone: it reads the file, fetches the load, and reboots with it.".to_owned(),
     ];
-    if running.is_some_and(signed_only) && !signed_only(load) {
-        steps.insert(
-            0,
-            "Careful: loads from 5.0 on accept signed loads only; there is no way back from one to a load before 5.0."
-                .to_owned(),
-        );
+    match running.map_or(Way::Straight, |running| way(running, load)) {
+        Way::Straight => {}
+        Way::Through(stone) => {
+            steps.insert(
+                0,
+                format!("First the same with {stone}, in place of {load}: this phone does not come to it in one step."),
+            );
+        }
+        Way::Shut(why) => steps.insert(0, format!("Careful. {why}")),
     }
+    steps.splice(0..0, running.map(|running| warnings(running, load)).unwrap_or_default());
     Fix {
         title: format!("SEP<MAC>.cnf.xml on {server}: name load {load}"),
         target: "tftp-server",
@@ -93,12 +93,6 @@ pub fn keep_load(mac: Mac, running: &str, named: Option<&str>, server: IpAddr) -
             "At the next boot a phone asks {server} for its configuration and for no load, and its alarm names {running}."
         ),
     }
-}
-
-/// 7940 and 7960 loads of 5.0 and later take signed loads only (boot reference 4.3).
-fn signed_only(load: &str) -> bool {
-    let name = LoadName::parse(load).filter(|n| n.family.as_deref() == Some("P003"));
-    matches!(name.and_then(|n| n.version.first().cloned()), Some(Part::Number { number: 5.., .. }))
 }
 
 /// A phone that another cluster's auto-registration took in.

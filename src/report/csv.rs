@@ -63,7 +63,7 @@ fn list<T: Display>(values: impl IntoIterator<Item = T>) -> String {
 }
 
 /// One cell: safe to show (network text comes through `Display`), no formula, quoted where it must be.
-fn cell(value: &dyn Display) -> String {
+pub(crate) fn cell(value: &dyn Display) -> String {
     let mut text = super::prose::safe(&value.to_string());
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         text.insert(0, '\'');

@@ -63,6 +63,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
             outcome: Outcome::Served,
             bytes: 13,
             at: frame(7),
+            time: at(1200),
         }],
         load: LoadReport {
             running: Some(if good { "P00303020214".into() } else { "P00305000301".into() }),
@@ -81,11 +82,18 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
         cluster_expected: Some("hq-3.0".to_owned()),
         cluster_tftp: good.then(|| "hq-3.0".to_owned()),
         cluster_registered: good.then(|| "hq-3.0".to_owned()),
+        step: BootStep::Registration(match good {
+            true => RegistrationState::Registered,
+            false => RegistrationState::Rejected,
+        }),
+        step_since: Some((at(3000), frame(30))),
+        last: Some(at(3000)),
         verdict: if good { Verdict::Healthy } else { Verdict::Finding("wrong-tftp-server") },
         findings: if good { vec![] } else { vec![0, 1] },
         timeline: vec![TimelineEntry { time: at(1000), at: frame(2), kind: "dhcp", text: "OFFER".to_owned() }],
         narrative: format!("The phone asks {tftp} for its files (frame 7)."),
         traces: Default::default(),
+        wanted: Default::default(),
     }
 }
 
@@ -94,6 +102,7 @@ pub(super) fn finding(code: &'static str, severity: Severity, phones: Vec<Mac>) 
     Finding {
         code,
         severity,
+        servers: Vec::new(),
         confidence: Confidence::Certain,
         phones,
         title: format!("the title of {code}"),
@@ -193,6 +202,7 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
             }],
         },
         findings: vec![wrong, rejected, warning],
+        what_if: Vec::new(),
         phone_count: 6,
         other_dhcp_clients: 3,
         make_phone: Box::new(|i, _| phone(i, if i < 4 { Ipv4Addr::new(10, 1, 1, 9) } else { ip(5) })),
@@ -207,6 +217,7 @@ pub(super) fn nothing() -> Diagnosis<'static> {
         coverage: Coverage::default(),
         servers: Servers::default(),
         findings: vec![],
+        what_if: Vec::new(),
         phone_count: 0,
         other_dhcp_clients: 0,
         make_phone: Box::new(|_, _| unreachable!("there is no phone")),

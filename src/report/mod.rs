@@ -1,6 +1,9 @@
 //! Renderings of a [`Diagnosis`](crate::diagnosis::Diagnosis): they decide order and layout, never what is true.
 //!
 //! * [`table`] is for people, [`json`] for programs, [`csv`] for spreadsheets.
+//! * [`alerts`] is what the operator is to be told: live.
+//! * [`metrics`] is for Prometheus: live.
+//! * [`changes`] says what differs from the diagnosis before: live.
 //! * [`Selection`] narrows a diagnosis down before it is rendered, alike for all of them.
 //!
 //! No renderer holds more than one phone at a time. Network text reaches an output only through
@@ -8,19 +11,25 @@
 //! terminal or a viewer could act on.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod alerts;
+pub mod changes;
 pub mod csv;
 pub mod json;
+pub mod metrics;
 pub mod prose;
 pub mod table;
 
 #[cfg(test)]
 mod fixture;
 mod selection;
+mod words;
 
+pub use changes::{Change, ChangeKind, Changes, FindingState};
 pub use csv::write_csv;
-pub use json::{write_event, write_json, write_ndjson};
+pub use json::{write_change, write_document, write_event, write_json, write_ndjson, write_notice};
 pub use selection::{PhoneSelector, Selection};
 pub use table::{TableOptions, write_table};
+pub use words::{clock, lasting};
 
 use crate::diagnosis::Seen;
 

@@ -51,6 +51,7 @@ impl Selection {
             mut coverage,
             servers,
             mut findings,
+            mut what_if,
             phone_count,
             other_dhcp_clients,
             make_phone,
@@ -82,6 +83,9 @@ impl Selection {
         });
 
         if let Some((_, macs)) = &chosen {
+            for answer in &mut what_if {
+                answer.phones.retain(|p| macs.contains(&p.mac));
+            }
             for finding in &mut findings {
                 finding.phones.retain(|mac| macs.contains(mac));
                 finding.phone_facts.retain(|mac, _| macs.contains(mac));
@@ -102,6 +106,7 @@ impl Selection {
             coverage,
             servers,
             findings: kept,
+            what_if,
             phone_count: indices.as_ref().map_or(phone_count, Vec::len),
             other_dhcp_clients,
             make_phone: Box::new(move |index, detail| {

@@ -7,28 +7,28 @@ use super::octets::{from, u8_at, u16_at, u32_at};
 use super::{arp, tunnel};
 use crate::event::Tunnel;
 
-pub(super) const IPV4: u16 = 0x0800;
-pub(super) const ARP: u16 = 0x0806;
+pub(crate) const IPV4: u16 = 0x0800;
+pub(crate) const ARP: u16 = 0x0806;
 /// The tag of 802.1Q, a priority tag (VLAN 0) included.
-pub(super) const VLAN: u16 = 0x8100;
-pub(super) const IPV6: u16 = 0x86dd;
-pub(super) const PPP: u16 = 0x880b;
-pub(super) const MPLS: u16 = 0x8847;
-pub(super) const MPLS_MULTICAST: u16 = 0x8848;
-pub(super) const PPPOE_SESSION: u16 = 0x8864;
+pub(crate) const VLAN: u16 = 0x8100;
+pub(crate) const IPV6: u16 = 0x86dd;
+pub(crate) const PPP: u16 = 0x880b;
+pub(crate) const MPLS: u16 = 0x8847;
+pub(crate) const MPLS_MULTICAST: u16 = 0x8848;
+pub(crate) const PPPOE_SESSION: u16 = 0x8864;
 /// The outer tag of 802.1ad.
-pub(super) const SERVICE_VLAN: u16 = 0x88a8;
-pub(super) const LLDP: u16 = 0x88cc;
+pub(crate) const SERVICE_VLAN: u16 = 0x88a8;
+pub(crate) const LLDP: u16 = 0x88cc;
 /// Outer tags from before 802.1ad.
-pub(super) const OLD_QINQ: u16 = 0x9100;
-pub(super) const OLD_QINQ_2: u16 = 0x9200;
-const VN_TAG: u16 = 0x8926;
-const E_TAG: u16 = 0x893f;
-const BACKBONE: u16 = 0x88e7;
-const CISCO_METADATA: u16 = 0x8909;
-const MACSEC: u16 = 0x88e5;
+pub(crate) const OLD_QINQ: u16 = 0x9100;
+pub(crate) const OLD_QINQ_2: u16 = 0x9200;
+pub(crate) const VN_TAG: u16 = 0x8926;
+pub(crate) const E_TAG: u16 = 0x893f;
+pub(crate) const BACKBONE: u16 = 0x88e7;
+pub(crate) const CISCO_METADATA: u16 = 0x8909;
+pub(crate) const MACSEC: u16 = 0x88e5;
 /// CDP after SNAP with Cisco's OUI, after a Cisco HDLC header and in GRE.
-pub(super) const CDP: u16 = 0x2000;
+pub(crate) const CDP: u16 = 0x2000;
 
 /// The largest value that is an 802.3 length and no EtherType.
 const MAX_LENGTH: u16 = 1500;

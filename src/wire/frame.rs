@@ -10,7 +10,7 @@ mod uninteresting;
 #[cfg(test)]
 pub(crate) mod build;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::net::IpAddr;
 

@@ -12,19 +12,19 @@ use super::octets::{at_most, from, u8_at, u16_at, u32_at};
 use super::{icmp, tunnel};
 use crate::event::Tunnel;
 
-pub(super) const HOP_BY_HOP: u8 = 0;
-pub(super) const ICMP: u8 = 1;
-pub(super) const IPIP: u8 = 4;
-pub(super) const TCP: u8 = 6;
-pub(super) const UDP: u8 = 17;
-pub(super) const IPV6_IN_IP: u8 = 41;
-pub(super) const ROUTING: u8 = 43;
-pub(super) const FRAGMENT: u8 = 44;
-pub(super) const GRE: u8 = 47;
-pub(super) const AUTHENTICATION: u8 = 51;
-pub(super) const ICMPV6: u8 = 58;
-pub(super) const DESTINATION_OPTIONS: u8 = 60;
-pub(super) const MPLS_IN_IP: u8 = 137;
+pub(crate) const HOP_BY_HOP: u8 = 0;
+pub(crate) const ICMP: u8 = 1;
+pub(crate) const IPIP: u8 = 4;
+pub(crate) const TCP: u8 = 6;
+pub(crate) const UDP: u8 = 17;
+pub(crate) const IPV6_IN_IP: u8 = 41;
+pub(crate) const ROUTING: u8 = 43;
+pub(crate) const FRAGMENT: u8 = 44;
+pub(crate) const GRE: u8 = 47;
+pub(crate) const AUTHENTICATION: u8 = 51;
+pub(crate) const ICMPV6: u8 = 58;
+pub(crate) const DESTINATION_OPTIONS: u8 = 60;
+pub(crate) const MPLS_IN_IP: u8 = 137;
 
 /// IP of the version in its first four bits.
 pub(super) fn read<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Error, Reader};
 
-use super::{Anomaly, Mac, WireText};
+use super::{Anomaly, ConfigBody, Mac, WireText};
 
 /// What a configuration says, without its secrets: the body of a `config` event (contract section 5).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -41,6 +41,9 @@ pub struct PhoneConfig {
     /// Why it can not be read whole, or names no CallManager; our words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// The file whole, where the decoder was asked to keep configurations; never part of what is written out.
+    #[serde(skip)]
+    pub body: Option<ConfigBody>,
 }
 
 /// Keys of JSON objects are text; inside a flattened event serde does not read numbers from them by itself.
@@ -160,7 +163,7 @@ pub fn parse(file: &WireText, bytes: &[u8]) -> (PhoneConfig, Vec<Anomaly>) {
 }
 
 /// How a signed file starts: the first field of its header, of two octets.
-const SIGNATURE: &[u8] = &[1, 0, 2];
+pub(crate) const SIGNATURE: &[u8] = &[1, 0, 2];
 
 /// The octets as text: UTF-16 by its mark or by the NULs of its first `<`, UTF-8 where they are, else Latin-1.
 fn text_of(bytes: &[u8]) -> Cow<'_, str> {

@@ -103,3 +103,31 @@ fn what_a_file_uses_is_read_from_its_code() {
     let text = "use crate::wire::{Mac, dhcp};\nuse crate::{\n event::{Event, self}, // crate::no\n capture::Frame};\n//! [`crate::report`]\nlet x = crate::flow::f();";
     assert_eq!(parts_used(text), ["wire", "event", "capture", "flow"]);
 }
+
+/// The files that may open a socket of the network, and what for.
+const MAY_SEND: &[(&str, &str)] = &[
+    ("cli/verify/tftp.rs", "verify --send asks a TFTP server"),
+    ("cli/verify/http.rs", "verify --send asks a file server over HTTP"),
+];
+
+/// What opens one, or looks a name up.
+const SENDS: &[&str] = &["UdpSocket", "TcpStream", "TcpListener", "ureq", "to_socket_addrs", "nix::sys::socket"];
+
+#[test]
+fn only_who_is_told_to_send_can() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let opens = |text: &str| {
+        let code: String = text.lines().map(|l| l.split("//").next().unwrap()).collect::<Vec<_>>().join("\n");
+        SENDS.iter().any(|word| code.contains(word))
+    };
+    let found: Vec<String> = files
+        .iter()
+        .filter(|(_, text)| opens(text))
+        .map(|(path, _)| Path::new(path).strip_prefix(&src).unwrap().display().to_string())
+        .collect();
+    let mut allowed: Vec<String> = MAY_SEND.iter().map(|(path, _)| (*path).to_owned()).collect();
+    allowed.sort();
+    assert_eq!(found, allowed, "a file that sends must say what for, and one that does not must go from the list");
+}

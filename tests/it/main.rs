@@ -6,12 +6,15 @@
 )]
 
 mod captures;
+mod changes;
 mod cli;
 mod cuts;
+mod dhcp_grammar;
 mod encrypted;
 mod events;
 mod files_and_loads;
 mod findings;
+mod fix;
 mod hostile;
 mod hostile_text;
 mod identity;
@@ -19,16 +22,22 @@ mod inputs;
 mod ipv6;
 mod lab;
 mod layers;
+mod months;
 mod namespaces;
 mod product;
 mod readme;
+
 #[path = "../support/real/mod.rs"]
 mod real;
+mod real_dhcp;
+mod real_tftp;
 mod report;
 mod robustness;
 mod shared;
 mod site_learn;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken_up;
 mod variants;
 mod verdicts;
+mod verify;

@@ -8,7 +8,7 @@ use super::direction::{Found, Kind};
 use crate::event::EventKind;
 use crate::flow::tcp_reassembly::Offset;
 use crate::wire::http::{Body, Message, Op, head_len, is_likely, parse_answer, parse_request};
-use crate::wire::{Anomaly, WireText, phone_config};
+use crate::wire::{Anomaly, ConfigBody, WireText, phone_config};
 
 /// Octets of a header, at most.
 const MAX_HEAD: usize = 16 * 1024;
@@ -325,7 +325,7 @@ impl Current {
     fn config(&mut self) -> Option<(phone_config::PhoneConfig, Vec<Anomaly>)> {
         let (body, file) = self.kept.take().zip(self.file.as_ref())?;
         if !self.gzip && !body.starts_with(&[0x1f, 0x8b]) {
-            return Some(phone_config::parse(file, &body));
+            return Some(read_config(file, body));
         }
         let mut plain = Vec::new();
         let limit = MAX_CONFIG as u64 + 1;
@@ -334,8 +334,14 @@ impl Current {
             self.anomalies.push(Anomaly::fixed("http: the compressed configuration could not be unpacked"));
             return None;
         }
-        Some(phone_config::parse(file, &plain))
+        Some(read_config(file, plain))
     }
+}
+
+fn read_config(file: &WireText, body: Vec<u8>) -> (phone_config::PhoneConfig, Vec<Anomaly>) {
+    let (mut said, anomalies) = phone_config::parse(file, &body);
+    said.body = Some(ConfigBody::new(body));
+    (said, anomalies)
 }
 
 /// The state behind a line of a chunked body.

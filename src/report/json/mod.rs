@@ -4,7 +4,9 @@
 //! additions, whatever the model of a diagnosis does.
 
 mod escape;
+mod live;
 mod v1;
+mod what_if;
 
 use std::io::{self, BufWriter, Write};
 
@@ -12,8 +14,11 @@ use serde::Serialize;
 use serde_json::Serializer;
 
 use self::escape::Escaping;
+use crate::capture::Timestamp;
 use crate::diagnosis::{Detail, Diagnosis};
 use crate::event::Event;
+use crate::report::Change;
+use crate::wire::WireText;
 
 /// Octets that most events have in their line.
 const LINE: usize = 512;
@@ -26,7 +31,7 @@ pub fn write_json(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_document(&v1::Report::new(d), out)
 }
 
-/// Writes the diagnosis as a line per input, phone and finding, in this order, each with its `"type"` first.
+/// Writes the diagnosis as a line per input, phone, finding and answer to a what-if, in this order, each with its `"type"` first.
 ///
 /// # Errors
 /// Those of `out`.
@@ -40,6 +45,9 @@ pub fn write_ndjson(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
     for finding in &d.findings {
         write_line(&v1::Line { kind: "finding", object: v1::Finding::new(finding) }, out)?;
     }
+    for answer in &d.what_if {
+        write_line(&v1::Line { kind: "what_if", object: what_if::WhatIf::new(answer) }, out)?;
+    }
     Ok(())
 }
 
@@ -51,7 +59,27 @@ pub fn write_event(event: &Event, out: &mut dyn Write) -> io::Result<()> {
     write_line(event, out)
 }
 
-fn write_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+/// Writes what changed of a phone as a line, its `"type"` (`change`) first.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_change(change: &Change, out: &mut dyn Write) -> io::Result<()> {
+    write_line(&v1::Line { kind: "change", object: live::Changed::new(change) }, out)
+}
+
+/// Writes what happened to a port as a line, its `"type"` (`notice`) first.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_notice(time: Timestamp, port: &WireText, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    write_line(&v1::Line { kind: "notice", object: live::Notice { time, port, text } }, out)
+}
+
+/// Writes a document of any schema, laid out and escaped like the others.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     // The serializer writes a few octets at a time; gathered here they reach `out` as blocks.
     let mut out = BufWriter::new(out);
     // An error of `out` comes back as itself, so that the caller can tell a closed pipe.
@@ -60,7 +88,7 @@ fn write_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()>
     out.into_inner().map(drop).map_err(io::IntoInnerError::into_error)
 }
 
-fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut line = Vec::with_capacity(LINE);
     value.serialize(&mut Serializer::with_formatter(&mut line, Escaping::line())).map_err(io::Error::from)?;
     line.push(b'\n');

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::what_if::WhatIf;
 use crate::capture::Timestamp;
 use crate::diagnosis as model;
 use crate::event::{FrameRef, InputSummary};
@@ -33,6 +34,8 @@ pub(super) struct Report<'a> {
     servers: Servers<'a>,
     phones: Phones<'a>,
     findings: Findings<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    what_if: Vec<WhatIf<'a>>,
 }
 
 impl<'a> Report<'a> {
@@ -56,6 +59,7 @@ impl<'a> Report<'a> {
             servers: Servers::new(&d.servers),
             phones: Phones(d),
             findings: Findings(&d.findings),
+            what_if: d.what_if.iter().map(WhatIf::new).collect(),
         }
     }
 }

@@ -173,9 +173,17 @@ impl<'a> Findings<'a> {
             }
             let Some(first) = fixes.next() else { continue };
             write_fix(page, first)?;
-            let (platforms, others): (Vec<&Fix>, Vec<&Fix>) = fixes.partition(|fix| platform(fix).is_some());
+            // Of the platform that is shown, another fix is one for another scope.
+            let is_other = |fix: &&Fix| platform(fix).is_some() && platform(fix) != platform(first);
+            let (platforms, others): (Vec<&Fix>, Vec<&Fix>) = fixes.partition(is_other);
             if !platforms.is_empty() {
-                let names: Vec<&str> = platforms.iter().filter_map(|fix| platform(fix)).collect();
+                // A platform has several fixes where it has several tools, or there are several scopes.
+                let mut names: Vec<&str> = Vec::new();
+                for name in platforms.iter().filter_map(|fix| platform(fix)) {
+                    if !names.contains(&name) {
+                        names.push(name);
+                    }
+                }
                 let line = format!("The same for {}: -v shows how.", names.join(", "));
                 page.text(Ink::Plain, "    ", "    ", &line)?;
             }

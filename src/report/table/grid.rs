@@ -9,17 +9,21 @@ use super::page::{Ink, Page};
 use super::words::shortened;
 
 /// A column.
-pub(super) struct Column {
-    pub(super) title: &'static str,
+pub struct Column {
+    #[allow(missing_docs)]
+    pub title: &'static str,
     /// The lower, the sooner it gets room; 0 and 1 are always there.
-    pub(super) rank: usize,
+    pub rank: usize,
 }
 
 /// A cell is wrapped beyond this width.
 const CELL_WIDTH: usize = 32;
 
 /// Writes the rows. A column that says nothing in any row is left out.
-pub(super) fn write(page: &mut Page<'_>, columns: &[Column], rows: &[Vec<String>]) -> io::Result<()> {
+///
+/// # Errors
+/// Those of the output.
+pub fn write(page: &mut Page<'_>, columns: &[Column], rows: &[Vec<String>]) -> io::Result<()> {
     let cell = |row: &[String], i: usize| row.get(i).map(|text| shortened(text, 3 * CELL_WIDTH)).unwrap_or_default();
     let used = |i: usize| rows.iter().any(|row| !matches!(cell(row, i).as_str(), "" | "-"));
     let mut by_rank: Vec<(usize, &Column)> = columns.iter().enumerate().filter(|(i, _)| used(*i)).collect();

@@ -5,11 +5,12 @@
 //! show; what was read and what was damaged.
 
 mod finding;
-mod grid;
-mod page;
+pub mod grid;
+pub mod page;
 mod phones;
 mod servers;
 mod summary;
+mod what_if;
 mod words;
 
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub fn write_table(d: &Diagnosis<'_>, options: &TableOptions, out: &mut dyn Writ
     servers::write(page, d)?;
     phones::write(page, d, options, &overview, &names)?;
     findings.write_warnings(page, &overview, &names)?;
+    what_if::write(page, d, options)?;
     summary::write_coverage(page, d, &overview)?;
     summary::write_inputs(page, d)
 }

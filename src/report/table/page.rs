@@ -6,7 +6,8 @@ use crate::report::prose;
 
 /// How a line looks where there is colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Ink {
+#[allow(missing_docs)]
+pub enum Ink {
     Plain,
     Bold,
     Red,
@@ -28,23 +29,27 @@ impl Ink {
 }
 
 /// Where the report goes. Everything passes through here, so nothing reaches the output unescaped.
-pub(super) struct Page<'w> {
+pub struct Page<'w> {
     out: &'w mut dyn Write,
     /// Columns; at least 40.
-    pub(super) width: usize,
+    pub width: usize,
     color: bool,
     /// Whether it is a terminal, where lines may be drawn.
-    pub(super) terminal: bool,
+    pub terminal: bool,
 }
 
 impl<'w> Page<'w> {
-    pub(super) fn new(out: &'w mut dyn Write, width: Option<u16>, color: bool) -> Page<'w> {
+    /// `width` as in [`TableOptions`](super::TableOptions).
+    pub fn new(out: &'w mut dyn Write, width: Option<u16>, color: bool) -> Page<'w> {
         let columns = usize::from(width.unwrap_or(100)).max(40);
         Page { out, width: columns, color: color && width.is_some(), terminal: width.is_some() }
     }
 
     /// Wrapped text: the first line after `first`, the others after `indent`.
-    pub(super) fn text(&mut self, ink: Ink, first: &str, indent: &str, text: &str) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Those of the output, here and below.
+    pub fn text(&mut self, ink: Ink, first: &str, indent: &str, text: &str) -> io::Result<()> {
         // Long lines are hard to read, however wide the window is.
         for line in prose::wrap(text, first, indent, self.width.min(110)) {
             if self.color && ink != Ink::Plain {
@@ -57,7 +62,7 @@ impl<'w> Page<'w> {
     }
 
     /// Lines to copy: indented, never wrapped.
-    pub(super) fn verbatim(&mut self, indent: &str, text: &str) -> io::Result<()> {
+    pub fn verbatim(&mut self, indent: &str, text: &str) -> io::Result<()> {
         for line in text.trim_end().lines() {
             writeln!(self.out, "{}", format!("{indent}{}", prose::safe(&line.replace('\t', "    "))).trim_end())?;
         }
@@ -65,12 +70,13 @@ impl<'w> Page<'w> {
     }
 
     /// A heading with an empty line before it.
-    pub(super) fn heading(&mut self, text: &str) -> io::Result<()> {
+    pub fn heading(&mut self, text: &str) -> io::Result<()> {
         self.blank()?;
         self.text(Ink::Bold, "", "", text)
     }
 
-    pub(super) fn blank(&mut self) -> io::Result<()> {
+    /// An empty line.
+    pub fn blank(&mut self) -> io::Result<()> {
         writeln!(self.out)
     }
 }

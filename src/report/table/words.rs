@@ -44,10 +44,7 @@ pub(super) fn shortened(text: &str, limit: usize) -> String {
     }
 }
 
-/// The time of day in UTC, to the millisecond: `07:00:01.003`.
-pub(super) fn clock(time: Timestamp) -> String {
-    time.to_string().get(11..23).unwrap_or_default().to_owned()
-}
+pub(super) use crate::report::words::clock;
 
 /// Date and time of day in UTC, to the second, of both; the date once where it is the same:
 /// `2026-11-23 07:00:01 to 07:04:12`.

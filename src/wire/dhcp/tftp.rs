@@ -10,7 +10,7 @@ use super::{Message, is_plain_text};
 use crate::wire::{Hex, WireText};
 
 /// Which part of the lease names the TFTP server.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[allow(missing_docs)]
 pub enum TftpSource {
     Option150,
@@ -35,7 +35,7 @@ impl TftpSource {
 }
 
 /// An option that ought to name a TFTP server and does not.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct UnusableOption {
     /// 150 or 66.
     pub option: u8,

@@ -16,7 +16,7 @@ fn octets(text: &str) -> Vec<u8> {
 }
 
 /// One frame of every kind that the walk knows, with its link type.
-fn kinds() -> Vec<(u16, Vec<u8>)> {
+pub(crate) fn kinds() -> Vec<(u16, Vec<u8>)> {
     let bootp = build::ipv4(17, &build::udp(68, 67, &[1; 40]));
     let tcp = build::ipv4(6, &build::tcp(49152, 2000, 0x18, &[0; 12]));
     let six = build::ipv6(0, &[&[17, 0, 1, 4, 0, 0, 0, 0][..], &build::udp(546, 547, &[1; 20])].concat());

@@ -7,17 +7,17 @@ use crate::wire::frame::{Next, OTHER, Payload, Walk};
 use crate::wire::octets::{from, u8_at, u16_at, u32_at};
 
 /// Transparent Ethernet bridging.
-pub(super) const ETHERNET_BRIDGING: u16 = 0x6558;
-const ERSPAN: u16 = 0x88be;
-const ERSPAN_III: u16 = 0x22eb;
+pub(crate) const ETHERNET_BRIDGING: u16 = 0x6558;
+pub(crate) const ERSPAN: u16 = 0x88be;
+pub(crate) const ERSPAN_III: u16 = 0x22eb;
 
-const CHECKSUM: u16 = 0x8000;
-const ROUTING: u16 = 0x4000;
-const KEY: u16 = 0x2000;
-const SEQUENCE: u16 = 0x1000;
+pub(crate) const CHECKSUM: u16 = 0x8000;
+pub(crate) const ROUTING: u16 = 0x4000;
+pub(crate) const KEY: u16 = 0x2000;
+pub(crate) const SEQUENCE: u16 = 0x1000;
 /// Version 1 only.
 const ACKNOWLEDGMENT: u16 = 0x0080;
-const VERSION: u16 = 0x0007;
+pub(crate) const VERSION: u16 = 0x0007;
 
 /// What IP protocol 47 carries.
 pub(in crate::wire) fn read<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {

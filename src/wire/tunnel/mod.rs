@@ -1,6 +1,6 @@
 //! Frames and packets inside others: what mirrors, routers and providers wrap around a phone's frames.
 
-pub(super) mod gre;
+pub(crate) mod gre;
 pub(super) mod mpls;
 pub(super) mod ppp;
-pub(super) mod udp;
+pub(crate) mod udp;

@@ -13,13 +13,13 @@ use crate::wire::octets::{from, u8_at, u16_at, u32_at};
 
 use super::gre::ETHERNET_BRIDGING;
 
-pub(in crate::wire) const VXLAN_PORT: u16 = 4789;
+pub(crate) const VXLAN_PORT: u16 = 4789;
 /// Linux before VXLAN had a number, and Cisco's OTV, which has the same header.
-pub(in crate::wire) const VXLAN_OLD_PORT: u16 = 8472;
-pub(in crate::wire) const GENEVE_PORT: u16 = 6081;
-pub(in crate::wire) const TZSP_PORT: u16 = 37008;
-pub(in crate::wire) const HP_ERM_PORT: u16 = 7932;
-pub(in crate::wire) const ARUBA_PORT: u16 = 5555;
+pub(crate) const VXLAN_OLD_PORT: u16 = 8472;
+pub(crate) const GENEVE_PORT: u16 = 6081;
+pub(crate) const TZSP_PORT: u16 = 37008;
+pub(crate) const HP_ERM_PORT: u16 = 7932;
+pub(crate) const ARUBA_PORT: u16 = 5555;
 
 /// What a datagram to `dport` carries, if it is a tunnel.
 pub(in crate::wire) fn read<'a>(walk: &mut Walk, dport: u16, datagram: Datagram<'a>) -> Option<Next<'a>> {

@@ -1,5 +1,6 @@
 //! The lab of `tests/lab`: real boots on this machine, with the verdicts that they are meant to get.
 
+mod round_trip;
 mod scenarios;
 mod teardown;
 

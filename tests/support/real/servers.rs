@@ -220,6 +220,11 @@ impl TftpServer {
         Programs::find(self.program_name())
     }
 
+    /// Whether it listens on IPv6 by itself: atftpd 0.8 does so only behind inetd.
+    pub fn speaks_ipv6(self) -> bool {
+        self != TftpServer::Atftpd
+    }
+
     /// Whether it changes its user on start, which a namespace that an ordinary user made refuses.
     pub fn needs_root(self) -> bool {
         self == TftpServer::TftpdHpa
@@ -243,7 +248,7 @@ impl TftpServer {
                 command.arg(option("--tftp-root=", &root));
             }
             TftpServer::TftpdHpa => {
-                command.args(["--foreground", "--ipv4", "--user", "root", "--secure"]).arg(root);
+                command.args(["--foreground", "--user", "root", "--secure"]).arg(root);
             }
         }
         Daemon::start(command, Ready::Udp(69))

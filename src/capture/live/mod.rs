@@ -1,6 +1,25 @@
-//! Ports of this host, through libpcap. Capturing on them comes with `watch`.
+//! Ports of this host, through libpcap: which there are, and frames from them.
+
+mod bpf;
+mod error;
+mod expression;
+mod filter;
+mod link_state;
+mod merge;
+mod port;
+mod ports;
+mod sleep;
+
+pub use bpf::Instruction;
+pub use error::{Advice, PortError};
+pub use filter::default_filter;
+pub use port::{Drops, PortFilter, PortSettings};
+pub use ports::{Gap, Notice, Polled, Ports};
 
 use std::net::IpAddr;
+use std::time::SystemTime;
+
+use crate::capture::Timestamp;
 
 use crate::wire::WireText;
 
@@ -41,4 +60,10 @@ pub fn interfaces() -> Result<Vec<Interface>, String> {
             is_loopback: device.flags.is_loopback(),
         })
         .collect())
+}
+
+/// The time now, as frames have it.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

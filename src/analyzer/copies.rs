@@ -1,0 +1,73 @@
+//! Copies that mirrors and routers make of a message, told apart from what was sent again.
+
+use foldhash::fast::FixedState;
+use hashlink::LruCache;
+
+use crate::capture::Timestamp;
+use crate::event::{Event, FrameRef};
+
+/// Copies of one packet that a mirror or router makes follow each other within this.
+const COPY_NANOS: u64 = 250_000_000;
+/// The same between two inputs, whose clocks may differ.
+const COPY_NANOS_ACROSS: u64 = 2_000_000_000;
+/// Messages remembered to recognise copies.
+const COPIES: usize = 32_768;
+
+/// Tells the copies that mirrors and routers make of a message from what was sent again.
+pub(super) struct CopyFilter {
+    seen: LruCache<u64, (Timestamp, FrameRef), FixedState>,
+    per_input: Vec<u64>,
+    last: FrameRef,
+}
+
+impl CopyFilter {
+    pub(super) fn new() -> CopyFilter {
+        CopyFilter {
+            seen: LruCache::with_hasher(COPIES, FixedState::default()),
+            per_input: Vec::new(),
+            last: FrameRef::default(),
+        }
+    }
+
+    /// Whether this message was seen already; counts the frame, once.
+    pub(super) fn is_copy(&mut self, event: &Event) -> bool {
+        if event.digest == 0 {
+            return false;
+        }
+        if let Some((time, first)) = self.seen.get(&event.digest).copied() {
+            let apart = event.time.nanos_apart(time);
+            let window = if first.input == event.at.input { COPY_NANOS } else { COPY_NANOS_ACROSS };
+            // Two messages of one frame are two messages.
+            if apart <= window && first != event.at {
+                if self.last != event.at {
+                    self.last = event.at;
+                    let input = event.at.input as usize;
+                    if input >= self.per_input.len() {
+                        self.per_input.resize(input + 1, 0);
+                    }
+                    self.per_input[input] += 1;
+                }
+                return true;
+            }
+        }
+        self.seen.insert(event.digest, (event.time, event.at));
+        false
+    }
+
+    /// Messages whose copies may still come.
+    pub(super) fn recent(&self, now: Timestamp) -> Vec<(u64, Timestamp, FrameRef)> {
+        let all = self.seen.iter().map(|(digest, (time, first))| (*digest, *time, *first));
+        all.filter(|(_, time, _)| now.nanos_since(*time) <= COPY_NANOS_ACROSS).collect()
+    }
+
+    /// Takes in what [`CopyFilter::recent`] gave.
+    pub(super) fn restore(&mut self, recent: Vec<(u64, Timestamp, FrameRef)>) {
+        for (digest, time, first) in recent {
+            self.seen.insert(digest, (time, first));
+        }
+    }
+
+    pub(super) fn count(&self, input: u32) -> u64 {
+        self.per_input.get(input as usize).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,248 @@
+//! Frames from ports, through a poll loop of our own: libpcap's time-outs never fire on a quiet port
+//! (libpcap issues 550 and 572), and what it calls end of file may be a signal.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use super::error::PortError;
+use super::link_state::link_states;
+use super::merge::Merge;
+use super::now;
+use super::port::{BLOCK_MILLIS, Drops, Port, PortSettings};
+use super::sleep::Sleep;
+use crate::capture::ring::Interface;
+use crate::capture::{Frame, InterfaceStatistics, Timestamp};
+use crate::event::InputSummary;
+use crate::wire::WireText;
+
+/// How often ports are looked after.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long the end waits for frames that the kernel has not handed out yet.
+const LAST_BLOCK: Duration = Duration::from_millis(BLOCK_MILLIS as u64 + 30);
+
+/// What takes frames.
+type Taker<'a> = dyn FnMut(&Frame<'_>) -> ControlFlow<()> + 'a;
+
+/// Something about a port that the operator should know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Notice {
+    /// Which port.
+    pub port: WireText,
+    /// What stands after "port: ".
+    pub text: String,
+    /// Since when nothing was captured, and until when as far as is known now: once when it begins, and once when it
+    /// ends.
+    pub gap: Option<Gap>,
+}
+
+/// A time in which nothing was captured.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when; `from` where it goes on.
+    pub until: Timestamp,
+    /// "eth0 had no link".
+    pub why: String,
+}
+
+/// What came of a [`Ports::poll`].
+#[derive(Clone, Debug, Default)]
+pub struct Polled {
+    /// Frames handed out.
+    pub frames: u64,
+    /// One of the wakers has something to read.
+    pub woken: bool,
+    /// The frames were ended by their taker.
+    pub stopped: bool,
+    /// No port is left.
+    pub closed: bool,
+    /// What happened to ports.
+    pub notices: Vec<Notice>,
+}
+
+/// Ports that are captured on.
+pub struct Ports {
+    ports: Vec<Port>,
+    /// Frames of several ports wait for each other.
+    merge: Option<Merge>,
+    looked: Instant,
+    sleep: Sleep,
+    /// Later frames are not of this capture: it is at its end.
+    until: Option<Timestamp>,
+}
+
+impl Ports {
+    /// Opens them all; input `n` is the `n`th.
+    ///
+    /// # Errors
+    /// Where one can not be opened: which, and what to do.
+    pub fn open(settings: &[PortSettings]) -> Result<Ports, PortError> {
+        let ports: Vec<Port> = (0u32..).zip(settings).map(|(id, s)| Port::open(id, s)).collect::<Result<_, _>>()?;
+        let merge = (ports.len() > 1).then(Merge::default);
+        // The first look tells of ports that are down from the start.
+        let looked = Instant::now().checked_sub(LOOK).unwrap_or_else(Instant::now);
+        Ok(Ports { ports, merge, looked, sleep: Sleep::new(), until: None })
+    }
+
+    /// Waits for frames, at most for `wait`, and hands out what is there, in the order of their times. Comes back early
+    /// when one of `wakers` has something to read.
+    ///
+    /// # Errors
+    /// Where waiting itself fails. What happens to one port is a notice.
+    pub fn poll(&mut self, wait: Duration, wakers: &[BorrowedFd<'_>], sink: &mut Taker<'_>) -> io::Result<Polled> {
+        let mut polled = Polled::default();
+        let due = self.merge.as_ref().and_then(|merge| merge.due_in(now())).map(Duration::from_nanos);
+        let wait = wait.min(LOOK.saturating_sub(self.looked.elapsed())).min(due.unwrap_or(Duration::MAX));
+        let readable = wait_for(&self.ports, wakers, wait)?;
+        polled.woken = readable.iter().skip(self.ports.len()).any(|r| *r);
+        let is_readable = |index: usize| readable.get(index).copied().unwrap_or(false);
+
+        let Ports { ports, merge, until, .. } = self;
+        let mut flow = ControlFlow::Continue(());
+        for (index, port) in ports.iter_mut().enumerate().filter(|(index, _)| is_readable(*index)) {
+            flow = port.take(&mut |counts, head, data| match merge {
+                _ if until.is_some_and(|until| head.time > until) => ControlFlow::Continue(()),
+                Some(merge) => {
+                    merge.push(index, head, data);
+                    ControlFlow::Continue(())
+                }
+                None => {
+                    polled.frames += 1;
+                    sink(&counts.frame(head, data))
+                }
+            });
+            if flow.is_break() {
+                break;
+            }
+        }
+        if let Some(merge) = merge {
+            let now = now();
+            while let Some(frame) = merge.pop(now) {
+                let Some(port) = ports.get_mut(frame.port) else { continue };
+                polled.frames += 1;
+                flow = sink(&port.counts.frame(frame.head, &frame.data));
+                if flow.is_break() {
+                    break;
+                }
+            }
+        }
+        polled.stopped = flow.is_break();
+        if self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            self.look_after(&mut polled.notices);
+        }
+        polled.notices.extend(self.ports.iter_mut().flat_map(Port::take_notices));
+        polled.closed = self.ports.iter().all(Port::is_closed);
+        Ok(polled)
+    }
+
+    /// Hands out what came in until now and the kernel still holds, and tells of gaps that go on. Takes a moment.
+    ///
+    /// # Errors
+    /// Where waiting fails.
+    pub fn finish(&mut self, sink: &mut Taker<'_>) -> io::Result<Vec<Notice>> {
+        let end = now();
+        self.until = Some(end);
+        let mut notices = Vec::new();
+        let last = Instant::now() + LAST_BLOCK;
+        loop {
+            let left = last.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let polled = self.poll(left, &[], sink)?;
+            notices.extend(polled.notices);
+            if polled.closed {
+                break;
+            }
+        }
+        notices.extend(self.ports.iter().filter_map(|port| port.gap_until(end)));
+        let Ports { ports, merge: Some(merge), .. } = self else { return Ok(notices) };
+        while let Some(frame) = merge.pop_any() {
+            let Some(port) = ports.get_mut(frame.port) else { continue };
+            if sink(&port.counts.frame(frame.head, &frame.data)).is_break() {
+                break;
+            }
+        }
+        Ok(notices)
+    }
+
+    /// Reads the kernel's counters. Worth it once a second.
+    pub fn read_drops(&mut self) {
+        for port in &mut self.ports {
+            port.read_drops();
+        }
+    }
+
+    /// The kernel's counters as last read, of all ports together.
+    pub fn drops(&self) -> Drops {
+        self.ports.iter().map(Port::drops).fold(Drops::default(), |sum, drops| Drops {
+            kernel: sum.kernel + drops.kernel,
+            port: sum.port + drops.port,
+        })
+    }
+
+    /// The ports as a capture file describes them.
+    pub fn interfaces(&self) -> Vec<Interface> {
+        self.ports.iter().map(Port::interface).collect()
+    }
+
+    /// What became of the frames of each port since `start`.
+    pub fn statistics(&self, start: Timestamp) -> Vec<(u32, InterfaceStatistics)> {
+        self.ports.iter().map(|port| port.statistics(start)).collect()
+    }
+
+    /// The ports as inputs of a diagnosis.
+    pub fn summaries(&self) -> Vec<InputSummary> {
+        self.ports.iter().map(Port::summary).collect()
+    }
+
+    /// How many frames were handed out in all.
+    pub fn packets(&self) -> u64 {
+        self.ports.iter().map(|port| port.counts.packets).sum()
+    }
+
+    fn look_after(&mut self, notices: &mut Vec<Notice>) {
+        if let Some(slept) = self.sleep.take() {
+            let until = now();
+            let from = until.plus_nanos(-i64::try_from(slept.as_nanos()).unwrap_or(i64::MAX));
+            for port in &mut self.ports {
+                let gap = Gap { from, until, why: "this host slept".to_owned() };
+                let text = format!("this host slept for {} s: nothing was captured then", slept.as_secs());
+                notices.push(Notice { port: WireText::from(port.name()), text, gap: Some(gap) });
+            }
+        }
+        let states = link_states();
+        for port in &mut self.ports {
+            port.reopen();
+            if let Some(state) = states.get(port.name()) {
+                port.look_at(*state);
+            }
+        }
+    }
+}
+
+/// Which of the ports and wakers have something to read.
+fn wait_for(ports: &[Port], wakers: &[BorrowedFd<'_>], wait: Duration) -> io::Result<Vec<bool>> {
+    let timeout =
+        Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX), tv_nsec: wait.subsec_nanos().into() };
+    let mut fds: Vec<PollFd<'_>> = ports
+        .iter()
+        .filter_map(Port::fd)
+        .chain(wakers.iter().copied())
+        .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+        .collect();
+    match rustix::event::poll(&mut fds, Some(&timeout)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(e) => return Err(e.into()),
+    }
+    let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
+    let mut all: Vec<bool> = ports.iter().map(|port| port.fd().is_some() && ready.next().unwrap_or(false)).collect();
+    all.extend(ready);
+    Ok(all)
+}

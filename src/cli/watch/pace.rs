@@ -1,0 +1,106 @@
+//! When to judge: soon after a frame, seldom where nothing comes, and never for more than its share of the time.
+
+use std::time::{Duration, Instant};
+
+/// After a frame came: the kernel hands frames over ten times a second, and faster nobody reads.
+const SOONEST: Duration = Duration::from_millis(100);
+/// As long as judging is cheap enough, a verdict waits no longer than this for its turn.
+const LATEST: Duration = Duration::from_millis(500);
+/// Of the time between two judgements, one takes a tenth; where that makes verdicts late, up to three tenths.
+const SPARING: (u32, u32) = (9, 1);
+const BUSY: (u32, u32) = (7, 3);
+/// Where nothing comes: silence is a finding once its time is over, and that is not to be told late.
+const QUIET: Duration = Duration::from_secs(1);
+/// After so long without a frame every silence has been told.
+const ASLEEP: Duration = Duration::from_secs(300);
+/// How often is looked nevertheless.
+const SELDOM: Duration = Duration::from_secs(10);
+
+/// Decides when to judge.
+#[derive(Debug)]
+pub(in crate::cli) struct Pace {
+    judged: Instant,
+    cost: Duration,
+    /// Frames came since.
+    dirty: bool,
+    /// When the latest of them came.
+    heard: Instant,
+}
+
+impl Pace {
+    pub(in crate::cli) fn new(now: Instant) -> Pace {
+        Pace { judged: now, cost: Duration::ZERO, dirty: true, heard: now }
+    }
+
+    /// Frames came.
+    pub(in crate::cli) fn heard(&mut self, now: Instant) {
+        self.dirty = true;
+        self.heard = now;
+    }
+
+    /// How long until it is time to judge.
+    pub(in crate::cli) fn wait(&self, now: Instant) -> Duration {
+        let pause = if self.dirty {
+            let (rest, work) = SPARING;
+            let (least, share) = BUSY;
+            (self.cost * rest / work).clamp(SOONEST, LATEST).max(self.cost * least / share)
+        } else if now.saturating_duration_since(self.heard) < ASLEEP {
+            QUIET
+        } else {
+            SELDOM
+        };
+        (self.judged + pause).saturating_duration_since(now)
+    }
+
+    /// It was judged from `began` until `now`.
+    pub(in crate::cli) fn judged(&mut self, began: Instant, now: Instant) {
+        self.judged = now;
+        self.cost = now.saturating_duration_since(began);
+        self.dirty = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn after(cost: u32, heard: bool) -> Duration {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        let done = start + MS * cost;
+        pace.judged(start, done);
+        if heard {
+            pace.heard(done);
+        }
+        pace.wait(done)
+    }
+
+    #[test]
+    fn a_frame_is_judged_soon_and_at_no_more_than_its_share_of_the_time() {
+        assert_eq!([0, 1, 20, 46, 100].map(|cost| after(cost, true).as_millis()), [100, 100, 180, 414, 500]);
+        for cost in [1, 40, 100, 250, 900, 5_000] {
+            let pause = after(cost, true).as_millis();
+            assert!(u128::from(cost) * 10 <= (u128::from(cost) + pause) * 3 + 10, "{cost} of {pause} ms");
+        }
+    }
+
+    #[test]
+    fn the_wait_for_a_turn_leaves_a_verdict_within_a_second_while_judging_takes_less_than_a_fifth_of_it() {
+        for cost in [1, 50, 150, 200] {
+            // What came just after the last judgement began waits longest; the kernel keeps it up to 100 ms before.
+            assert!(after(cost, true) + MS * cost + 100 * MS <= Duration::from_secs(1), "{cost}");
+        }
+    }
+
+    #[test]
+    fn silence_is_looked_at_each_second_and_later_seldom() {
+        assert_eq!(after(1, false), QUIET);
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        let later = start + 2 * ASLEEP;
+        pace.judged(later, later);
+        assert_eq!(pace.wait(later), SELDOM);
+    }
+}

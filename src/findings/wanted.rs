@@ -1,0 +1,134 @@
+//! What a phone should have, from all that the rules know: what the fix pack and the plan are made of.
+
+use std::net::IpAddr;
+
+use super::context::PhoneContext;
+use super::inference::{right_load, stated};
+use super::load_wrong_family;
+use crate::diagnosis::{Confidence, SeenConfiguration, Wanted};
+use crate::remedy::configuration::is_load_name;
+use crate::remedy::dhcp::Scope;
+use crate::wire::load::same_load;
+use crate::wire::phone_config::{device_of_name, is_config_name};
+use crate::wire::{Mac, WireText};
+
+/// Configurations told of one phone, the latest first.
+const MAX_CONFIGURATIONS: usize = 8;
+/// Findings about what comes before the first read request: where they hold, the server asked is not known to be right.
+const BEFORE_FILES: [&str; 9] = [
+    "wrong-voice-vlan",
+    "no-dhcp-answer",
+    "dhcp-refused",
+    "unknown-dhcp-server",
+    "conflicting-dhcp-offers",
+    "malformed-tftp-option",
+    "no-tftp-address",
+    "tftp-name-unresolved",
+    "wrong-tftp-server",
+];
+
+/// What the phone should have; `codes` are those of its findings.
+pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[&'static str]) -> Wanted {
+    let used = cx.tftp_use();
+    let wrong = cx.wrong_tftp();
+    let right = wrong.map(|w| w.right.clone()).or_else(|| stated(cx));
+    let tftp_basis = right.as_ref().map(|r| (r.confidence, r.basis.because()));
+    let tftp_right = match (&right, used) {
+        (Some(right), _) => right.servers.clone(),
+        // What the phone asks is right as far as anything here tells.
+        (None, Some(used)) if used.asked && !codes.iter().any(|c| BEFORE_FILES.contains(c)) => vec![used.server],
+        _ => Vec::new(),
+    };
+    let named = |text: &&String| text.parse::<IpAddr>().is_err();
+    let tftp_names = match cx.cluster() {
+        Some(cluster) if tftp_right.is_empty() => cluster.tftp.iter().filter(named).cloned().collect(),
+        _ => Vec::new(),
+    };
+    let call_manager_names = call_managers(cx);
+    let resolve = |name: &String| cx.world.registry.resolve(name);
+    Wanted {
+        tftp_now: used.map(|u| u.server),
+        tftp_asked: used.is_some_and(|u| u.asked),
+        tftp_right,
+        tftp_names,
+        tftp_basis,
+        load: load(cx, codes),
+        call_managers: call_manager_names.iter().flat_map(resolve).collect(),
+        call_manager_names,
+        scope: scope(cx),
+        configurations: configurations(cx),
+        config_name: config_name(cx),
+    }
+}
+
+fn scope(cx: &PhoneContext<'_>) -> Option<Scope> {
+    let used = cx.tftp_use();
+    let lease = used.and_then(|u| cx.lease_at(u.stamp)).or(cx.phone.lease())?;
+    (!lease.terms.cut && !lease.terms.server.is_unspecified()).then(|| Scope::of(&lease.terms, lease.address))
+}
+
+/// The load that it should run.
+fn load(cx: &PhoneContext<'_>, codes: &[&'static str]) -> Option<WireText> {
+    let running = cx.running().map(|(load, _)| load);
+    let configured = cx.config().and_then(|(_, c)| cx.phone.load_in(c));
+    // Well as it is, until it is told another at its next boot.
+    if codes.contains(&"load-trap") && cx.is_up() {
+        let next = configured.filter(|next| running.as_ref().is_none_or(|r| !same_load(r.raw(), next.raw())));
+        return running.filter(|r| next.is_some() && is_load_name(r.raw()));
+    }
+    if codes.contains(&"load-wrong-family") {
+        return load_wrong_family::suitable_load(cx).map(|l| WireText::from(l.as_str()));
+    }
+    if cx.wrong_tftp().is_some_and(|w| w.right.confidence < Confidence::Likely) {
+        return None;
+    }
+    right_load(cx).map(|(load, _)| load)
+}
+
+/// CallManagers that it should register with, as the site file or its configuration writes them.
+fn call_managers(cx: &PhoneContext<'_>) -> Vec<String> {
+    let of_cluster = cx.cluster().map(|c| c.call_managers.clone()).unwrap_or_default();
+    if !of_cluster.is_empty() {
+        return of_cluster;
+    }
+    // A configuration that names the one that it tries tells the others too.
+    let tried: Vec<IpAddr> = match cx.registered_with() {
+        Some(contact) => vec![contact.server],
+        None => cx.contacts().iter().filter(|c| c.turned_away()).map(|c| c.server).collect(),
+    };
+    let configured = cx.config().map(|(_, c)| c.call_managers.clone()).unwrap_or_default();
+    let names: Vec<String> = configured.iter().map(|n| n.raw().to_owned()).collect();
+    if tried.is_empty() || cx.configured_call_managers().iter().any(|c| tried.contains(c)) {
+        return names;
+    }
+    tried.iter().map(IpAddr::to_string).collect()
+}
+
+fn configurations(cx: &PhoneContext<'_>) -> Vec<SeenConfiguration> {
+    let mut seen: Vec<SeenConfiguration> = Vec::new();
+    for fetch in cx.phone.files.iter().rev() {
+        let Some(config) = &fetch.config else { continue };
+        let known = |s: &SeenConfiguration| s.name == fetch.name && s.server == fetch.server && s.config == *config;
+        if seen.len() < MAX_CONFIGURATIONS && !seen.iter().any(known) {
+            let resolve = |name: &WireText| cx.world.registry.resolve(name.raw());
+            seen.push(SeenConfiguration {
+                name: fetch.name.clone(),
+                server: fetch.server,
+                at: fetch.request.first.at,
+                call_managers: config.call_managers.iter().flat_map(resolve).collect(),
+                load: cx.phone.load_in(config),
+                config: config.clone(),
+                body: fetch.body.clone(),
+            });
+        }
+    }
+    seen
+}
+
+/// The name of its own configuration as it asked for it last.
+fn config_name(cx: &PhoneContext<'_>) -> Option<WireText> {
+    let by_name = cx.phone.name().and_then(|n| Mac::from_device_name(n.raw()));
+    let own = |name: &str| device_of_name(name).is_some_and(|(mac, _)| mac == cx.phone.mac || Some(mac) == by_name);
+    let asked = cx.phone.files.iter().rev().filter(|f| is_config_name(f.name.raw()) && own(f.name.raw()));
+    asked.map(|f| f.name.clone()).next()
+}

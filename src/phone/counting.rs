@@ -1,0 +1,28 @@
+//! What of phones is counted as it happens (`measures.rs`).
+
+use super::Phone;
+use super::clients::Slot;
+use super::registry::Registry;
+use crate::conversation::Stamp;
+
+impl Registry {
+    /// A CallManager has just taken the registration of a client.
+    pub(super) fn note_registered(&mut self, slot: Slot, stamp: Stamp) {
+        self.measures.registrations += 1;
+        let Slot::Phone(index) = slot else { return };
+        if let Some(way) = self.phones.get_mut(index).and_then(|phone| phone.way_up(stamp)) {
+            self.measures.way_up.add(way);
+        }
+    }
+}
+
+impl Phone {
+    /// Nanoseconds from the first offer of this boot to its registration at `stamp`; once a boot.
+    fn way_up(&mut self, stamp: Stamp) -> Option<u64> {
+        let boot = self.boots.last().copied().filter(|b| self.measured.is_none_or(|m| m < *b))?;
+        let exchanges = self.dhcp.list.iter().filter(|e| e.began >= boot);
+        let offer = exchanges.flat_map(|e| &e.offers).map(|o| o.stamp).min().filter(|o| *o < stamp)?;
+        self.measured = Some(boot);
+        Some(stamp.time.nanos_since(offer.time))
+    }
+}

@@ -1,0 +1,158 @@
+//! What is known of phones, as lines that can be written out and taken up again (`analyzer/saved.rs`).
+//!
+//! Lease terms and configurations are written with each phone and shared again when they are read. Configurations are
+//! what `wire::phone_config` keeps of them: no password is ever in it.
+
+use std::borrow::Cow;
+use std::io;
+use std::net::IpAddr;
+
+use super::Phone;
+use super::clients::ClientKey;
+use super::dhcpv6::LeasesV6;
+use super::identity::Vlans;
+use super::registry::{Registry, Traffic, limits};
+use super::shared::Shared;
+use crate::capture::Timestamp;
+use crate::conversation::Stamp;
+use crate::conversation::dhcp::{LeaseTerms, MAX_EXCHANGES};
+use crate::measures::Measures;
+use crate::wire::{Mac, WireText};
+
+/// Entries of a list on one line.
+const CHUNK: usize = 1_024;
+
+/// One line.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Line<'a> {
+    Known(Box<Known>),
+    Phone(Cow<'a, Phone>),
+    Other(ClientKey, Cow<'a, Phone>),
+    /// Addresses of phones by their index, the one used last at the end; so of the lists below.
+    Addresses(Vec<(IpAddr, usize)>),
+    Neighbours(Vec<(IpAddr, Mac)>),
+    Senders(Vec<(Mac, IpAddr, bool)>),
+    Names(Vec<(WireText, Vec<IpAddr>)>),
+}
+
+/// What is known beside the phones.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(crate) struct Known {
+    now: Timestamp,
+    began: Option<Timestamp>,
+    clocks: Vec<Stamp>,
+    clock_steps: (u64, u64),
+    last_drop: Option<Timestamp>,
+    traffic: Traffic,
+    refused_phones: u64,
+    configs_refused: u64,
+    forgotten_phones: u64,
+    vlans: Vlans,
+    leases_v6: LeasesV6,
+    spellings: Vec<(WireText, Timestamp)>,
+    measures: Measures,
+}
+
+impl Registry {
+    /// Gives `sink` everything, line by line.
+    pub(crate) fn save(&self, sink: &mut dyn FnMut(Line<'_>) -> io::Result<()>) -> io::Result<()> {
+        sink(Line::Known(Box::new(Known {
+            now: self.now,
+            began: self.began,
+            clocks: self.clocks.clone(),
+            clock_steps: self.clock_steps,
+            last_drop: self.last_drop,
+            traffic: self.traffic,
+            refused_phones: self.refused_phones,
+            configs_refused: self.configs_refused,
+            forgotten_phones: self.forgotten_phones,
+            vlans: self.vlans.clone(),
+            leases_v6: self.leases_v6.clone(),
+            spellings: self.shared.spellings.clone(),
+            measures: self.measures.clone(),
+        })))?;
+        for phone in &self.phones {
+            sink(Line::Phone(Cow::Borrowed(phone)))?;
+        }
+        for (key, phone) in &self.others {
+            sink(Line::Other(*key, Cow::Borrowed(phone)))?;
+        }
+        chunks(self.by_ip.iter().map(|(ip, index)| (*ip, *index)), |c| sink(Line::Addresses(c)))?;
+        chunks(self.neighbours.iter().map(|(ip, mac)| (*ip, *mac)), |c| sink(Line::Neighbours(c)))?;
+        chunks(self.senders.iter(), |c| sink(Line::Senders(c)))?;
+        chunks(self.shared.names.iter().map(|(n, ips)| (n.clone(), ips.clone())), |c| sink(Line::Names(c)))
+    }
+
+    /// Takes a line in. Lines come in the order in which they were saved.
+    pub(crate) fn restore(&mut self, line: Line<'_>) {
+        match line {
+            Line::Known(known) => self.restore_known(*known),
+            Line::Phone(phone) => {
+                if self.phones.len() < limits::PHONES && !self.by_mac.contains_key(&phone.mac) {
+                    let phone = restored(phone.into_owned(), &mut self.shared, self.now);
+                    self.by_mac.insert(phone.mac, self.phones.len());
+                    self.phones.push(phone);
+                }
+            }
+            Line::Other(key, phone) => {
+                let phone = restored(phone.into_owned(), &mut self.shared, self.now);
+                self.others.insert(key, phone);
+            }
+            Line::Addresses(list) => {
+                for (ip, index) in list.into_iter().filter(|(_, index)| *index < self.phones.len()) {
+                    self.by_ip.insert(ip, index);
+                }
+            }
+            Line::Neighbours(list) => {
+                for (ip, mac) in list {
+                    self.neighbours.insert(ip, mac);
+                }
+            }
+            Line::Senders(list) => list.into_iter().for_each(|(mac, ip, many)| self.senders.restore(mac, ip, many)),
+            Line::Names(list) => {
+                list.into_iter().for_each(|(name, ips)| drop(self.shared.names.insert(name, ips)));
+            }
+        }
+    }
+
+    fn restore_known(&mut self, known: Known) {
+        self.now = known.now;
+        self.began = known.began;
+        self.clocks = known.clocks;
+        self.clock_steps = known.clock_steps;
+        self.last_drop = known.last_drop;
+        self.traffic = known.traffic;
+        self.refused_phones = known.refused_phones;
+        self.configs_refused = known.configs_refused;
+        self.forgotten_phones = known.forgotten_phones;
+        self.vlans = known.vlans;
+        self.leases_v6 = known.leases_v6;
+        self.shared.spellings = known.spellings;
+        self.measures = known.measures;
+    }
+}
+
+/// The phone with what it shares with others shared again, and within the bounds of one phone.
+fn restored(mut phone: Phone, shared: &mut Shared, now: Timestamp) -> Phone {
+    phone.dhcp.list.truncate(MAX_EXCHANGES);
+    phone.files.truncate(limits::FILES);
+    phone.attempts.truncate(limits::ATTEMPTS);
+    for exchange in &mut phone.dhcp.list {
+        for offer in exchange.offers.iter_mut().chain(&mut exchange.ack) {
+            offer.terms = shared.intern_terms(LeaseTerms::clone(&offer.terms), now);
+        }
+    }
+    for fetch in &mut phone.files {
+        fetch.config = fetch.config.take().and_then(|config| shared.intern_config(&config, now));
+    }
+    phone
+}
+
+fn chunks<T>(items: impl Iterator<Item = T>, mut sink: impl FnMut(Vec<T>) -> io::Result<()>) -> io::Result<()> {
+    let mut items = items.peekable();
+    while items.peek().is_some() {
+        sink(items.by_ref().take(CHUNK).collect())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! The three cures of the founding document beside each other: DHCP, the wrong server's own TFTP path, the phone itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use super::configurations::{How, Outcome};
+use super::readme::text;
+use super::{Patient, Work, some_of};
+use crate::diagnosis::and_list;
+use crate::remedy::keypad::Generation;
+use crate::remedy::load_way;
+
+/// Writes the sections; nothing where no phone asks a wrong server.
+pub(super) fn write(out: &mut String, work: &Work<'_>) {
+    let astray: Vec<&Patient> = work.patients.iter().filter(|p| p.wrong_server().is_some()).collect();
+    let movable: Vec<&Patient> =
+        work.patients.iter().filter(|p| !p.phone.wanted.tftp_right.is_empty() && is_about_the_server(p)).collect();
+    if movable.is_empty() {
+        return;
+    }
+    let mut line = |words: &str| {
+        // Writing to a text does not fail.
+        let _ = writeln!(out, "{words}");
+    };
+    line("## Which way to go\n");
+    line(
+        "a. **DHCP names the right server** (the steps above). Advised: it holds for every phone of the scope, for new ones \
+         too, and after a factory reset.\n\
+         b. **The wrong server serves what is right.** Where DHCP can not be changed soon. It holds only until somebody \
+         touches the phone at the other CallManager, and every later change has to be made there again.\n\
+         c. **The server set on the phone.** For a few phones, or tonight: nobody but the phone has to be touched, but \
+         somebody has to go there, and the setting stays when the phone moves. It is best taken back once DHCP is right.\n",
+    );
+    if !astray.is_empty() {
+        line("### b. Where DHCP can not be changed: on the TFTP path of the wrong server\n");
+        line("In this order:\n");
+        let mut servers: BTreeMap<IpAddr, Vec<&Patient>> = BTreeMap::new();
+        for patient in &astray {
+            if let Some(server) = patient.wrong_server() {
+                servers.entry(server).or_default().push(patient);
+            }
+        }
+        for (server, patients) in &servers {
+            let loads: BTreeSet<String> =
+                patients.iter().filter_map(|p| load_to_come(p)).map(load_way::files).collect();
+            let files = patients.iter().filter(|p| matches!(p.configuration, Outcome::File(_))).count();
+            match loads.is_empty() {
+                false => line(&format!(
+                    "1. On {server}: {}. First the load: a phone that reads the configuration before the load is there \
+                     keeps what it has.",
+                    and_list(&loads.into_iter().collect::<Vec<_>>())
+                )),
+                true => line(&format!("1. On {server}: the load that the phones should run, where one has to change.")),
+            }
+            match files {
+                0 => line(&format!(
+                    "2. Then, on {server}, configurations of {} that name the right CallManagers and load.",
+                    text(&some_of(patients))
+                )),
+                n => line(&format!(
+                    "2. Then the configurations of `tftp/` for {} ({n}) onto the TFTP path of {server}, in place of its own; \
+                     keep those for the way back.",
+                    text(&some_of(patients))
+                )),
+            }
+            line(&format!(
+                "3. In the CallManager that {server} belongs to: take these phones out (Device, Phone) and switch \
+                 auto-registration off, or it writes its own configurations again."
+            ));
+            line(
+                "4. Reset the phones. Expect: they ask the same server as before, take the load, boot again, and register with their own CallManager.\n",
+            );
+            let of_others = |p: &&Patient| match &p.configuration {
+                Outcome::File(made) => !matches!(made.how, How::Edited { .. } | How::Derived { .. }),
+                _ => true,
+            };
+            if patients.iter().any(of_others) {
+                line(
+                    "A configuration of the wrong server that names that server's CallManagers would send the phone back \
+                     there; those in `tftp/` name the right ones.\n",
+                );
+            }
+        }
+    }
+    line("### c. On the phone itself\n");
+    let by_hand: Vec<&Patient> = work.patients.iter().filter(|p| p.is_set_by_hand()).collect();
+    if !by_hand.is_empty() {
+        line(&format!(
+            "**DHCP does not reach {}**: the wrong server is set on the phone (Alternate TFTP), or stored there. Only this way \
+             helps: take the setting back (Alternate TFTP to No) where DHCP is right, or set the right server.\n",
+            text(&some_of(&by_hand))
+        ));
+    }
+    let mut generations: BTreeMap<(Generation, Vec<IpAddr>), Vec<&Patient>> = BTreeMap::new();
+    for patient in &movable {
+        let generation = Generation::of(patient.phone.model.as_deref());
+        generations.entry((generation, patient.phone.wanted.tftp_right.clone())).or_default().push(patient);
+    }
+    for ((generation, right), patients) in &generations {
+        line(&format!("{} ({}):\n", text(&some_of(patients)), generation.words()));
+        for (i, step) in generation.set(right).iter().enumerate() {
+            line(&format!("{}. {}", i + 1, text(step)));
+        }
+        line(&format!("\nThe way back: {}\n", text(&generation.unset().join(" "))));
+    }
+}
+
+/// Whether any phone is told how to set its TFTP server.
+pub(super) fn applies(work: &Work<'_>) -> bool {
+    work.patients.iter().any(|p| !p.phone.wanted.tftp_right.is_empty() && is_about_the_server(p))
+}
+
+/// Whether the phone's TFTP server is what has to change.
+fn is_about_the_server(patient: &Patient) -> bool {
+    let codes = ["wrong-tftp-server", "no-tftp-address", "malformed-tftp-option", "tftp-name-unresolved"];
+    codes.iter().any(|c| patient.codes.contains(c))
+}
+
+/// The load that the phone has to take first.
+fn load_to_come(patient: &Patient) -> Option<&str> {
+    match &patient.configuration {
+        Outcome::File(made) => Some(made.load.as_str()),
+        _ => None,
+    }
+}

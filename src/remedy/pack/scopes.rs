@@ -1,0 +1,164 @@
+//! The scopes that hand out a wrong TFTP server, and the files that correct them.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::{PackFile, Patient};
+use crate::remedy::dhcp::{Platform, Scope, Snippet};
+
+/// Findings of which a scope is the cause.
+const OF_A_SCOPE: [&str; 6] = [
+    "wrong-tftp-server",
+    "conflicting-dhcp-offers",
+    "malformed-tftp-option",
+    "no-tftp-address",
+    "tftp-name-unresolved",
+    "load-trap",
+];
+
+/// A scope to be corrected.
+pub(super) struct ScopeFix {
+    pub(super) scope: Scope,
+    pub(super) right: Vec<IpAddr>,
+    /// Its phones in the pack.
+    pub(super) phones: usize,
+    /// Behind the names of its files, where there are several scopes.
+    suffix: String,
+    /// Another fix is for the same scope: phones of two clusters share it.
+    pub(super) shared: bool,
+}
+
+impl ScopeFix {
+    /// What identifies the scope on its server.
+    fn key(&self) -> (Ipv4Addr, Option<(Ipv4Addr, Ipv4Addr)>) {
+        (self.scope.server, self.scope.network)
+    }
+
+    /// Path of a platform's file.
+    pub(super) fn path(&self, platform: Platform) -> String {
+        let (name, extension) = platform.file();
+        format!("dhcp/{name}{}.{extension}", self.suffix)
+    }
+
+    /// One file a platform, with the way back in comments; a second file where there are none.
+    pub(super) fn files(&self) -> Vec<PackFile> {
+        let mut files = Vec::new();
+        let mut push = |path: String, contents: String, about: String| {
+            files.push(PackFile { path, contents: contents.into_bytes(), secret: false, about });
+        };
+        let label = self.scope.label();
+        for Snippet { platform, config, undo } in self.scope.snippets(&self.right) {
+            let path = self.path(platform);
+            let text = match platform.comment() {
+                Some(mark) => {
+                    // What is to be taken out is told in a comment, too: that one stays.
+                    let goes = format!("{mark}no ");
+                    let is_comment = |line: &&str| {
+                        let line = line.trim_start();
+                        line.starts_with(mark.trim_end()) && !line.starts_with(&goes)
+                    };
+                    let undo: String =
+                        undo.lines().filter(|l| !is_comment(l)).map(|line| format!("{mark}  {line}\n")).collect();
+                    format!("{config}\n{mark}The way back:\n{undo}")
+                }
+                None => {
+                    let (name, extension) = platform.file();
+                    let path = format!("dhcp/{name}-undo{}.{extension}", self.suffix);
+                    push(path, undo, format!("the way back of {}", self.path(platform)));
+                    config
+                }
+            };
+            push(path, text, format!("option 150 of {label}"));
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files
+    }
+}
+
+/// The scopes of these phones, in the order of their servers and networks.
+pub(super) fn scopes(patients: &[Patient]) -> Vec<ScopeFix> {
+    let mut fixes: Vec<ScopeFix> = Vec::new();
+    for patient in patients {
+        let wanted = &patient.phone.wanted;
+        let Some(scope) = wanted.scope.as_ref().filter(|_| is_at_fault(patient)) else { continue };
+        match fixes.iter_mut().find(|f| f.scope == *scope && f.right == wanted.tftp_right) {
+            Some(fix) => fix.phones += 1,
+            None => fixes.push(ScopeFix {
+                scope: scope.clone(),
+                right: wanted.tftp_right.clone(),
+                phones: 1,
+                suffix: String::new(),
+                shared: false,
+            }),
+        }
+    }
+    fixes.sort_by_key(|f| (f.key(), std::cmp::Reverse(f.phones), f.right.clone()));
+    // A scope that was changed while the capture ran counts as it was for most.
+    fixes.dedup_by(|later, first| {
+        let same = later.key() == first.key() && later.right == first.right;
+        first.phones += if same { later.phones } else { 0 };
+        same
+    });
+    let several = fixes.len() > 1;
+    let keys: Vec<_> = fixes.iter().map(ScopeFix::key).collect();
+    let same_network = |fix: &ScopeFix| keys.iter().filter(|k| k.1 == fix.scope.network).count() > 1;
+    let same_scope = |fix: &ScopeFix| keys.iter().filter(|k| **k == fix.key()).count() > 1;
+    let flags: Vec<(bool, bool)> = fixes.iter().map(|f| (same_network(f), same_scope(f))).collect();
+    for (fix, (network_again, scope_again)) in fixes.iter_mut().zip(flags).filter(|_| several) {
+        fix.shared = scope_again;
+        fix.suffix = match fix.scope.network {
+            Some((network, mask)) => format!("-{network}-{}", mask.to_bits().leading_ones()),
+            None => format!("-of-{}", fix.scope.server),
+        };
+        if network_again && fix.scope.network.is_some() {
+            fix.suffix.push_str(&format!("-of-{}", fix.scope.server));
+        }
+        if scope_again && let Some(first) = fix.right.first() {
+            fix.suffix.push_str(&format!("-to-{}", first.to_string().replace(':', "_")));
+        }
+    }
+    fixes
+}
+
+/// Whether the scope of the phone's lease names something else than it should.
+fn is_at_fault(patient: &Patient) -> bool {
+    let wanted = &patient.phone.wanted;
+    // The server that should not be there is taken away, not corrected.
+    let foreign = patient.codes.contains(&"unknown-dhcp-server");
+    let named = wanted.scope.as_ref().map(Scope::now).unwrap_or_default();
+    let is_right =
+        named.first().is_some_and(|n| n.raw().parse::<IpAddr>().is_ok_and(|ip| wanted.tftp_right.contains(&ip)));
+    let is_its_fault = OF_A_SCOPE.iter().any(|c| patient.codes.contains(c));
+    !foreign && is_its_fault && !is_right && wanted.tftp_right.iter().any(IpAddr::is_ipv4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::TftpSource;
+
+    #[test]
+    fn the_way_back_says_what_was_not_there_before() {
+        let scope = Scope {
+            server: Ipv4Addr::new(10, 30, 0, 2),
+            network: Some((Ipv4Addr::new(10, 50, 3, 0), Ipv4Addr::new(255, 255, 255, 0))),
+            sources: vec![(TftpSource::Option66, vec!["tftp-31.example".into()])],
+            unusable: Vec::new(),
+        };
+        let right = vec![IpAddr::from([10, 30, 0, 5])];
+        let fix = ScopeFix { scope, right, phones: 1, suffix: String::new(), shared: false };
+        let files = fix.files();
+        for (path, line) in [
+            ("dhcp/dnsmasq.conf", "#   # no line dhcp-option=150"),
+            ("dhcp/isc-dhcpd.conf", "#     # no option cisco-tftp"),
+            ("dhcp/ios.txt", "!    no option 150"),
+            ("dhcp/windows.ps1", "#   Remove-DhcpServerv4OptionValue -ScopeId 10.50.3.0 -OptionId 150"),
+            ("dhcp/windows-netsh.txt", "rem   netsh dhcp server scope 10.50.3.0 delete optionvalue 150"),
+            ("dhcp/kea-dhcp4-undo.json", "      \"comment\": \"take out: cisco-tftp\","),
+        ] {
+            let file = files.iter().find(|f| f.path == path).unwrap_or_else(|| panic!("{path}: {files:?}"));
+            let text = String::from_utf8(file.contents.clone()).unwrap();
+            let (_, back) = text.split_once("The way back:\n").unwrap_or(("", &text));
+            assert!(back.lines().any(|l| l == line), "{path}: {text}");
+        }
+    }
+}

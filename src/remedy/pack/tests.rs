@@ -1,0 +1,1 @@
+//! The pack from whole captures is tested in `tests/it/fix.rs`.

@@ -1,0 +1,325 @@
+//! What a change would do to the phones of a capture, before it is made.
+//!
+//! A pure function of a diagnosis and a site. It says what the evidence supports: where neither the capture nor the site
+//! file tells what a server would name or a CallManager would take, the answer is "not known".
+
+mod evidence;
+mod version;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use self::evidence::{Evidence, Named};
+use crate::diagnosis::{Detail, Diagnosis, PhoneReport, TftpSource, and_list};
+use crate::findings::inference::{hardware_of, stated_load};
+use crate::remedy::load_way::{Way, way};
+use crate::site::{Cluster, Site};
+use crate::wire::load::{compare, family, same_load};
+use crate::wire::{Mac, WireText};
+
+/// A change that is thought of.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Every DHCP scope names these TFTP servers.
+    Tftp(Vec<IpAddr>),
+    /// The network is as this site file says.
+    Site(Box<Site>),
+    /// The CallManagers of a cluster get another version.
+    Version {
+        /// Name of the cluster in the site file.
+        cluster: String,
+        /// As written: `3.0`.
+        version: String,
+    },
+}
+
+/// What a change would do.
+#[derive(Clone, Debug)]
+pub struct WhatIf {
+    /// The change, as it was asked for: `tftp=10.31.0.5`.
+    pub change: String,
+    /// The answer in a sentence or two.
+    pub summary: String,
+    /// What to do before the change, in order.
+    pub first: Vec<String>,
+    /// The phones that it would change something for, or of which that is not known.
+    pub phones: Vec<PhoneThen>,
+    /// How many others there are.
+    pub unaffected: usize,
+}
+
+/// A phone after the change.
+#[derive(Clone, Debug)]
+pub struct PhoneThen {
+    #[allow(missing_docs)]
+    pub mac: Mac,
+    #[allow(missing_docs)]
+    pub name: Option<WireText>,
+    /// The TFTP server that it turns to now, and then; `None`: it does not move.
+    pub moves: Option<(Option<IpAddr>, IpAddr)>,
+    /// The load that it runs.
+    pub load_now: Option<WireText>,
+    /// The load that it would run; `None`: not known, or the same.
+    pub load_then: Option<WireText>,
+    /// Whose word that is: `XMLDefault.cnf.xml of 10.31.0.5`, `the site file`.
+    pub named_by: Option<String>,
+    /// CallManagers that it would try, as far as known.
+    pub call_managers: Vec<String>,
+    #[allow(missing_docs)]
+    pub outcome: Outcome,
+    /// Why, as the end of a sentence.
+    pub because: String,
+    /// The load to move it to before the change.
+    pub load_first: Option<WireText>,
+}
+
+/// How it would end for a phone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Outcome {
+    /// Its CallManager would turn it away.
+    Refused,
+    /// It would register with another cluster than its own.
+    Elsewhere,
+    /// The evidence does not say.
+    NotKnown,
+    /// It would come up.
+    Taken,
+}
+
+impl Outcome {
+    /// The word of the report.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Refused => "refused",
+            Outcome::Elsewhere => "elsewhere",
+            Outcome::NotKnown => "not-known",
+            Outcome::Taken => "taken",
+        }
+    }
+}
+
+/// What each of the changes, by itself, would do; `asked` is its text.
+///
+/// # Errors
+/// A cluster that the site does not name, in a whole sentence.
+pub fn what_if(d: &Diagnosis<'_>, site: &Site, asked: &[(String, Change)]) -> Result<Vec<WhatIf>, String> {
+    let evidence = Evidence::of(d);
+    asked
+        .iter()
+        .map(|(text, change)| match change {
+            Change::Tftp(servers) => Ok(moved(d, site, &evidence, text, &|_| servers.clone())),
+            Change::Site(new) => {
+                let right = |p: &PhoneReport| new.tftp_right(cluster_of(new, p));
+                Ok(moved(d, new, &evidence, text, &right))
+            }
+            Change::Version { cluster, version } => version::what_if(d, site, &evidence, text, cluster, version),
+        })
+        .collect()
+}
+
+fn cluster_of<'s>(site: &'s Site, p: &PhoneReport) -> Option<&'s Cluster> {
+    site.cluster_of_phone(p.mac, p.name.as_ref().map(WireText::raw), p.ip, p.vlan)
+}
+
+/// Phones that turn to other TFTP servers.
+fn moved(
+    d: &Diagnosis<'_>,
+    site: &Site,
+    evidence: &Evidence,
+    text: &str,
+    right: &dyn Fn(&PhoneReport) -> Vec<IpAddr>,
+) -> WhatIf {
+    let mut phones = Vec::new();
+    let mut fixed = 0usize;
+    let mut unstated = 0usize;
+    for p in d.phones(Detail::State) {
+        let now = p.wanted.tftp_now;
+        let servers = right(&p);
+        let Some(to) = servers.first().copied() else {
+            unstated += 1;
+            continue;
+        };
+        if now.is_some_and(|now| servers.contains(&now)) {
+            continue;
+        }
+        if p.tftp_source == Some(TftpSource::Manual) {
+            fixed += 1;
+            continue;
+        }
+        phones.push(after_move(&p, to, site, evidence));
+    }
+    phones.sort_by_key(|p| (p.outcome, p.mac));
+    let unaffected = d.phone_count.saturating_sub(phones.len());
+    let count = |outcome: Outcome| phones.iter().filter(|p| p.outcome == outcome).count();
+    let loads = phones.iter().filter(|p| p.load_then.is_some()).count();
+    let mut summary = match phones.len() {
+        0 => "No phone would turn to another TFTP server.".to_owned(),
+        n => format!(
+            "{} would turn to another TFTP server; {} known to change the load.",
+            phones_word(n),
+            match loads {
+                0 => "none is".to_owned(),
+                1 => "1 is".to_owned(),
+                n => format!("{n} are"),
+            }
+        ),
+    };
+    for (outcome, words) in [
+        (Outcome::Refused, "would then be refused"),
+        (Outcome::Elsewhere, "would register with another cluster"),
+        (Outcome::NotKnown, "may or may not come up: not known"),
+    ] {
+        if count(outcome) > 0 {
+            summary.push_str(&format!(" {} {words}.", phones_word(count(outcome))));
+        }
+    }
+    if fixed > 0 {
+        summary.push_str(&format!(" {} would stay: the server is set on the phone.", phones_word(fixed)));
+    }
+    if unstated > 0 {
+        summary.push_str(&format!(" For {} no TFTP server is stated.", phones_word(unstated)));
+    }
+    let mut first = Vec::new();
+    if count(Outcome::Refused) > 0 {
+        first.push(
+            "Leave the phones that would be refused where they are, or first make that server name the load that their \
+             CallManager takes: a load once taken is not given back by itself."
+                .to_owned(),
+        );
+    }
+    let mut coming: BTreeMap<(IpAddr, String), usize> = BTreeMap::new();
+    for phone in phones.iter().filter(|p| p.outcome != Outcome::Refused) {
+        if let (Some(load), Some((_, to))) = (&phone.load_then, phone.moves) {
+            *coming.entry((to, load.to_string())).or_default() += 1;
+        }
+    }
+    for ((server, load), count) in coming.into_iter().take(20) {
+        first.push(format!("Make sure that {server} has load {load}, for {}.", phones_word(count)));
+    }
+    WhatIf { change: text.to_owned(), summary, first, phones, unaffected }
+}
+
+fn after_move(p: &PhoneReport, to: IpAddr, site: &Site, evidence: &Evidence) -> PhoneThen {
+    let mut named = evidence.named_on(to, p);
+    if named.is_empty()
+        && let Some(cluster) = site.cluster_of_tftp(to)
+        && let Some(load) = p.model.as_deref().and_then(|m| stated_load(cluster, m))
+    {
+        named.push(Named {
+            load: Some(WireText::from(load)),
+            call_managers: cluster.call_managers.clone(),
+            by: "the site file".to_owned(),
+        });
+    }
+    let mut all = named.iter().map(|named| after(p, to, named, site, evidence));
+    let Some(mut then) = all.next() else {
+        return PhoneThen {
+            mac: p.mac,
+            name: p.name.clone(),
+            moves: Some((p.wanted.tftp_now, to)),
+            load_now: p.load.running.clone(),
+            load_then: None,
+            named_by: None,
+            call_managers: Vec::new(),
+            outcome: Outcome::NotKnown,
+            because: format!("no configuration of {to} for a phone of this model is known"),
+            load_first: None,
+        };
+    };
+    // Where the server may say one thing or another, only what holds in either case is known.
+    for other in all {
+        if other.load_then != then.load_then {
+            then.load_then = None;
+        }
+        if other.outcome != then.outcome {
+            then.outcome = Outcome::NotKnown;
+            then.because = format!("either {}, or {}", then.because, other.because);
+            then.named_by = then.named_by.zip(other.named_by).map(|(one, or)| format!("{one}; or {or}"));
+        }
+    }
+    then
+}
+
+/// The phone after it was told this.
+fn after(p: &PhoneReport, to: IpAddr, named: &Named, site: &Site, evidence: &Evidence) -> PhoneThen {
+    let running = p.load.running.clone();
+    let mut then = PhoneThen {
+        mac: p.mac,
+        name: p.name.clone(),
+        moves: Some((p.wanted.tftp_now, to)),
+        load_now: running.clone(),
+        load_then: None,
+        named_by: Some(named.by.clone()),
+        call_managers: named.call_managers.clone(),
+        outcome: Outcome::NotKnown,
+        because: "which load it runs is not known".to_owned(),
+        load_first: None,
+    };
+    if let Some(load) = &named.load {
+        let suits = p.model.as_deref().is_none_or(|m| family(load.raw()).and_then(|f| f.runs_on(m)) != Some(false));
+        if !suits {
+            then.because = format!("{} names {load}, which is for other phones", named.by);
+            return then;
+        }
+        if running.as_ref().is_none_or(|r| !same_load(r.raw(), load.raw())) {
+            if let Some(Way::Shut(why)) = running.as_ref().map(|r| way(r.raw(), load.raw())) {
+                then.because = why;
+                return then;
+            }
+            then.load_then = Some(load.clone());
+        }
+    }
+    if let Some(next) = named.load.clone().or(running) {
+        (then.outcome, then.because) = fate(p, &next, named, site, evidence);
+    }
+    then
+}
+
+/// Whether the CallManagers of a configuration would take the phone with a load.
+fn fate(p: &PhoneReport, load: &WireText, named: &Named, site: &Site, evidence: &Evidence) -> (Outcome, String) {
+    let Some(first) = named.call_managers.first() else {
+        return (Outcome::NotKnown, format!("which CallManagers {} names is not known", named.by));
+    };
+    let theirs = named.call_managers.iter().find_map(|c| site.cluster_of_call_manager(c));
+    let own = cluster_of(site, p);
+    if let (Some(own), Some(theirs)) = (own, theirs)
+        && own.name != theirs.name
+    {
+        return (Outcome::Elsewhere, format!("{} sends it to {first}, of cluster {}", named.by, theirs.name));
+    }
+    let model = p.model.as_deref().unwrap_or_default();
+    let managers = and_list(&named.call_managers);
+    if let Some(stated) = theirs.and_then(|c| Some((c, stated_load(c, model)?))) {
+        let (cluster, own_load) = stated;
+        if same_load(own_load, load.raw()) {
+            return (Outcome::Taken, format!("the site file gives {load} to cluster {}", cluster.name));
+        }
+        if evidence.takes(&named.call_managers, load, hardware_of(model)) {
+            return (Outcome::Taken, format!("{managers} took phones with {load} in this capture"));
+        }
+        if evidence.refuses(&named.call_managers, load) {
+            return (Outcome::Refused, format!("{managers} turned away phones with {load} in this capture"));
+        }
+        if compare(load.raw(), own_load).is_some_and(std::cmp::Ordering::is_gt) {
+            return (
+                Outcome::Refused,
+                format!("{load} is newer than {own_load}, which the site file gives to cluster {}", cluster.name),
+            );
+        }
+        return (Outcome::NotKnown, format!("whether cluster {} takes {load} is not known", cluster.name));
+    }
+    if evidence.takes(&named.call_managers, load, hardware_of(model)) {
+        return (Outcome::Taken, format!("{managers} took phones with {load} in this capture"));
+    }
+    if evidence.refuses(&named.call_managers, load) {
+        return (Outcome::Refused, format!("{managers} turned away phones with {load} in this capture"));
+    }
+    (Outcome::NotKnown, format!("whether {managers} takes {load} this capture does not tell"))
+}
+
+fn phones_word(count: usize) -> String {
+    if count == 1 { "1 phone".to_owned() } else { format!("{count} phones") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! Answers to `--what-if`: what a change would do to the phones, the worst first.
+
+use std::io;
+
+use super::TableOptions;
+use super::grid::{self, Column};
+use super::page::{Ink, Page};
+use super::words::number;
+use crate::diagnosis::Diagnosis;
+use crate::remedy::what_if::{Outcome, PhoneThen, WhatIf};
+
+/// Phones that are listed of one answer.
+const PHONES_SHOWN: usize = 30;
+/// Reasons that are told of one answer.
+const REASONS_SHOWN: usize = 8;
+
+pub(super) fn write(page: &mut Page<'_>, d: &Diagnosis<'_>, options: &TableOptions) -> io::Result<()> {
+    d.what_if.iter().try_for_each(|answer| write_one(page, answer, options.verbose))
+}
+
+fn write_one(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<()> {
+    page.heading(&format!("What if {}", answer.change))?;
+    page.text(Ink::Plain, "  ", "  ", &answer.summary)?;
+    for (i, step) in answer.first.iter().enumerate() {
+        page.text(Ink::Plain, &format!("  {}. ", i + 1), "     ", step)?;
+    }
+    if answer.phones.is_empty() {
+        return Ok(());
+    }
+    let columns = [
+        Column { title: "Phone", rank: 0 },
+        Column { title: "Outcome", rank: 1 },
+        Column { title: "TFTP", rank: 2 },
+        Column { title: "Load now", rank: 3 },
+        Column { title: "Load then", rank: 4 },
+        Column { title: "First to", rank: 5 },
+        Column { title: "Named by", rank: 6 },
+    ];
+    let limit = if verbose { usize::MAX } else { PHONES_SHOWN };
+    let rows: Vec<Vec<String>> = answer.phones.iter().take(limit).map(row).collect();
+    grid::write(page, &columns, &rows)?;
+    let more = answer.phones.len().saturating_sub(limit);
+    if more > 0 {
+        let more = number(u64::try_from(more).unwrap_or(u64::MAX));
+        page.text(Ink::Plain, "", "", &format!("... and {more} more phones (-T json lists all)"))?;
+    }
+    reasons(page, answer, verbose)
+}
+
+/// Why, each reason once.
+fn reasons(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<()> {
+    let mut told: Vec<(Outcome, &str, usize)> = Vec::new();
+    for phone in &answer.phones {
+        match told.iter_mut().find(|(outcome, because, _)| (*outcome, *because) == (phone.outcome, &phone.because)) {
+            Some((_, _, count)) => *count += 1,
+            None => told.push((phone.outcome, &phone.because, 1)),
+        }
+    }
+    let limit = if verbose { usize::MAX } else { REASONS_SHOWN };
+    for (outcome, because, count) in told.iter().take(limit) {
+        page.text(Ink::Plain, "  - ", "    ", &format!("{} ({count}): {because}.", words(*outcome)))?;
+    }
+    let more = told.len().saturating_sub(limit);
+    if more > 0 {
+        page.text(Ink::Plain, "  - ", "    ", &format!("and {more} more reasons (-v shows them)"))?;
+    }
+    Ok(())
+}
+
+fn words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Refused => "refused",
+        Outcome::Elsewhere => "elsewhere",
+        Outcome::NotKnown => "not known",
+        Outcome::Taken => "comes up",
+    }
+}
+
+fn row(phone: &PhoneThen) -> Vec<String> {
+    let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    vec![
+        phone.name.as_ref().map_or_else(|| phone.mac.to_string(), ToString::to_string),
+        words(phone.outcome).to_owned(),
+        text(phone.moves.map(|(_, to)| format!("to {to}"))),
+        text(phone.load_now.as_ref().map(ToString::to_string)),
+        text(phone.load_then.as_ref().map(ToString::to_string)),
+        text(phone.load_first.as_ref().map(ToString::to_string)),
+        text(phone.named_by.clone()),
+    ]
+}

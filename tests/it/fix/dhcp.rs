@@ -1,0 +1,169 @@
+//! The DHCP lines of a pack: the documented form, the same as in the report, and nothing made up.
+
+use phonescope::remedy::pack::Pack;
+use phonescope::site::Site;
+
+use super::{CM, PHONE, TFTP, TFTP_PILOT, analyzed, astray, astray_with, campus, file, pack_of, site, text};
+use crate::product::{list, report};
+use crate::support::shipped::shipped;
+use crate::support::site::{DhcpServer, Segment, TftpServer};
+
+fn founding() -> (Vec<u8>, Site) {
+    let capture = shipped().into_iter().find(|s| s.path == "founding-case/mixed-site.pcap").unwrap();
+    ((capture.build)(), crate::product::site_of(&capture))
+}
+
+/// The lines of a file that are no comments.
+fn lines(text: &str, comment: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with(comment)).map(str::to_owned).collect()
+}
+
+fn is_ip(text: &str) -> bool {
+    text.parse::<std::net::Ipv4Addr>().is_ok()
+}
+
+#[test]
+fn ios_and_windows_lines_have_the_documented_form() {
+    let (capture, site) = founding();
+    let pack = pack_of(&capture, &site).unwrap();
+    for line in lines(&text(&pack, "dhcp/ios.txt"), "!") {
+        // option code {ascii string | hex string | ip address...}: Cisco IOS DHCP command reference.
+        let words: Vec<&str> = line.split(' ').collect();
+        assert!(
+            matches!(words.as_slice(), ["option", "150", "ip", ips @ ..] if (1..=8).contains(&ips.len()) && ips.iter().all(|i| is_ip(i))),
+            "{line}"
+        );
+    }
+    let shell = lines(&text(&pack, "dhcp/windows.ps1"), "#");
+    assert_eq!(
+        shell,
+        [
+            "if (-not (Get-DhcpServerv4OptionDefinition -OptionId 150 -ErrorAction SilentlyContinue)) {",
+            "Add-DhcpServerv4OptionDefinition -OptionId 150 -Name \"Cisco TFTP\" -Type IPv4Address -MultiValued",
+            "}",
+            "Set-DhcpServerv4OptionValue -ScopeId 10.30.110.0 -OptionId 150 -Value 10.30.0.5",
+        ]
+    );
+    let netsh = lines(&text(&pack, "dhcp/windows-netsh.txt"), "rem");
+    assert!(netsh[0].starts_with("netsh dhcp server add optiondef 150 \"Cisco TFTP\" IPADDRESS 1 "), "{netsh:?}");
+    let words: Vec<&str> = netsh[1].split(' ').collect();
+    assert!(
+        matches!(words.as_slice(), ["netsh", "dhcp", "server", "scope", scope, "set", "optionvalue", "150", "IPADDRESS", ips @ ..] if is_ip(scope) && !ips.is_empty() && ips.iter().all(|i| is_ip(i))),
+        "{netsh:?}"
+    );
+}
+
+#[test]
+fn every_file_has_the_old_value_and_the_way_back() {
+    let (capture, site) = founding();
+    let pack = pack_of(&capture, &site).unwrap();
+    let files: Vec<&str> = pack.files.iter().map(|f| f.path.as_str()).filter(|p| p.starts_with("dhcp/")).collect();
+    assert_eq!(files.len(), 7, "{files:?}");
+    for path in files {
+        let text = text(&pack, path);
+        assert!(text.contains("10.31.0.5"), "{path}: {text}");
+        assert!(text.contains("10.30.0.5") || path.contains("undo"), "{path}: {text}");
+        assert!(text.contains("The way back") || path.contains("kea"), "{path}: {text}");
+    }
+    for path in ["dhcp/kea-dhcp4.json", "dhcp/kea-dhcp4-undo.json"] {
+        let value: serde_json::Value = serde_json::from_str(&text(&pack, path)).unwrap();
+        assert_eq!(value["Dhcp4"]["subnet4"][0]["subnet"], "10.30.110.0/24");
+    }
+}
+
+#[test]
+fn the_fixes_of_the_report_are_the_lines_of_the_pack() {
+    let (capture, site) = founding();
+    let analyzer = analyzed(&[("capture.pcap", &capture)]);
+    let pack = Pack::new(&analyzer.diagnose(&site)).unwrap();
+    let report = report(&analyzer, &site);
+    let finding = list(&report, "findings").iter().find(|f| f["code"] == "wrong-tftp-server").unwrap();
+    let mut told = 0;
+    for fix in list(finding, "fixes").iter().filter(|f| f["where"] == "dhcp-server") {
+        let config = fix["config"].as_str().unwrap();
+        assert!(pack.files.iter().any(|f| String::from_utf8_lossy(&f.contents).starts_with(config)), "{config}");
+        told += 1;
+    }
+    assert_eq!(told, 6);
+    let load = list(finding, "fixes").iter().find(|f| f["where"] == "tftp-server").unwrap();
+    let element = load["config"].as_str().unwrap().trim();
+    assert!(
+        pack.files
+            .iter()
+            .any(|f| f.path.starts_with("tftp/") && String::from_utf8_lossy(&f.contents).contains(element))
+    );
+}
+
+#[test]
+fn where_no_right_server_is_known_no_line_is_invented() {
+    // Nothing tells the right server: no site file, nobody registered, the CallManager serves no files.
+    let capture = astray_with("SEP00036B3A1001.cnf.xml", b"<device></device>");
+    let nothing = Site::none();
+    let Some(pack) = pack_of(&capture, &nothing) else { panic!("a phone is rejected") };
+    assert!(pack.files.iter().all(|f| !f.path.starts_with("dhcp")), "{:?}", pack.files);
+    let readme = text(&pack, "README.md");
+    assert!(!readme.contains("option 150 ip"), "{readme}");
+    let none = DhcpServer::at("10.30.0.2", "10.30.110.20");
+    let mut network = campus(TFTP, TftpServer::at(TFTP_PILOT));
+    network.dhcp = vec![std::rc::Rc::new(none)];
+    network.boot(0, &astray());
+    network.boot(60_000, &astray());
+    let pack = pack_of(&network.capture().pcap(), &nothing).unwrap();
+    assert!(pack.files.iter().all(|f| !f.path.starts_with("dhcp")), "{:?}", pack.files);
+    assert!(pack.missing.iter().any(|m| m.contains("--expect-tftp") && m.contains("site file")), "{:?}", pack.missing);
+    assert!(text(&pack, "README.md").contains("--expect-tftp"));
+    let told = Site::none().with_expected_tftp(&[TFTP.parse().unwrap()]);
+    let pack = pack_of(&network.capture().pcap(), &told).unwrap();
+    assert!(text(&pack, "dhcp/isc-dhcpd.conf").contains("option 150 was not set"));
+}
+
+#[test]
+fn option_66_and_malformed_options_are_corrected_too() {
+    for (server, was) in [
+        (DhcpServer::at("10.30.0.2", "10.30.110.20").option_66(TFTP_PILOT), "option 66 was 10.31.0.5"),
+        (
+            DhcpServer::at("10.30.0.2", "10.30.110.20").option(150, b"10.31.0.5"),
+            "option 150 was the octets 31302e33312e302e35",
+        ),
+    ] {
+        let mut network = campus(TFTP, TftpServer::at(TFTP_PILOT));
+        network.dhcp = vec![std::rc::Rc::new(server)];
+        network.boot(0, &astray());
+        network.boot(60_000, &astray());
+        let pack = pack_of(&network.capture().pcap(), &site()).unwrap();
+        let dhcpd = text(&pack, "dhcp/isc-dhcpd.conf");
+        assert!(dhcpd.contains(was) && dhcpd.contains("option cisco-tftp 10.30.0.5;"), "{dhcpd}");
+    }
+}
+
+#[test]
+fn scopes_have_files_of_their_own() {
+    let mut network = campus(TFTP_PILOT, TftpServer::at(TFTP_PILOT));
+    network.segments.push(Segment::new("10.30.120"));
+    network.dhcp = vec![
+        std::rc::Rc::new(DhcpServer::at("10.30.0.2", "10.30.110.20").option_150(&[TFTP_PILOT]).only_on(&[0])),
+        std::rc::Rc::new(DhcpServer::at("10.30.0.2", "10.30.120.20").option_150(&[TFTP_PILOT]).only_on(&[1])),
+    ];
+    network.boot(0, &astray());
+    network.boot(
+        5_000,
+        &crate::support::phone::Phone::new("7960", "00:30:94:3a:10:02", super::LOAD_PILOT).stored(&[CM]).on_segment(1),
+    );
+    let pack = pack_of(&network.capture().pcap(), &site()).unwrap();
+    for net in ["10.30.110.0-24", "10.30.120.0-24"] {
+        let text = text(&pack, &format!("dhcp/isc-dhcpd-{net}.conf"));
+        assert!(text.contains(&format!("subnet {} ", net.trim_end_matches("-24"))), "{text}");
+        file(&pack, &format!("dhcp/kea-dhcp4-undo-{net}.json"));
+    }
+    assert_eq!(pack.plan.phones.len(), 2);
+    assert_eq!(pack.plan.phones[0].mac.to_string(), PHONE);
+}
+
+#[test]
+fn a_phone_that_dhcp_does_not_reach_gets_the_keys_to_press() {
+    let capture = shipped().into_iter().find(|s| s.path == "wrong-tftp-server/fires-alternate-tftp.pcap").unwrap();
+    let pack = pack_of(&(capture.build)(), &crate::product::site_of(&capture)).unwrap();
+    let readme = text(&pack, "README.md");
+    assert!(readme.contains("DHCP does not reach") && readme.contains("Set Alternate TFTP to"), "{readme}");
+    assert!(text(&pack, "phones.csv").lines().nth(1).unwrap().contains(",no,"), "the list says so");
+}
