@@ -206,6 +206,9 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
             }
         }
     }
+    if wrong.used.server.is_ipv6() && !right.is_empty() && wrong.used.source != Some(TftpSource::Manual) {
+        fixes.push(remedy::dhcp::set_dhcpv6(right, wrong.used.server));
+    }
     fixes.extend(remedy::phone::alternate_tftp(right, cx.phone.model()));
     let load = right_load(cx).filter(|_| wrong.right.confidence >= Confidence::Likely);
     if let (Some((load, _)), Some(server)) = (&load, right.first())
