@@ -210,11 +210,11 @@ fn some_of(patients: &[&Patient]) -> String {
 }
 
 impl Pack {
-    /// The pack for what is wrong in a diagnosis; `None` where nothing is that it could help with.
+    /// The pack for what is wrong in a diagnosis; `None` where no phone is ill, and none will be at its next boot.
     pub fn new(diagnosis: &Diagnosis<'_>) -> Option<Pack> {
         let work = Work::new(diagnosis);
-        let told = diagnosis.findings.iter().any(|f| f.severity >= Severity::Warning && !f.fixes.is_empty());
-        if work.patients.is_empty() && !told {
+        let errors = diagnosis.findings.iter().any(|f| f.severity == Severity::Error);
+        if work.patients.is_empty() && !errors {
             return None;
         }
         let plan = plan::plan(&work);
