@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::capture::Timestamp;
 use crate::event::{FrameRef, InputSummary};
+use crate::phone::ladder::Arrow;
 use crate::wire::{Mac, WireText};
 
 mod wanted;
@@ -65,11 +66,11 @@ impl Diagnosis<'_> {
 /// How much of a phone is worked out. Its sentences take longer than all the rest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Detail {
-    /// Everything but the timeline and the narrative, which stay empty.
+    /// Everything but the timeline, the narrative and the ladder, which stay empty.
     State,
     /// The timeline too.
     Timeline,
-    /// The narrative too.
+    /// The narrative and the ladder too.
     Story,
 }
 
@@ -200,6 +201,8 @@ pub struct PhoneReport {
     /// Indices into [`Diagnosis::findings`].
     pub findings: Vec<usize>,
     pub timeline: Vec<TimelineEntry>,
+    /// Its messages, as arrows; only with [`Detail::Story`].
+    pub ladder: Vec<Arrow>,
     /// The story in sentences with frame numbers.
     pub narrative: String,
     /// What it shows of its site.

@@ -16,6 +16,8 @@ mod privileges;
 mod progress;
 mod reading;
 mod reporting;
+#[cfg(feature = "live")]
+mod service;
 mod site;
 mod verify;
 #[cfg(feature = "live")]

@@ -15,7 +15,7 @@ use crate::diagnosis::{
 };
 use crate::event::InputSummary;
 use crate::phone::registry::Registry;
-use crate::phone::{Phone, story};
+use crate::phone::{Phone, ladder, story};
 use crate::site::Site;
 use crate::wire::WireText;
 
@@ -224,6 +224,7 @@ fn report(
         verdict,
         findings,
         timeline: if detail >= Detail::Timeline { story::timeline(registry, phone) } else { Vec::new() },
+        ladder: if detail >= Detail::Story { ladder::ladder(phone) } else { Vec::new() },
         narrative: if detail >= Detail::Story { super::narrative::narrative(&cx, verdict) } else { String::new() },
         traces: traces(&cx),
         wanted: super::wanted::wanted(&cx, codes),

@@ -9,6 +9,7 @@ mod counting;
 pub mod dhcpv6;
 mod gap;
 pub mod identity;
+pub mod ladder;
 mod record;
 pub mod registry;
 pub(crate) mod saved;

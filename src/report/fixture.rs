@@ -91,6 +91,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
         verdict: if good { Verdict::Healthy } else { Verdict::Finding("wrong-tftp-server") },
         findings: if good { vec![] } else { vec![0, 1] },
         timeline: vec![TimelineEntry { time: at(1000), at: frame(2), kind: "dhcp", text: "OFFER".to_owned() }],
+        ladder: vec![],
         narrative: format!("The phone asks {tftp} for its files (frame 7)."),
         traces: Default::default(),
         wanted: Default::default(),

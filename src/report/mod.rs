@@ -28,8 +28,8 @@ pub use changes::{Change, ChangeKind, Changes, FindingState};
 pub use csv::write_csv;
 pub use json::{write_change, write_document, write_event, write_json, write_ndjson, write_notice};
 pub use selection::{PhoneSelector, Selection};
-pub use table::{TableOptions, write_table};
-pub use words::{clock, lasting};
+pub use table::{TableOptions, write_phone, write_table};
+pub use words::{clock, lasting, number};
 
 use crate::diagnosis::Seen;
 

@@ -1,6 +1,19 @@
-//! Times in words, for all renderings.
+//! Numbers and times in words, for all renderings.
 
 use crate::capture::Timestamp;
+
+/// A number with commas between thousands.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
 
 /// The time of day in UTC, to the millisecond: `07:00:01.003`.
 pub fn clock(time: Timestamp) -> String {

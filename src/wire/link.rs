@@ -103,8 +103,31 @@ fn cooked_payload<'a>(
         (803, _) => read_radiotap(walk, data),
         (_, 0x0004) => Next::Llc(data),
         (_, 0x0007) => Next::Ppp(data),
-        (_, protocol) if protocol >= 0x0600 => Next::EtherType(protocol, data),
+        (_, protocol) if protocol >= 0x0600 => without_second_tag(walk, protocol, data),
         _ => OTHER,
+    }
+}
+
+/// Linux since 6.11 gives a frame with two tags with the outer one in its place and the EtherType behind the inner one
+/// next to it; then the inner tag and that EtherType once more. Elsewhere this is what it seems.
+fn without_second_tag<'a>(walk: &mut Walk, protocol: u16, data: &'a [u8]) -> Next<'a> {
+    let is_tag =
+        matches!(protocol, ethernet::VLAN | ethernet::SERVICE_VLAN | ethernet::OLD_QINQ | ethernet::OLD_QINQ_2);
+    let version = match u16_at(data, 2) {
+        Some(ethernet::IPV4) => 4,
+        Some(ethernet::IPV6) => 6,
+        _ => return Next::EtherType(protocol, data),
+    };
+    let version_at = |at: usize| u8_at(data, at).map(|octet| octet >> 4);
+    let is_twice =
+        u16_at(data, 2) == u16_at(data, 6) && version_at(4) != Some(version) && version_at(8) == Some(version);
+    match (u16_at(data, 0), u16_at(data, 2), u16_at(data, 4)) {
+        (Some(outer), Some(inner_type), Some(inner)) if is_tag && is_twice => {
+            walk.enter_vlan(outer);
+            walk.enter_vlan(inner);
+            Next::EtherType(inner_type, from(data, 8))
+        }
+        _ => Next::EtherType(protocol, data),
     }
 }
 
@@ -278,6 +301,19 @@ mod tests {
         assert_eq!(d.envelope.eth_src, None);
         let snap = [&[0xaa, 0xaa, 3, 0, 0, 0x0c, 0x20, 0][..], b"cdp"].concat();
         assert_eq!(walk(113, &build::sll(4, &snap)).payload, Payload::Cdp(b"cdp"));
+    }
+
+    #[test]
+    fn two_tags_of_a_cooked_capture_are_read_as_linux_writes_them() {
+        // tcpdump -i any on Linux 6.18, of a frame with the tags 88a8 900 and 8100 110.
+        let mut frame = build::sll(0x88a8, &build::tag(900, 0x0800, &build::tag(110, 0x0800, &bootp())));
+        let d = walk(113, &frame);
+        assert!(is_bootp(&d), "{d:?}");
+        assert_eq!(d.envelope.vlan, [900, 110]);
+        assert!(!crate::wire::frame::is_uninteresting(crate::capture::LinkType(113), &frame));
+        // As other systems do.
+        frame = build::sll(0x88a8, &build::tag(900, 0x8100, &build::tag(110, 0x0800, &bootp())));
+        assert_eq!(walk(113, &frame).envelope.vlan, [900, 110]);
     }
 
     #[test]

@@ -22,6 +22,8 @@ mod inputs;
 mod ipv6;
 mod lab;
 mod layers;
+#[cfg(feature = "live")]
+mod live_ports;
 mod months;
 mod namespaces;
 mod product;
@@ -33,6 +35,8 @@ mod real_dhcp;
 mod real_tftp;
 mod report;
 mod robustness;
+#[cfg(feature = "live")]
+mod service;
 mod shared;
 mod site_learn;
 #[path = "../support/mod.rs"]
@@ -41,3 +45,5 @@ mod taken_up;
 mod variants;
 mod verdicts;
 mod verify;
+#[cfg(feature = "live")]
+mod watch;

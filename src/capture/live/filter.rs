@@ -46,17 +46,16 @@ pub fn default_filter(link_type: LinkType, snap_len: u32) -> Option<Vec<Instruct
     let mut a = Assembler::new();
     let outer = Level::new(&mut a);
     let inner = Level::new(&mut a);
+    let ends = Ends { pass: a.label(), drop: a.label(), snap_len };
     match link_type {
         LinkType::ETHERNET => a.go_to_start(),
         LinkType(101 | 113 | 276) => {
             // The kernel gives the packet without its link header, and this is where that said what it is.
             a.go_to_start();
-            a.load_kernel_protocol();
-            a.jump(outer.ether_type);
+            write_cooked(&mut a, ends, outer);
         }
         _ => return None,
     }
-    let ends = Ends { pass: a.label(), drop: a.label(), snap_len };
     outer.write(&mut a, ends, Some(inner));
     inner.write(&mut a, ends, None);
     a.assemble()
@@ -385,6 +384,36 @@ impl Level {
         a.recall(NUMBER);
         a.place(carried);
     }
+}
+
+/// Reading stands at a packet without its link header; the kernel knows what it is.
+fn write_cooked(a: &mut Assembler, ends: Ends, packet: Level) {
+    let [tagged, plain] = std::array::from_fn(|_| a.label());
+    a.load_kernel_protocol();
+    a.if_in(&TAGS, tagged);
+    a.jump(packet.ether_type);
+    // Of a frame on its way out the kernel may call the packet by its tag, and be beyond it already.
+    a.place(tagged);
+    // ARP, which looks like VLAN 1 of IPv4 then, and SNAP.
+    a.load_half(4);
+    a.if_in(&[0x0604, 0xaaaa], ends.pass);
+    a.load_half(2);
+    a.if_in(&[IPV4, IPV6, ethernet::ARP.into(), ethernet::LLDP.into()], plain);
+    a.if_in(
+        &[ethernet::MPLS, ethernet::MPLS_MULTICAST, ethernet::PPPOE_SESSION, ethernet::MACSEC].map(u32::from),
+        plain,
+    );
+    a.if_in(&TAGS, plain);
+    a.if_in(&LONG_TAGS, plain);
+    a.if_in(&[SHORT_TAG], plain);
+    a.load_octet(0);
+    a.if_in(&[0x45], packet.v4);
+    a.if_in(&[0x60], packet.v6);
+    a.jump(ends.pass);
+    a.place(plain);
+    a.load_kernel_protocol();
+    a.jump(packet.ether_type);
+    ends.place(a);
 }
 
 /// Reading stands at a UDP header.

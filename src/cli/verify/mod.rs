@@ -183,6 +183,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
         Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(end),
         other => other.map(|()| end),
     }
+    .and_then(|end| match report.passive.and_then(|p| p.unwritten) {
+        Some(message) => Err(Failure::Work(message)),
+        None => Ok(end),
+    })
 }
 
 #[cfg(feature = "live")]

@@ -31,6 +31,8 @@ use crate::cli::{Failure, Verbosity, reading};
 pub(super) struct Outcome {
     pub(super) inputs: Vec<InputSummary>,
     pub(super) recovery: Recovery,
+    /// Why frames could not be written, where they should have been and could not.
+    pub(super) unwritten: Option<String>,
 }
 
 /// Reads the captures and judges.
@@ -41,7 +43,7 @@ pub(super) fn read(captures: &[PathBuf], plan: &Plan, verbosity: &Verbosity) -> 
     let site = Site::none();
     let diagnosis = analyzer.diagnose(&site);
     let recovery = recovery::judge(plan, &diagnosis);
-    Ok(Outcome { inputs: diagnosis.inputs.clone(), recovery })
+    Ok(Outcome { inputs: diagnosis.inputs.clone(), recovery, unwritten: None })
 }
 
 /// Captures on ports until all phones are back, or the run ends otherwise; each phone is told on standard error when
@@ -83,10 +85,10 @@ pub(super) fn watch(live: &LiveArguments, plan: &Plan, quiet: bool) -> Result<Ou
             break;
         }
     }
-    session.finish(&mut analyzer)?;
+    let unwritten = session.finish(&mut analyzer)?.failure();
     let diagnosis = analyzer.diagnose(&site);
     let recovery = recovery::judge(plan, &diagnosis);
-    Ok(Outcome { inputs: diagnosis.inputs.clone(), recovery })
+    Ok(Outcome { inputs: diagnosis.inputs.clone(), recovery, unwritten })
 }
 
 /// A phone that runs the wrong load and has yet to register may be about to take the right one.

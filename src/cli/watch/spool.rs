@@ -1,6 +1,6 @@
 //! The latest frames, so that what is seen on the screen can be saved: bounded by octets, the oldest go first.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
 
 use phonescope::capture::{Frame, LinkType, Timestamp};
@@ -43,12 +43,13 @@ pub(super) struct Spool {
     forgotten: Option<Timestamp>,
 }
 
-/// Whose frames are wanted: its MAC, and the addresses that it had.
+/// Whose frames are wanted.
+#[derive(Default)]
 pub(super) struct Wanted {
-    pub(super) mac: Mac,
-    pub(super) addresses: Vec<IpAddr>,
-    /// Frames that the report names.
-    pub(super) named: Vec<FrameRef>,
+    pub(super) macs: HashSet<Mac>,
+    pub(super) addresses: HashSet<IpAddr>,
+    /// Frames that a report names.
+    pub(super) named: HashSet<FrameRef>,
 }
 
 impl Spool {
@@ -84,8 +85,8 @@ impl Spool {
     }
 
     /// The frames of some phones, in the order in which they came.
-    pub(super) fn of(&self, wanted: &[Wanted]) -> impl Iterator<Item = Frame<'_>> {
-        self.frames.iter().map(Kept::frame).filter(|frame| wanted.iter().any(|w| w.wants(frame)))
+    pub(super) fn of(&self, wanted: &Wanted) -> impl Iterator<Item = Frame<'_>> {
+        self.frames.iter().map(Kept::frame).filter(|frame| wanted.wants(frame))
     }
 }
 
@@ -96,23 +97,20 @@ impl Wanted {
         }
         let dissection = dissect(frame);
         let e = &dissection.envelope;
-        let ports = [e.sport, e.dport].into_iter().flatten();
-        let is_of = |ip: &Option<IpAddr>| ip.is_some_and(|ip| self.addresses.contains(&ip));
-        // A router's MAC is on the frames of many phones, a phone's on those of one.
-        e.eth_src == Some(self.mac)
-            || e.eth_dst == Some(self.mac)
-            || is_of(&e.src)
-            || is_of(&e.dst)
+        let is_dhcp = [e.sport, e.dport].into_iter().flatten().any(|port| DHCP.contains(&port));
+        let has_mac = |mac: &Mac| self.macs.contains(mac);
+        let has_ip = |ip: &IpAddr| self.addresses.contains(ip);
+        e.eth_src.as_ref().is_some_and(has_mac)
+            || e.eth_dst.as_ref().is_some_and(has_mac)
+            || e.src.as_ref().is_some_and(has_ip)
+            || e.dst.as_ref().is_some_and(has_ip)
             || match dissection.payload {
-                Payload::Udp(datagram) if ports.clone().any(|p| DHCP.contains(&p)) => {
-                    datagram.data.get(28..34) == Some(&self.mac.0)
+                // The client hardware address (RFC 2131): what a server sends to all, or a relay agent.
+                Payload::Udp(datagram) if is_dhcp => {
+                    datagram.data.get(28..34).and_then(Mac::from_slice).as_ref().is_some_and(has_mac)
                 }
-                Payload::Arp(message) => {
-                    self.addresses.contains(&message.sender_ip.into()) || message.sender_mac == self.mac
-                }
-                Payload::Fragment(fragment) => {
-                    self.addresses.contains(&fragment.src) || self.addresses.contains(&fragment.dst)
-                }
+                Payload::Arp(message) => has_mac(&message.sender_mac) || has_ip(&message.sender_ip.into()),
+                Payload::Fragment(fragment) => has_ip(&fragment.src) || has_ip(&fragment.dst),
                 _ => false,
             }
     }
@@ -143,8 +141,8 @@ mod tests {
         }
         assert_eq!(spool.forgotten(), None);
         spool.keep(&frame(4, &octets));
-        let wanted = Wanted { mac: MAC, addresses: vec![], named: vec![] };
-        let numbers: Vec<u64> = spool.of(&[wanted]).map(|f| f.number).collect();
+        let wanted = Wanted { macs: [MAC].into(), ..Wanted::default() };
+        let numbers: Vec<u64> = spool.of(&wanted).map(|f| f.number).collect();
         assert_eq!((numbers, spool.forgotten()), (vec![2, 3, 4], Some(Timestamp(1))));
     }
 
@@ -155,9 +153,9 @@ mod tests {
         for (n, octets) in [(1, &mine), (2, &other), (3, &other)] {
             spool.keep(&frame(n, octets));
         }
-        let named = vec![FrameRef { input: 0, frame: 3 }];
-        let wanted = Wanted { mac: MAC, addresses: vec![], named };
-        assert_eq!(spool.of(&[wanted]).map(|f| f.number).collect::<Vec<_>>(), [1, 3]);
+        let named = [FrameRef { input: 0, frame: 3 }].into();
+        let wanted = Wanted { macs: [MAC].into(), named, ..Wanted::default() };
+        assert_eq!(spool.of(&wanted).map(|f| f.number).collect::<Vec<_>>(), [1, 3]);
     }
 
     #[test]

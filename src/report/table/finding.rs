@@ -56,6 +56,17 @@ impl<'a> Findings<'a> {
         Findings { causes, verbose: options.verbose }
     }
 
+    /// Those of one phone.
+    pub(super) fn of_phone(d: &'a Diagnosis<'_>, mac: Mac, options: &TableOptions) -> Findings<'a> {
+        let mut findings = Findings::new(d, options);
+        let is_its = |f: &Finding| f.phones.contains(&mac);
+        findings.causes.retain_mut(|cause| {
+            cause.consequences.retain(|f| is_its(f));
+            is_its(cause.finding)
+        });
+        findings
+    }
+
     /// How many causes there are with something of severity error.
     pub(super) fn errors(&self) -> usize {
         self.causes.iter().filter(|c| c.severity == Severity::Error).count()

@@ -64,6 +64,25 @@ pub fn write_table(d: &Diagnosis<'_>, options: &TableOptions, out: &mut dyn Writ
     summary::write_inputs(page, d)
 }
 
+/// Writes what is known of one phone (made with [`Detail::Story`]): its story, its findings, how to mend it.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_phone(
+    d: &Diagnosis<'_>,
+    phone: &PhoneReport,
+    options: &TableOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let page = &mut Page::new(out, options.width, options.color);
+    let findings = Findings::of_phone(d, phone.mac, options);
+    let names = [(phone.mac, phones::name(phone))].into();
+    let overview = Overview { verdicts: BTreeMap::new(), shown: Vec::new(), names };
+    phones::write_story(page, phone)?;
+    findings.write_errors(page, &overview, &InputNames::new(d))?;
+    findings.write_warnings(page, &overview, &InputNames::new(d))
+}
+
 /// What one pass over the phones yields.
 struct Overview {
     /// Phones by verdict.

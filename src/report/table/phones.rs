@@ -79,16 +79,22 @@ fn story(page: &mut Page<'_>, p: &PhoneReport, names: &InputNames) -> io::Result
     title.extend(p.ip.map(|ip| ip.to_string()));
     title.dedup();
     page.heading(&format!("{}: {}", title.join(", "), p.verdict.word()))?;
+    write_story(page, p)?;
+    for entry in &p.timeline {
+        let line = format!("{}  {}, {}: {}", clock(entry.time), names.frame(entry.at), entry.kind, entry.text);
+        page.text(Ink::Plain, "    ", "      ", &line)?;
+    }
+    Ok(())
+}
+
+/// What became of it, in sentences.
+pub(super) fn write_story(page: &mut Page<'_>, p: &PhoneReport) -> io::Result<()> {
     if !p.narrative.is_empty() {
         page.text(Ink::Plain, "  ", "  ", &p.narrative)?;
     }
     if let Some(text) = p.registration.reject_text.as_ref().filter(|t| !t.is_empty()) {
         let meaning = p.registration.reject_meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
         page.text(Ink::Plain, "  ", "  ", &format!("The rejection says \"{text}\"{meaning}."))?;
-    }
-    for entry in &p.timeline {
-        let line = format!("{}  {}, {}: {}", clock(entry.time), names.frame(entry.at), entry.kind, entry.text);
-        page.text(Ink::Plain, "    ", "      ", &line)?;
     }
     Ok(())
 }

@@ -4,19 +4,6 @@ use crate::capture::Timestamp;
 use crate::diagnosis::{Diagnosis, Fix};
 use crate::event::FrameRef;
 
-/// A number with commas between thousands.
-pub(super) fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `1 phone`, `2 phones`.
 pub(super) fn count(n: usize, noun: &str) -> String {
     count_u64(u64::try_from(n).unwrap_or(u64::MAX), noun)
@@ -44,7 +31,7 @@ pub(super) fn shortened(text: &str, limit: usize) -> String {
     }
 }
 
-pub(super) use crate::report::words::clock;
+pub(super) use crate::report::words::{clock, number};
 
 /// Date and time of day in UTC, to the second, of both; the date once where it is the same:
 /// `2026-11-23 07:00:01 to 07:04:12`.
