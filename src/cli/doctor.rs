@@ -19,7 +19,7 @@ use phonescope::report::{self, Doctored};
 use phonescope::site::Site;
 
 use super::reporting::look;
-use super::signals::Signals;
+use super::signals::{self, Signals};
 use super::{Color, End, Failure, output, privileges, writing};
 
 /// Frames that are compared at most; with many more, a shorter time tells as much.
@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     let filtered = open(PortFilter::Signalling)?;
     let all = open(PortFilter::Everything)?;
     privileges::give_up(arguments.relinquish_privileges.as_deref())?;
-    let signals = Signals::register()?;
+    let signals = Signals::register(&signals::ENDINGS)?;
     let port = live::port_facts(&arguments.interface);
     let mut listening = Listening::new(Survey::new(port.macs.clone(), port.mtu));
     let (seconds, drops, link_type, refused) = {

@@ -57,6 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     match Pack::new(&diagnosis) {
         None => {
             text.push_str(match diagnosis.phone_count {
+                0 if !arguments.phone.is_empty() => "Nothing of the phones asked for is in the capture. Nothing was written.\n",
                 0 => "No phone is in the capture: there is nothing to fix, and nothing is known to be well. Nothing was written.\n",
                 _ => "No finding needs a fix. Nothing was written.\n",
             });

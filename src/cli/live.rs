@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::Frame;
-use phonescope::capture::live::{self, Notice, PortFilter, PortSettings, Ports};
+use phonescope::capture::live::{self, Drops, Notice, PortFilter, PortSettings, Ports};
+use phonescope::report::metrics::PortDrops;
+use phonescope::wire::WireText;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::signals::Signals;
+use super::signals::{self, Signals};
 use super::writing::{self, WriteArguments, Writing};
 use super::{End, Failure, messages, privileges};
 
@@ -119,11 +122,21 @@ pub(crate) struct Session {
     until: Option<Instant>,
     counters_read: Instant,
     signals: Signals,
+    is_drained: bool,
 }
 
 impl Session {
     /// Opens the ports. From here on signals end the run in order; a second Ctrl-C ends the program at once.
     pub(crate) fn open(arguments: &LiveArguments) -> Result<Session, Failure> {
+        Session::open_until(arguments, &signals::ENDINGS)
+    }
+
+    /// The same where SIGHUP means something else than the end.
+    pub(crate) fn open_service(arguments: &LiveArguments) -> Result<Session, Failure> {
+        Session::open_until(arguments, &[SIGINT, SIGTERM])
+    }
+
+    fn open_until(arguments: &LiveArguments, endings: &[i32]) -> Result<Session, Failure> {
         let settings: Vec<PortSettings> = arguments
             .interface
             .iter()
@@ -154,9 +167,9 @@ impl Session {
         let ports = Ports::open(&settings).map_err(|e| Failure::Work(e.to_string()))?;
         privileges::give_up(arguments.relinquish_privileges.as_deref())?;
         let writing = Writing::open(ring, &ports)?;
-        let signals = Signals::register()?;
+        let signals = Signals::register(endings)?;
         let until = until.map(|duration| Instant::now() + duration);
-        Ok(Session { ports, writing, packets, until, counters_read: Instant::now(), signals })
+        Ok(Session { ports, writing, packets, until, counters_read: Instant::now(), signals, is_drained: false })
     }
 
     /// Waits for frames, at most for `wait`, and takes them in; `also` sees each of them. `wakers` end the waiting
@@ -199,18 +212,31 @@ impl Session {
         Ok(Step { frames: polled.frames, woken: polled.woken, notices: polled.notices, ended })
     }
 
+    /// The names of the ports, in the order of their inputs.
+    pub(crate) fn names(&self) -> Vec<WireText> {
+        self.ports.summaries().into_iter().map(|input| input.path).collect()
+    }
+
+    /// Frames dropped at each port.
+    pub(crate) fn drops(&self) -> Vec<PortDrops> {
+        let of = |(port, drops): (WireText, Drops)| PortDrops { port, kernel: drops.kernel, interface: drops.port };
+        self.ports.drops_by_port().into_iter().map(of).collect()
+    }
+
     /// Tells the analyzer how far the inputs are, and what time it is: before a diagnosis in the middle of a run.
     pub(crate) fn settle(&mut self, analyzer: &mut Analyzer) {
         analyzer.handle_inputs(self.ports.summaries());
         analyzer.handle_timeout(live::now());
     }
 
-    /// Ends the run: what the analyzer holds is complete then. Gives what the report is followed by where the frames
-    /// could not be written.
-    pub(crate) fn finish(mut self, analyzer: &mut Analyzer) -> Result<Written, Failure> {
+    /// Takes in the last frames: nothing comes any more.
+    pub(crate) fn drain(&mut self, analyzer: &mut Analyzer) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.is_drained, true) {
+            return Ok(());
+        }
         let mut room = self.packets.map(|most| most.saturating_sub(self.ports.packets()));
         if room != Some(0) && !self.writing.is_done() {
-            let Session { ports, writing, .. } = &mut self;
+            let Session { ports, writing, .. } = self;
             let notices = ports.finish(&mut |frame| {
                 analyzer.handle_frame(frame);
                 writing.frame(frame);
@@ -221,7 +247,14 @@ impl Session {
             }
         }
         self.ports.read_drops();
-        analyzer.handle_timeout(live::now());
+        self.settle(analyzer);
+        Ok(())
+    }
+
+    /// Ends the run: what the analyzer holds is complete then. Gives what the report is followed by where the frames
+    /// could not be written.
+    pub(crate) fn finish(mut self, analyzer: &mut Analyzer) -> Result<Written, Failure> {
+        self.drain(analyzer)?;
         analyzer.finish(self.ports.summaries());
         Ok(Written { failure: self.writing.finish(&self.ports) })
     }

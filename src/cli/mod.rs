@@ -19,6 +19,8 @@ mod progress;
 mod reading;
 mod reporting;
 #[cfg(feature = "live")]
+mod service;
+#[cfg(feature = "live")]
 mod signals;
 mod site;
 mod verify;

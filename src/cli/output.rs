@@ -25,12 +25,25 @@ pub(crate) fn write_to<T>(
             out.flush()?;
             Ok(value)
         }
-        Some(path) => to_file(path, write).map_err(|failure| match failure {
-            Failure::Output(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-                Failure::Work(format!("cannot write {}: {}", prose::safe(&path.to_string_lossy()), reason(&e)))
-            }
-            other => other,
-        }),
+        Some(path) => to_file(path, None, write).map_err(|failure| named(path, failure)),
+    }
+}
+
+/// The same with a file that its owner alone reads.
+#[cfg(feature = "live")]
+pub(crate) fn write_private<T>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    to_file(path, Some(0o600), write).map_err(|failure| named(path, failure))
+}
+
+fn named(path: &Path, failure: Failure) -> Failure {
+    match failure {
+        Failure::Output(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Failure::Work(format!("cannot write {}: {}", prose::safe(&path.to_string_lossy()), reason(&e)))
+        }
+        other => other,
     }
 }
 
@@ -45,7 +58,12 @@ pub(crate) fn refuse_inputs(path: Option<&Path>, inputs: &[PathBuf]) -> Result<(
     Ok(())
 }
 
-fn to_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T, Failure>) -> Result<T, Failure> {
+/// `mode`: its rights; `None`: those of the file that stood there, or as usual.
+fn to_file<T>(
+    path: &Path,
+    mode: Option<u32>,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     // A link stays a link: what it points to is replaced.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let old = fs::metadata(path).ok();
@@ -56,12 +74,12 @@ fn to_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T, Failu
         out.flush()?;
         return Ok(value);
     }
-    let part = Part::create(path)?;
+    let part = Part::create(path, mode.unwrap_or(0o666))?;
     let mut out = BufWriter::with_capacity(BUFFER, &part.file);
     let value = write(&mut out)?;
     out.flush()?;
     drop(out);
-    if let Some(old) = old {
+    if let Some(old) = old.filter(|_| mode.is_none()) {
         part.file.set_permissions(old.permissions())?;
     }
     // Some file systems find out only here that they are full.
@@ -77,7 +95,7 @@ struct Part {
 }
 
 impl Part {
-    fn create(target: &Path) -> io::Result<Part> {
+    fn create(target: &Path, mode: u32) -> io::Result<Part> {
         let Some(name) = target.file_name() else {
             return Err(io::Error::other("Not the name of a file"));
         };
@@ -86,7 +104,13 @@ impl Part {
             part.push(name);
             part.push(format!(".{}-{n}.part", std::process::id()));
             let path = target.with_file_name(part);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+            #[cfg(not(unix))]
+            let _ = mode;
+            match options.open(&path) {
                 Ok(file) => return Ok(Part { file, path: Some(path) }),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(e),

@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-/// SIGINT, SIGTERM and SIGHUP from here on; a second one ends the program at once.
+/// SIGINT, SIGTERM, SIGHUP: what ends a run.
+pub(crate) const ENDINGS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+/// Signals from here on; a second one ends the program at once.
 pub(crate) struct Signals {
     came: Arc<AtomicBool>,
     /// Becomes readable with a signal, so that waiting ends at once.
@@ -20,11 +23,11 @@ impl Signals {
     ///
     /// # Errors
     /// Where the system does not allow it.
-    pub(crate) fn register() -> io::Result<Signals> {
+    pub(crate) fn register(numbers: &[i32]) -> io::Result<Signals> {
         let came = Arc::new(AtomicBool::new(false));
         let (wake, waker) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        for number in [SIGINT, SIGTERM, SIGHUP] {
+        for number in numbers.iter().copied() {
             signal_hook::flag::register_conditional_shutdown(number, 130, Arc::clone(&came))?;
             signal_hook::flag::register(number, Arc::clone(&came))?;
             signal_hook::low_level::pipe::register(number, waker.try_clone()?)?;

@@ -17,7 +17,8 @@ use crate::conversation::registration::Attempt;
 use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState, TftpSource};
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
-use crate::site::{Cluster, Site};
+use crate::site::Site;
+use crate::wire::load::hardware_of;
 use crate::wire::{Mac, WireText, load, phone_config};
 
 /// How it is known which server is right.
@@ -268,14 +269,6 @@ fn names(registry: &Registry, servers: Vec<WireText>, server: IpAddr) -> bool {
     servers.iter().any(|n| registry.resolve(n.raw()).contains(&server))
 }
 
-/// Models that run the same loads count as one: the 7940 and the 7960.
-pub fn hardware_of(model: &str) -> &str {
-    match model {
-        "7940" | "7960" => "7960",
-        other => other,
-    }
-}
-
 /// Whether two loads certainly are of one version.
 fn same_version(a: &str, b: &str) -> bool {
     // Loads of different hardware are compared too: P00403010102 and 3.1(1.2) are both 3.1(1.2).
@@ -522,16 +515,11 @@ impl Basis {
 pub fn right_load(cx: &PhoneContext<'_>) -> Option<(WireText, Confidence)> {
     let model = cx.phone.model()?;
     if let Some(cluster) = cx.cluster() {
-        return stated_load(cluster, model).map(|l| (WireText::from(l), Confidence::Certain));
+        return cluster.load_for(model).map(|l| (WireText::from(l), Confidence::Certain));
     }
     let tried: Vec<IpAddr> = cx.contacts().iter().filter(|c| c.turned_away()).map(|c| c.server).collect();
     let loads = cx.world.peers.loads_around(&tried, model);
     loads.first().filter(|_| loads.len() == 1).map(|only| (only.clone(), Confidence::Likely))
-}
-
-/// The load that a cluster's phones of this model run, by the site file.
-pub fn stated_load<'s>(cluster: &'s Cluster, model: &str) -> Option<&'s str> {
-    cluster.load_of(model).or_else(|| cluster.load_of(hardware_of(model)))
 }
 
 /// So many phones, and one of them by its name.

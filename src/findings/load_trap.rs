@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::context::{Contact, PhoneContext};
-use super::inference::{stated, stated_load};
+use super::inference::stated;
 use super::{Draft, Says, and_list, evidence, optional, text};
 use crate::conversation::Stamp;
 use crate::conversation::dhcp::Kind;
@@ -173,11 +173,11 @@ fn not_taken(
     let peers = &cx.world.peers;
     let manager = contact.server;
     if let Some(home) = home(cx, contact) {
-        let own = stated_load(home, model);
+        let own = home.load_for(model);
         if own.is_some_and(|own| same_load(own, next)) {
             return None;
         }
-        let theirs = |c: &&Cluster| c.name != home.name && stated_load(c, model).is_some_and(|l| same_load(l, next));
+        let theirs = |c: &&Cluster| c.name != home.name && c.load_for(model).is_some_and(|l| same_load(l, next));
         if let Some(other) = site.clusters.iter().find(theirs) {
             return Some((Confidence::Certain, format!("the site file gives it to cluster {}", other.name)));
         }
@@ -245,7 +245,7 @@ fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
     };
     let model = cx.phone.model();
     let on_server = model.and_then(|m| cx.world.peers.load_configured_on(next, m)).cloned();
-    let load_next = on_server.or_else(|| model.and_then(|m| stated_load(other?, m)).map(WireText::from));
+    let load_next = on_server.or_else(|| model.and_then(|m| other?.load_for(m)).map(WireText::from));
     let terms = &lease.terms;
     let keep = if right.is_empty() { used.map(|u| u.server).into_iter().collect() } else { right };
     let scope = remedy::dhcp::Scope::of(terms, lease.address);
@@ -322,7 +322,7 @@ fn by_server(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
     fixes.extend(remedy::phone::alternate_tftp(&right, model));
     Some(Trap {
         confidence: Confidence::Possible,
-        load_next: configured.or_else(|| model.and_then(|m| stated_load(other, m)).map(WireText::from)),
+        load_next: configured.or_else(|| model.and_then(|m| other.load_for(m)).map(WireText::from)),
         servers: vec![used.server],
         shown: vec![evidence(used.stamp, format!("{} asks {}", cx.label(), used.server))],
         how: format!(

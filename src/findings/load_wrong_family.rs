@@ -1,7 +1,7 @@
 //! `load-wrong-family`: a load for another phone.
 
 use super::context::PhoneContext;
-use super::inference::{right_load, stated_load};
+use super::inference::right_load;
 use super::{Draft, Says, and_list, evidence, text};
 use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::remedy;
@@ -136,7 +136,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 pub(super) fn suitable_load(cx: &PhoneContext<'_>) -> Option<String> {
     let model = cx.phone.model()?;
     let protocol = cx.config().and_then(|(_, c)| c.device_protocol.as_ref()).map(|p| p.raw());
-    let stated = cx.cluster().and_then(|c| stated_load(c, model).map(str::to_owned));
+    let stated = cx.cluster().and_then(|c| c.load_for(model).map(str::to_owned));
     let inferred = || right_load(cx).map(|(l, _)| l.raw().to_owned());
     let running = || cx.running().map(|(running, _)| running.raw().to_owned());
     let right = stated.or_else(inferred).or_else(running);

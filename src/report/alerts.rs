@@ -92,15 +92,18 @@ pub struct Alert {
     pub phones: Vec<Mac>,
     /// Codes of the findings that it explains.
     pub explains: Vec<&'static str>,
-    fixes: Vec<AlertFix>,
+    /// What to change.
+    pub fixes: Vec<AlertFix>,
 }
 
+/// Something to change, in short; sentences are escaped.
 #[derive(Clone, Debug, Serialize)]
-struct AlertFix {
-    title: String,
-    r#where: &'static str,
-    platform: &'static str,
-    steps: Vec<String>,
+#[allow(missing_docs)]
+pub struct AlertFix {
+    pub title: String,
+    pub r#where: &'static str,
+    pub platform: &'static str,
+    pub steps: Vec<String>,
 }
 
 impl Alert {

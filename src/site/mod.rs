@@ -168,6 +168,11 @@ impl Cluster {
         load.or_else(|| self.loads.iter().find(|(m, _)| model_key(m) == model_key(model)).map(|(_, l)| l))
             .map(String::as_str)
     }
+
+    /// The same, where a model that runs the same loads may stand for it: the 7940 for the 7960.
+    pub fn load_for(&self, model: &str) -> Option<&str> {
+        self.load_of(model).or_else(|| self.load_of(crate::wire::load::hardware_of(model)))
+    }
 }
 
 fn model_key(model: &str) -> String {

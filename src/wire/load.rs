@@ -209,6 +209,14 @@ fn strip_extension(name: &str) -> Option<&str> {
     })
 }
 
+/// Models that run the same loads count as one: the 7940 and the 7960.
+pub fn hardware_of(model: &str) -> &str {
+    match model {
+        "7940" | "7960" => "7960",
+        other => other,
+    }
+}
+
 /// The load that a file belongs to: its name without path and extension (`.bin`, `.sbn`, `.loads`, `.sb2`, `.zup`,
 /// `.sbin`). `None`: no load file. The parts of a later load (`jar42sccp.9-4-2….sbn`) are load files too.
 pub fn is_load_file(name: &str) -> Option<String> {

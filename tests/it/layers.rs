@@ -29,7 +29,11 @@ const MUST_NOT_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Where a file uses what its part must not, and why it may.
-const EXCEPTIONS: &[(&str, &str)] = &[];
+const EXCEPTIONS: &[(&str, &str)] = &[
+    // A fix pack renders too, and its cells and its JSON are as safe as those of the reports.
+    ("remedy/pack/phone_list.rs", "report"),
+    ("remedy/pack/plan.rs", "report"),
+];
 
 fn sources(path: &Path, found: &mut Vec<(String, String)>) {
     if path.is_dir() {

@@ -35,6 +35,8 @@ mod real_dhcp;
 mod real_tftp;
 mod report;
 mod robustness;
+#[cfg(feature = "live")]
+mod service;
 mod shared;
 mod site_learn;
 #[path = "../support/mod.rs"]

@@ -94,6 +94,7 @@ fn nothing_is_left_of_a_network_that_is_dropped() {
     drop(host);
     let folder = site.folder().to_owned();
     fs::write(folder.join("log"), "text").unwrap();
+    site.shell(&format!("mkdir '{0}/small' && mount -t tmpfs none '{0}/small'", folder.display())).unwrap();
     // The network goes first: the kernel ends what runs in it.
     drop(site);
     assert!(!folder.exists(), "its folder is still there");

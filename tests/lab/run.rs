@@ -32,8 +32,8 @@ pub(crate) struct Options {
     /// Where the recording goes; beside it NAME.site.toml and NAME.expected.json
     #[arg(long, short = 'o')]
     out: Option<PathBuf>,
-    /// A command of the shell that runs beside the recording, with the span port's name in LAB_IF; it gets SIGINT 1.5 s
-    /// after the end of the scenario
+    /// A command of the shell that runs beside the recording, with the span port's name in LAB_IF and the site file's in
+    /// LAB_SITE; it gets SIGINT 1.5 s after the end of the scenario
     #[arg(long)]
     exec: Option<String>,
     /// Keep the folder with configurations, logs and accounts
@@ -168,7 +168,10 @@ fn play(options: &Options, site: &mut Site, namespace: &Namespace) -> Result<Vec
     let sniffer = network.sniffer();
     let recording = folder.join("span.pcapng");
     let mut recorder = record(&sniffer, &recording)?;
-    let mut exec = options.exec.as_deref().map(|line| Exec::start(line, &sniffer, &recorder)).transpose()?;
+    let site_file = folder.join("site.toml");
+    std::fs::write(&site_file, site_file::text(site, options.variant.span)).map_err(|error| error.to_string())?;
+    let start = |line: &str| Exec::start(line, &site_file, &sniffer, &recorder);
+    let mut exec = options.exec.as_deref().map(start).transpose()?;
 
     let mut running = Vec::new();
     for (host, plan) in &phones {
@@ -224,9 +227,9 @@ struct Exec {
 
 impl Exec {
     /// Starts it and waits until it captures, or has had time for it.
-    fn start(line: &str, sniffer: &Host<'_>, recorder: &Daemon) -> Result<Exec, String> {
+    fn start(line: &str, site_file: &Path, sniffer: &Host<'_>, recorder: &Daemon) -> Result<Exec, String> {
         let mut command: Command = sniffer.command_named("sh");
-        command.args(["-c", line]).env("LAB_IF", SPAN).stdin(Stdio::inherit());
+        command.args(["-c", line]).env("LAB_IF", SPAN).env("LAB_SITE", site_file).stdin(Stdio::inherit());
         let mut child = command.spawn().map_err(|error| format!("{line}: {error}"))?;
         let before = recorder.captures();
         let end = Instant::now() + EXEC_START;

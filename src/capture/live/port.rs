@@ -377,6 +377,8 @@ fn open(name: &WireText, settings: &PortSettings) -> Result<Opened, PortError> {
         },
     }
     let capture = capture.setnonblock().map_err(failed)?;
+    // A program that the run starts (an alert's) must not have the port; libpcap does not see to that.
+    let _ = rustix::io::fcntl_setfd(capture.as_fd(), rustix::io::FdFlags::CLOEXEC);
     Ok(Opened { capture, link_type, since, unfiltered, notices })
 }
 

@@ -195,6 +195,11 @@ impl Ports {
         })
     }
 
+    /// The same, port by port.
+    pub fn drops_by_port(&self) -> Vec<(WireText, Drops)> {
+        self.ports.iter().map(|port| (WireText::from(port.name()), port.drops())).collect()
+    }
+
     /// The ports as a capture file describes them.
     pub fn interfaces(&self) -> Vec<Interface> {
         self.ports.iter().map(Port::interface).collect()

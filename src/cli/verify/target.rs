@@ -29,19 +29,30 @@ pub(super) struct Questions {
 pub(super) fn address(text: &str, transport: Transport) -> Result<SocketAddr, String> {
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
     let port = Server::usual_port(transport);
-    let address = match bare.parse::<IpAddr>() {
-        Ok(ip) => SocketAddr::new(ip, port),
-        // A link-local address has its interface with it: [fe80::5%2]:69.
-        Err(_) => text.parse().or_else(|_| format!("[{bare}]:{port}").parse()).map_err(|_| {
-            "an IP address, with a port where it is not the usual one; names are not looked up".to_owned()
-        })?,
-    };
+    let address =
+        match bare.parse::<IpAddr>() {
+            Ok(ip) => SocketAddr::new(ip, port),
+            // A link-local address has its interface with it: fe80::5%eth0, [fe80::5%2]:69.
+            Err(_) => with_index(text).parse().or_else(|_| format!("[{}]:{port}", with_index(bare)).parse()).map_err(
+                |_| "an IP address, with a port where it is not the usual one; names are not looked up".to_owned(),
+            )?,
+        };
     let ip = address.ip();
     let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
     if ip.is_unspecified() || ip.is_multicast() || broadcast || address.port() == 0 {
         return Err("not the address of one server".to_owned());
     }
     Ok(address)
+}
+
+/// The text with the number of the interface that it names behind a `%`, which is what the standard library reads.
+fn with_index(text: &str) -> String {
+    let index = text.split_once('%').and_then(|(before, rest)| {
+        let (name, after) = rest.split_at(rest.find(']').unwrap_or(rest.len()));
+        let index = nix::net::if_::if_nametoindex(name).ok()?;
+        Some(format!("{before}%{index}{after}"))
+    });
+    index.unwrap_or_else(|| text.to_owned())
 }
 
 /// Works out whom to ask for what.
@@ -151,6 +162,9 @@ mod tests {
         assert_eq!(tftp("[2001:db8::5]").as_deref(), Ok("[2001:db8::5]:69"));
         assert_eq!(tftp("[2001:db8::5]:70").as_deref(), Ok("[2001:db8::5]:70"));
         assert_eq!(tftp("fe80::5%2").as_deref(), Ok("[fe80::5%2]:69"));
+        assert_eq!(tftp("fe80::5%lo").as_deref(), Ok("[fe80::5%1]:69"));
+        assert_eq!(tftp("[fe80::5%lo]:70").as_deref(), Ok("[fe80::5%1]:70"));
+        assert!(tftp("fe80::5%no-such-port").is_err());
         assert_eq!(address("::1", Transport::Http).unwrap().port(), 6970);
         for text in
             ["tftp.example", "localhost", "", "10.30.0.5:0", "255.255.255.255", "224.0.0.1", "ff02::1", "0.0.0.0"]

@@ -23,6 +23,7 @@ use phonescope::site::Site;
 
 use super::live::{LiveArguments, Session};
 use super::reporting::{Expected, Format, Reporting, look};
+use super::service::{Service, ServiceArguments};
 use super::{End, Failure, interfaces};
 use lines::{Form, Lines};
 use pace::Pace;
@@ -42,12 +43,41 @@ pub(crate) struct Arguments {
     expected: Expected,
     #[command(flatten)]
     reporting: Reporting,
+    /// A phone that was not seen for so long leaves the report: 90s, 30m, 24h, 7d; 0: never
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = age)]
+    forget_after: Age,
     /// Write a line a change also on a terminal, and show no screen
     #[arg(long)]
     lines: bool,
     /// Say nothing on standard error but errors and damage
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    service: ServiceArguments,
+}
+
+/// Nanoseconds; `None`: no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Age(Option<u64>);
+
+fn age(text: &str) -> Result<Age, String> {
+    let wrong = || "write it as 90s, 30m, 24h or 7d; 0: never".to_owned();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "" if text == "0" => return Ok(Age(None)),
+        _ => return Err(wrong()),
+    };
+    let nanos = number.parse().ok().and_then(|n: u64| n.checked_mul(seconds * 1_000_000_000));
+    match nanos {
+        Some(0) => Ok(Age(None)),
+        Some(n) if n >= 60_000_000_000 => Ok(Age(Some(n))),
+        Some(_) => Err("a minute is the least".to_owned()),
+        None => Err(wrong()),
+    }
 }
 
 /// Where a run is shown while it lasts.
@@ -97,22 +127,40 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     }
     let output = arguments.reporting.output.as_deref();
     arguments.live.writing.keep_apart(output, arguments.expected.site_file())?;
+    let mut service = Service::prepare(&arguments.service)?;
     let site = arguments.expected.site()?;
-    let mut session = Session::open(&arguments.live)?;
-    let mut analyzer = Analyzer::new();
+    let mut session = match service {
+        Some(_) => Session::open_service(&arguments.live)?,
+        None => Session::open(&arguments.live)?,
+    };
+    let known = service.as_mut().map(Service::restore).transpose()?.flatten();
+    let goes_on = known.is_some();
+    let mut analyzer = known.unwrap_or_default();
+    analyzer.forget_after(arguments.forget_after.0);
+    analyzer.resume(&session.names(), live::now());
+    if let Some(service) = &mut service {
+        service.start(&arguments.service)?;
+    }
     let mut spool = Spool::new(if on_screen(arguments) { SPOOL } else { 0 });
     let mut view: Box<dyn View> = match on_screen(arguments) {
         true => Box::new(Console::open(look(arguments.reporting.color, true).1)?),
+        false if goes_on => Box::new(Lines::new(form(arguments)).go_on()),
         false => Box::new(Lines::new(form(arguments))),
     };
-    let mut run =
-        Run { site: &site, reporting: &arguments.reporting, changes: Changes::new(), drops: DropsSaid::default() };
+    let mut run = Run { arguments, site, service, changes: Changes::new(), drops: DropsSaid::default() };
     let watched = run.watch(&mut session, &mut analyzer, &mut spool, view.as_mut());
+    session.drain(&mut analyzer)?;
+    // From here on nobody is told anything but by the report.
+    let mut service = run.service.take();
+    if let Some(service) = &mut service {
+        service.end(&analyzer);
+    }
     let written = session.finish(&mut analyzer)?;
     // What came in the last moment is a change too.
     let shown = watched.and_then(|()| run.show(&analyzer, &spool, view.as_mut()).map(drop));
     // The terminal is given back before the report is written on it.
     drop(view);
+    let Run { site, .. } = run;
     let report = || match arguments.reporting.report(analyzer.diagnose(&site)) {
         Err(Failure::Output(e)) if is_gone(&e) => Ok(arguments.reporting.end(&analyzer, &site)),
         ended => ended,
@@ -127,6 +175,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
         // What was captured is not lost for what went wrong.
         Err(failure) => report().and(Err(failure)),
     };
+    if let Some(service) = service {
+        service.finish();
+    }
     written.after(result)
 }
 
@@ -145,6 +196,9 @@ fn on_screen(arguments: &Arguments) -> bool {
 
 /// The lines go where the report does not.
 fn form(arguments: &Arguments) -> Form {
+    if arguments.service.service {
+        return if arguments.quiet { Form::Silent } else { Form::Log };
+    }
     let document = matches!(arguments.reporting.format, Format::Json | Format::Csv);
     match (arguments.reporting.format, document && arguments.reporting.output.is_none()) {
         (Format::Ndjson, _) if !arguments.live.writing.is_standard_output() => Form::Json,
@@ -157,8 +211,9 @@ fn form(arguments: &Arguments) -> Form {
 
 /// A run: what is judged by, and what was told so far.
 struct Run<'a> {
-    site: &'a Site,
-    reporting: &'a Reporting,
+    arguments: &'a Arguments,
+    site: Site,
+    service: Option<Service>,
     changes: Changes,
     drops: DropsSaid,
 }
@@ -174,9 +229,12 @@ impl Run<'_> {
     ) -> Result<(), Failure> {
         let mut pace = Pace::new(Instant::now());
         loop {
-            let wait = pace.wait(Instant::now());
-            let wait = view.due().map_or(wait, |due| wait.min(due));
-            let step = session.step(wait, &view.wakers(), analyzer, &mut |frame| spool.keep(frame))?;
+            let waits = [view.due(), self.service.as_ref().map(Service::wait)];
+            let wait = waits.into_iter().flatten().fold(pace.wait(Instant::now()), Duration::min);
+            let wakers: Vec<BorrowedFd<'_>> =
+                view.wakers().into_iter().chain(self.service.iter().flat_map(Service::wakers)).collect();
+            let step = session.step(wait, &wakers, analyzer, &mut |frame| spool.keep(frame))?;
+            drop(wakers);
             if step.frames > 0 {
                 pace.heard(Instant::now());
             }
@@ -185,6 +243,10 @@ impl Run<'_> {
             }
             let is_due = view.due().is_some_and(|due| due.is_zero());
             let mut wish = if step.woken || is_due { view.listen()? } else { Wish::Nothing };
+            if let Some(site) = self.service.as_mut().and_then(|s| s.reload(|| self.arguments.expected.site())) {
+                self.site = site;
+                wish = Wish::Judge;
+            }
             if wish == Wish::Judge || pace.wait(Instant::now()).is_zero() {
                 let began = Instant::now();
                 session.settle(analyzer);
@@ -192,6 +254,9 @@ impl Run<'_> {
                     wish = Wish::End;
                 }
                 pace.judged(began, Instant::now());
+            }
+            if let Some(service) = &mut self.service {
+                service.turn(analyzer, session.drops());
             }
             if step.ended.is_some() || wish == Wish::End {
                 return Ok(());
@@ -201,11 +266,17 @@ impl Run<'_> {
 
     /// Judges, and shows what changed.
     fn show(&mut self, analyzer: &Analyzer, spool: &Spool, view: &mut dyn View) -> Result<Wish, Failure> {
-        let now = live::now();
-        let diagnosis = self.reporting.selection().apply(analyzer.diagnose(self.site));
-        let changed = self.changes.update_with(&diagnosis, now, |phone| view.phone(phone));
+        let (began, now) = (Instant::now(), live::now());
+        let diagnosis = self.arguments.reporting.selection().apply(analyzer.diagnose(&self.site));
+        let changed = self.changes.update_with(&diagnosis, now, |phone| {
+            view.phone(phone);
+            self.service.iter_mut().for_each(|service| service.phone(phone));
+        });
         for notice in self.drops.more(&diagnosis.inputs, Instant::now()) {
             view.notice(&notice, now)?;
+        }
+        if let Some(service) = &mut self.service {
+            service.judged(&diagnosis, analyzer, began.elapsed());
         }
         view.show(diagnosis, &changed, now, spool)
     }

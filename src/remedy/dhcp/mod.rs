@@ -11,19 +11,7 @@ use crate::wire::WireText;
 use crate::wire::dhcp::UnusableOption;
 
 pub use self::platform::{PLATFORMS, Platform};
-
-/// The scope to change: what a lease shows of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Scope {
-    /// The DHCP server that handed out the lease.
-    pub server: Ipv4Addr,
-    /// Network and mask of the lease; `None` where the lease did not tell.
-    pub network: Option<(Ipv4Addr, Ipv4Addr)>,
-    /// Where it names TFTP servers now: the way back.
-    pub sources: Vec<(TftpSource, Vec<WireText>)>,
-    /// TFTP options of it that name nothing usable.
-    pub unusable: Vec<UnusableOption>,
-}
+pub use crate::diagnosis::Scope;
 
 /// What a platform is told, and the way back.
 #[derive(Clone, PartialEq, Eq, Debug)]

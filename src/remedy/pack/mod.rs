@@ -247,6 +247,3 @@ impl Pack {
         Some(Pack { files, plan, missing })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,6 +9,7 @@ use super::{PackFile, Patient, Shown, Work, other_cures, some_of};
 use crate::diagnosis::{Confidence, Finding, Fix, Severity, and_list};
 use crate::remedy::dhcp::PLATFORMS;
 use crate::remedy::load_way::{self, Way};
+use crate::wire::WireText;
 
 /// Findings told in full, and phones of a table.
 const FINDINGS_TOLD: usize = 60;
@@ -70,7 +71,10 @@ impl Page {
         self.line("# How to bring these phones back\n");
         self.line(&format!("Made by phonescope {} from {}{more}.", env!("CARGO_PKG_VERSION"), inputs.join(", ")));
         if let Some(site) = &work.diagnosis.site {
-            self.line(&format!("What ought to be is from the site file {}.", text(&crate::report::prose::safe(site))));
+            self.line(&format!(
+                "What ought to be is from the site file {}.",
+                text(&WireText::from(site.as_str()).to_string())
+            ));
         }
         self.line("");
     }
@@ -348,8 +352,8 @@ impl Page {
         if !work.patients.is_empty() {
             self.heading("See that it worked");
             self.line(
-                "`phonescope verify --plan .` with a capture of the boot, or `-i INTERFACE`, says of each phone whether it \
-                 came back with the right server and load.\n",
+                "`phonescope verify --plan . CAPTURE`, with a capture of the boots after the change, says of each phone \
+                 whether it came back with the right server and load, and registered.\n",
             );
         }
     }

@@ -10,9 +10,6 @@ use crate::remedy::standing::Standing;
 use crate::wire::phone_config::{self, PhoneConfig};
 use crate::wire::{Mac, WireText, load, load_files, load_list, sccp};
 
-/// Most parts of one load that are asked for; the largest have a dozen.
-const MAX_PARTS: usize = 32;
-
 /// What a phone should find.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Expectation {
@@ -322,7 +319,8 @@ impl Inquiry {
         }
         let own = file.name.clone();
         let parts = file.listed.iter().filter_map(|name| FileName::new(name.raw())).filter(|name| *name != own);
-        let parts: Vec<FileName> = parts.take(MAX_PARTS).collect();
+        // At most as many as `load_list` reads.
+        let parts: Vec<FileName> = parts.collect();
         if file.is_there() && !parts.is_empty() {
             self.parts.clear();
             for file in parts.into_iter().rev() {

@@ -152,7 +152,8 @@ impl Transfer {
     pub fn handle_unreachable(&mut self, to: SocketAddr, why: Unreachable) {
         // What is said about a stranger, to whom an error went, says nothing about the server.
         let about = self.peer.unwrap_or(self.server);
-        if self.outcome.is_none() && to == about {
+        // Of a link-local address the network does not always say on which interface.
+        if self.outcome.is_none() && (to.ip(), to.port()) == (about.ip(), about.port()) {
             let octets = self.octets.len() as u64;
             self.outcome =
                 Some(if self.peer.is_some() { Answer::Stalled { octets } } else { Answer::Unreachable(why) });

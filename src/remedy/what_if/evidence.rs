@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, RegistrationState, SeenConfiguration};
-use crate::findings::inference::hardware_of;
 use crate::wire::WireText;
-use crate::wire::load::same_load;
+use crate::wire::load::{hardware_of, same_load};
 use crate::wire::phone_config::device_of_name;
 
 /// What a configuration says to a phone.

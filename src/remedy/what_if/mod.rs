@@ -11,11 +11,12 @@ use std::net::IpAddr;
 
 use self::evidence::{Evidence, Named};
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, TftpSource, and_list};
-use crate::findings::inference::{hardware_of, stated_load};
 use crate::remedy::load_way::{Way, way};
 use crate::site::{Cluster, Site};
-use crate::wire::load::{compare, family, same_load};
-use crate::wire::{Mac, WireText};
+use crate::wire::WireText;
+use crate::wire::load::{compare, family, hardware_of, same_load};
+
+pub use crate::diagnosis::{Fate, PhoneThen, WhatIf};
 
 /// A change that is thought of.
 #[derive(Clone, Debug)]
@@ -31,71 +32,6 @@ pub enum Change {
         /// As written: `3.0`.
         version: String,
     },
-}
-
-/// What a change would do.
-#[derive(Clone, Debug)]
-pub struct WhatIf {
-    /// The change, as it was asked for: `tftp=10.31.0.5`.
-    pub change: String,
-    /// The answer in a sentence or two.
-    pub summary: String,
-    /// What to do before the change, in order.
-    pub first: Vec<String>,
-    /// The phones that it would change something for, or of which that is not known.
-    pub phones: Vec<PhoneThen>,
-    /// How many others there are.
-    pub unaffected: usize,
-}
-
-/// A phone after the change.
-#[derive(Clone, Debug)]
-pub struct PhoneThen {
-    #[allow(missing_docs)]
-    pub mac: Mac,
-    #[allow(missing_docs)]
-    pub name: Option<WireText>,
-    /// The TFTP server that it turns to now, and then; `None`: it does not move.
-    pub moves: Option<(Option<IpAddr>, IpAddr)>,
-    /// The load that it runs.
-    pub load_now: Option<WireText>,
-    /// The load that it would run; `None`: not known, or the same.
-    pub load_then: Option<WireText>,
-    /// Whose word that is: `XMLDefault.cnf.xml of 10.31.0.5`, `the site file`.
-    pub named_by: Option<String>,
-    /// CallManagers that it would try, as far as known.
-    pub call_managers: Vec<String>,
-    #[allow(missing_docs)]
-    pub outcome: Outcome,
-    /// Why, as the end of a sentence.
-    pub because: String,
-    /// The load to move it to before the change.
-    pub load_first: Option<WireText>,
-}
-
-/// How it would end for a phone.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Outcome {
-    /// Its CallManager would turn it away.
-    Refused,
-    /// It would register with another cluster than its own.
-    Elsewhere,
-    /// The evidence does not say.
-    NotKnown,
-    /// It would come up.
-    Taken,
-}
-
-impl Outcome {
-    /// The word of the report.
-    pub fn word(self) -> &'static str {
-        match self {
-            Outcome::Refused => "refused",
-            Outcome::Elsewhere => "elsewhere",
-            Outcome::NotKnown => "not-known",
-            Outcome::Taken => "taken",
-        }
-    }
 }
 
 /// What each of the changes, by itself, would do; `asked` is its text.
@@ -150,7 +86,7 @@ fn moved(
     }
     phones.sort_by_key(|p| (p.outcome, p.mac));
     let unaffected = d.phone_count.saturating_sub(phones.len());
-    let count = |outcome: Outcome| phones.iter().filter(|p| p.outcome == outcome).count();
+    let count = |outcome: Fate| phones.iter().filter(|p| p.outcome == outcome).count();
     let loads = phones.iter().filter(|p| p.load_then.is_some()).count();
     let mut summary = match phones.len() {
         0 => "No phone would turn to another TFTP server.".to_owned(),
@@ -165,9 +101,9 @@ fn moved(
         ),
     };
     for (outcome, words) in [
-        (Outcome::Refused, "would then be refused"),
-        (Outcome::Elsewhere, "would register with another cluster"),
-        (Outcome::NotKnown, "may or may not come up: not known"),
+        (Fate::Refused, "would then be refused"),
+        (Fate::Elsewhere, "would register with another cluster"),
+        (Fate::NotKnown, "may or may not come up: not known"),
     ] {
         if count(outcome) > 0 {
             summary.push_str(&format!(" {} {words}.", phones_word(count(outcome))));
@@ -180,7 +116,7 @@ fn moved(
         summary.push_str(&format!(" For {} no TFTP server is stated.", phones_word(unstated)));
     }
     let mut first = Vec::new();
-    if count(Outcome::Refused) > 0 {
+    if count(Fate::Refused) > 0 {
         first.push(
             "Leave the phones that would be refused where they are, or first make that server name the load that their \
              CallManager takes: a load once taken is not given back by itself."
@@ -188,7 +124,7 @@ fn moved(
         );
     }
     let mut coming: BTreeMap<(IpAddr, String), usize> = BTreeMap::new();
-    for phone in phones.iter().filter(|p| p.outcome != Outcome::Refused) {
+    for phone in phones.iter().filter(|p| p.outcome != Fate::Refused) {
         if let (Some(load), Some((_, to))) = (&phone.load_then, phone.moves) {
             *coming.entry((to, load.to_string())).or_default() += 1;
         }
@@ -203,7 +139,7 @@ fn after_move(p: &PhoneReport, to: IpAddr, site: &Site, evidence: &Evidence) -> 
     let mut named = evidence.named_on(to, p);
     if named.is_empty()
         && let Some(cluster) = site.cluster_of_tftp(to)
-        && let Some(load) = p.model.as_deref().and_then(|m| stated_load(cluster, m))
+        && let Some(load) = p.model.as_deref().and_then(|m| cluster.load_for(m))
     {
         named.push(Named {
             load: Some(WireText::from(load)),
@@ -221,7 +157,7 @@ fn after_move(p: &PhoneReport, to: IpAddr, site: &Site, evidence: &Evidence) -> 
             load_then: None,
             named_by: None,
             call_managers: Vec::new(),
-            outcome: Outcome::NotKnown,
+            outcome: Fate::NotKnown,
             because: format!("no configuration of {to} for a phone of this model is known"),
             load_first: None,
         };
@@ -232,7 +168,7 @@ fn after_move(p: &PhoneReport, to: IpAddr, site: &Site, evidence: &Evidence) -> 
             then.load_then = None;
         }
         if other.outcome != then.outcome {
-            then.outcome = Outcome::NotKnown;
+            then.outcome = Fate::NotKnown;
             then.because = format!("either {}, or {}", then.because, other.because);
             then.named_by = then.named_by.zip(other.named_by).map(|(one, or)| format!("{one}; or {or}"));
         }
@@ -251,7 +187,7 @@ fn after(p: &PhoneReport, to: IpAddr, named: &Named, site: &Site, evidence: &Evi
         load_then: None,
         named_by: Some(named.by.clone()),
         call_managers: named.call_managers.clone(),
-        outcome: Outcome::NotKnown,
+        outcome: Fate::NotKnown,
         because: "which load it runs is not known".to_owned(),
         load_first: None,
     };
@@ -276,50 +212,47 @@ fn after(p: &PhoneReport, to: IpAddr, named: &Named, site: &Site, evidence: &Evi
 }
 
 /// Whether the CallManagers of a configuration would take the phone with a load.
-fn fate(p: &PhoneReport, load: &WireText, named: &Named, site: &Site, evidence: &Evidence) -> (Outcome, String) {
+fn fate(p: &PhoneReport, load: &WireText, named: &Named, site: &Site, evidence: &Evidence) -> (Fate, String) {
     let Some(first) = named.call_managers.first() else {
-        return (Outcome::NotKnown, format!("which CallManagers {} names is not known", named.by));
+        return (Fate::NotKnown, format!("which CallManagers {} names is not known", named.by));
     };
     let theirs = named.call_managers.iter().find_map(|c| site.cluster_of_call_manager(c));
     let own = cluster_of(site, p);
     if let (Some(own), Some(theirs)) = (own, theirs)
         && own.name != theirs.name
     {
-        return (Outcome::Elsewhere, format!("{} sends it to {first}, of cluster {}", named.by, theirs.name));
+        return (Fate::Elsewhere, format!("{} sends it to {first}, of cluster {}", named.by, theirs.name));
     }
     let model = p.model.as_deref().unwrap_or_default();
     let managers = and_list(&named.call_managers);
-    if let Some(stated) = theirs.and_then(|c| Some((c, stated_load(c, model)?))) {
+    if let Some(stated) = theirs.and_then(|c| Some((c, c.load_for(model)?))) {
         let (cluster, own_load) = stated;
         if same_load(own_load, load.raw()) {
-            return (Outcome::Taken, format!("the site file gives {load} to cluster {}", cluster.name));
+            return (Fate::Taken, format!("the site file gives {load} to cluster {}", cluster.name));
         }
         if evidence.takes(&named.call_managers, load, hardware_of(model)) {
-            return (Outcome::Taken, format!("{managers} took phones with {load} in this capture"));
+            return (Fate::Taken, format!("{managers} took phones with {load} in this capture"));
         }
         if evidence.refuses(&named.call_managers, load) {
-            return (Outcome::Refused, format!("{managers} turned away phones with {load} in this capture"));
+            return (Fate::Refused, format!("{managers} turned away phones with {load} in this capture"));
         }
         if compare(load.raw(), own_load).is_some_and(std::cmp::Ordering::is_gt) {
             return (
-                Outcome::Refused,
+                Fate::Refused,
                 format!("{load} is newer than {own_load}, which the site file gives to cluster {}", cluster.name),
             );
         }
-        return (Outcome::NotKnown, format!("whether cluster {} takes {load} is not known", cluster.name));
+        return (Fate::NotKnown, format!("whether cluster {} takes {load} is not known", cluster.name));
     }
     if evidence.takes(&named.call_managers, load, hardware_of(model)) {
-        return (Outcome::Taken, format!("{managers} took phones with {load} in this capture"));
+        return (Fate::Taken, format!("{managers} took phones with {load} in this capture"));
     }
     if evidence.refuses(&named.call_managers, load) {
-        return (Outcome::Refused, format!("{managers} turned away phones with {load} in this capture"));
+        return (Fate::Refused, format!("{managers} turned away phones with {load} in this capture"));
     }
-    (Outcome::NotKnown, format!("whether {managers} takes {load} this capture does not tell"))
+    (Fate::NotKnown, format!("whether {managers} takes {load} this capture does not tell"))
 }
 
 fn phones_word(count: usize) -> String {
     if count == 1 { "1 phone".to_owned() } else { format!("{count} phones") }
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,13 +9,12 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
-use super::{Outcome, PhoneThen, WhatIf, cluster_of, phones_word};
+use super::{Fate, PhoneThen, WhatIf, cluster_of, phones_word};
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, and_list};
-use crate::findings::inference::{hardware_of, stated_load};
 use crate::remedy::load_way::{Way, way};
 use crate::site::{Cluster, Site};
 use crate::wire::WireText;
-use crate::wire::load::{LoadName, Part, same_load};
+use crate::wire::load::{LoadName, Part, hardware_of, same_load};
 
 /// A cluster with another version.
 struct Case<'a> {
@@ -52,8 +51,8 @@ pub(super) fn what_if(
         .filter_map(|p| case.after(&p))
         .collect();
     phones.sort_by_key(|p| (p.outcome, p.mac));
-    let lost = phones.iter().filter(|p| p.outcome == Outcome::Refused).count();
-    let unknown = phones.iter().filter(|p| p.outcome == Outcome::NotKnown).count();
+    let lost = phones.iter().filter(|p| p.outcome == Fate::Refused).count();
+    let unknown = phones.iter().filter(|p| p.outcome == Fate::NotKnown).count();
     let all = d.phones(Detail::State).filter(|p| cluster_of(site, p).is_some_and(|c| c.name == name)).count();
     let mut summary = match all {
         0 => format!("No phone of cluster {name} is in the input: nothing can be said of it."),
@@ -79,9 +78,9 @@ impl Case<'_> {
         let running = p.load.running.clone();
         let (outcome, because) = match &running {
             Some(load) => self.fate(p, load),
-            None => (Outcome::NotKnown, "which load it runs is not known".to_owned()),
+            None => (Fate::NotKnown, "which load it runs is not known".to_owned()),
         };
-        if outcome == Outcome::Taken {
+        if outcome == Fate::Taken {
             return None;
         }
         let load_first = self.load_for(p).filter(|l| running.as_ref().is_none_or(|r| !same_load(r.raw(), l.raw())));
@@ -115,24 +114,24 @@ impl Case<'_> {
             .filter(|c| c.name != self.cluster.name && c.compare_version(&self.then) == Some(Ordering::Equal))
     }
 
-    fn fate(&self, p: &PhoneReport, load: &WireText) -> (Outcome, String) {
+    fn fate(&self, p: &PhoneReport, load: &WireText) -> (Fate, String) {
         let hardware = hardware_of(p.model.as_deref().unwrap_or_default());
         let version = self.then.version.as_deref().unwrap_or_default();
         for other in self.like() {
             if self.evidence.takes(&other.call_managers, load, hardware) {
-                return (Outcome::Taken, String::new());
+                return (Fate::Taken, String::new());
             }
             if self.evidence.refuses(&other.call_managers, load) {
                 let because =
                     format!("cluster {}, of that version, turned away phones with {load} in this capture", other.name);
-                return (Outcome::Refused, because);
+                return (Fate::Refused, because);
             }
         }
         let numbers = self.then.version_numbers().unwrap_or_default();
         let manager = (numbers.first().copied().unwrap_or(0), numbers.get(1).copied().unwrap_or(0));
         let model = p.model.as_deref().unwrap_or_default();
         match release(load.raw(), model) {
-            Some(release) if release.0 <= 3 && release <= manager => (Outcome::Taken, String::new()),
+            Some(release) if release.0 <= 3 && release <= manager => (Fate::Taken, String::new()),
             Some(release) if release.0 <= 3 => {
                 let known = if (manager, release) == ((3, 0), (3, 1)) {
                     "and does not connect (Cisco document 5278)"
@@ -140,10 +139,10 @@ impl Case<'_> {
                     "later than the CallManager: as loads of 3.1 do not connect to 3.0, it is taken not to"
                 };
                 let (major, minor) = release;
-                (Outcome::Refused, format!("{load} is of release {major}.{minor}, {known}"))
+                (Fate::Refused, format!("{load} is of release {major}.{minor}, {known}"))
             }
-            Some((8, 0)) if manager >= (3, 3) => (Outcome::Taken, String::new()),
-            _ => (Outcome::NotKnown, format!("whether CallManager {version} takes {load} is not known")),
+            Some((8, 0)) if manager >= (3, 3) => (Fate::Taken, String::new()),
+            _ => (Fate::NotKnown, format!("whether CallManager {version} takes {load} is not known")),
         }
     }
 
@@ -155,9 +154,9 @@ impl Case<'_> {
             let manager = (numbers.first().copied().unwrap_or(0), numbers.get(1).copied().unwrap_or(0));
             release(load, model).is_some_and(|r| r.0 <= 3 && r <= manager)
         };
-        let of_like = self.like().find_map(|c| stated_load(c, model)).map(WireText::from);
+        let of_like = self.like().find_map(|c| c.load_for(model)).map(WireText::from);
         let seen = || self.like().find_map(|c| self.evidence.load_at(&c.call_managers, hardware_of(model)));
-        let of_own = || stated_load(self.cluster, model).filter(|l| fits(l)).map(WireText::from);
+        let of_own = || self.cluster.load_for(model).filter(|l| fits(l)).map(WireText::from);
         of_like.or_else(seen).or_else(of_own)
     }
 
@@ -166,7 +165,7 @@ impl Case<'_> {
         let mut steps = Vec::new();
         let mut loads: BTreeMap<String, usize> = BTreeMap::new();
         let mut unknown = 0usize;
-        for phone in phones.iter().filter(|p| p.outcome == Outcome::Refused) {
+        for phone in phones.iter().filter(|p| p.outcome == Fate::Refused) {
             match &phone.load_first {
                 Some(load) => *loads.entry(load.to_string()).or_default() += 1,
                 None => unknown += 1,

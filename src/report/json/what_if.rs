@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::remedy::what_if as model;
+use crate::diagnosis as model;
 use crate::wire::{Mac, WireText};
 
 /// What a change would do.

@@ -6,8 +6,7 @@ use super::TableOptions;
 use super::grid::{self, Column};
 use super::page::{Ink, Page};
 use super::words::number;
-use crate::diagnosis::Diagnosis;
-use crate::remedy::what_if::{Outcome, PhoneThen, WhatIf};
+use crate::diagnosis::{Diagnosis, Fate, PhoneThen, WhatIf};
 
 /// Phones that are listed of one answer.
 const PHONES_SHOWN: usize = 30;
@@ -29,7 +28,7 @@ fn write_one(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<
     }
     let columns = [
         Column { title: "Phone", rank: 0 },
-        Column { title: "Outcome", rank: 1 },
+        Column { title: "Fate", rank: 1 },
         Column { title: "TFTP", rank: 2 },
         Column { title: "Load now", rank: 3 },
         Column { title: "Load then", rank: 4 },
@@ -49,7 +48,7 @@ fn write_one(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<
 
 /// Why, each reason once.
 fn reasons(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<()> {
-    let mut told: Vec<(Outcome, &str, usize)> = Vec::new();
+    let mut told: Vec<(Fate, &str, usize)> = Vec::new();
     for phone in &answer.phones {
         match told.iter_mut().find(|(outcome, because, _)| (*outcome, *because) == (phone.outcome, &phone.because)) {
             Some((_, _, count)) => *count += 1,
@@ -67,12 +66,12 @@ fn reasons(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<()
     Ok(())
 }
 
-fn words(outcome: Outcome) -> &'static str {
+fn words(outcome: Fate) -> &'static str {
     match outcome {
-        Outcome::Refused => "refused",
-        Outcome::Elsewhere => "elsewhere",
-        Outcome::NotKnown => "not known",
-        Outcome::Taken => "comes up",
+        Fate::Refused => "refused",
+        Fate::Elsewhere => "elsewhere",
+        Fate::NotKnown => "not known",
+        Fate::Taken => "comes up",
     }
 }
 

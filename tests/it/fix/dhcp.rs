@@ -167,3 +167,68 @@ fn a_phone_that_dhcp_does_not_reach_gets_the_keys_to_press() {
     assert!(readme.contains("DHCP does not reach") && readme.contains("Set Alternate TFTP to"), "{readme}");
     assert!(text(&pack, "phones.csv").lines().nth(1).unwrap().contains(",no,"), "the list says so");
 }
+
+#[test]
+fn every_finding_with_fixes_has_its_steps_in_the_readme() {
+    let mut fixes_seen = 0;
+    for capture in shipped() {
+        let site = crate::product::site_of(&capture);
+        let analyzer = analyzed(&[(capture.path, &(capture.build)())]);
+        let diagnosis = analyzer.diagnose(&site);
+        let Some(pack) = Pack::new(&diagnosis) else {
+            let needs = diagnosis
+                .findings
+                .iter()
+                .any(|f| f.severity > phonescope::diagnosis::Severity::Info && !f.fixes.is_empty());
+            assert!(!needs, "{}: a finding has fixes, and there is no pack", capture.path);
+            continue;
+        };
+        let readme = text(&pack, "README.md");
+        let contents: Vec<String> =
+            pack.files.iter().skip(1).map(|f| String::from_utf8_lossy(&f.contents).into_owned()).collect();
+        for finding in diagnosis.findings.iter().filter(|f| f.caused_by.is_none()) {
+            if finding.fixes.is_empty() {
+                continue;
+            }
+            let title = finding.title.replace('<', "\\<").replace('>', "\\>");
+            assert!(readme.contains(&title), "{}: {title}\n{readme}", capture.path);
+            let mut told = 0;
+            for fix in &finding.fixes {
+                let title = fix.title.replace('<', "\\<").replace('>', "\\>");
+                let load =
+                    fix.config.as_ref().and_then(|c| c.trim().strip_prefix("<loadInformation>")?.split('<').next());
+                let named = load.is_some_and(|l| contents.iter().any(|f| f.contains(&format!(">{l}<"))));
+                let in_file =
+                    named || fix.config.as_ref().is_some_and(|c| contents.iter().any(|f| f.contains(c.trim())));
+                let keys = fix.title.contains("Alternate TFTP to") && readme.contains("### c. On the phone itself");
+                told += usize::from(readme.contains(&title) || in_file || keys);
+            }
+            // What a configuration of the pack makes needless is left out.
+            let left_out = usize::from(finding.code == "load-file-missing");
+            assert!(told + left_out >= finding.fixes.len(), "{}: {}: {told}\n{readme}", capture.path, finding.code);
+            fixes_seen += told;
+        }
+    }
+    assert!(fixes_seen > 60, "{fixes_seen}");
+}
+
+#[test]
+fn a_hostile_name_is_neither_a_formula_nor_a_link_nor_an_escape() {
+    let mut network = campus(TFTP_PILOT, TftpServer::at(TFTP_PILOT));
+    for (at, name) in
+        [(0, "=HYPERLINK(1)"), (9_000, "[x](//e.vil)"), (18_000, "<img src=x>"), (27_000, "`a\u{1b}[2J|b")]
+    {
+        let mac = format!("00:03:6b:3a:20:{:02x}", at / 1000);
+        let phone = crate::support::phone::Phone::new("7960", &mac, super::LOAD_PILOT).stored(&[CM]);
+        network.boot(at, &phone.with(|p| p.claims_name = Some(name.to_owned())));
+    }
+    let pack = pack_of(&network.capture().pcap(), &site()).unwrap();
+    let all: String = pack.files.iter().map(|f| String::from_utf8_lossy(&f.contents).into_owned()).collect();
+    assert!(!all.contains('\u{1b}'));
+    let csv = text(&pack, "phones.csv");
+    assert!(csv.contains("'=HYPERLINK") && !csv.contains(",=HYPERLINK"), "{csv}");
+    let readme = text(&pack, "README.md");
+    let unescaped = readme.replace("\\[", "").replace("\\<", "");
+    assert!(!unescaped.contains("[x") && !unescaped.contains("<img"), "{readme}");
+    assert!(pack.files.iter().all(|f| f.path.bytes().all(|b| b.is_ascii_alphanumeric() || b"./_-".contains(&b))));
+}

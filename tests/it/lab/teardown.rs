@@ -92,14 +92,15 @@ fn nothing_is_left_after_a_server_that_can_not_start() {
 fn a_command_beside_the_recording_has_the_port_and_is_interrupted_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("said");
-    let line = format!("exec >'{}'; echo $LAB_IF; ls /sys/class/net; sleep 60; echo ended with $?", file.display());
+    let said = "echo $LAB_IF; ls /sys/class/net; grep -c '^name' $LAB_SITE; sleep 60; echo ended with $?";
+    let line = format!("exec >'{}'; {said}", file.display());
     let run = Run::of("healthy", &["--exec", &line]);
     if is_refused(&run.output) {
         return;
     }
     assert_eq!(run.output.status.code(), Some(0), "{}", run.said());
     // 130: SIGINT.
-    assert_eq!(fs::read_to_string(&file).unwrap(), "span\nlo\nspan\nended with 130\n");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "span\nlo\nspan\n2\nended with 130\n");
     assert_eq!(run.expected()["exec"]["code"], 0);
 }
 

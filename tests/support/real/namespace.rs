@@ -87,6 +87,11 @@ impl Namespace {
         self.ip("link delete p-a")
     }
 
+    /// The process whose namespaces these are.
+    pub fn holder(&self) -> u32 {
+        self.holder.id()
+    }
+
     /// Whether it was made with a user namespace: programs that change their user (in.tftpd, tcpdump) do not start in
     /// there.
     pub fn is_unprivileged(&self) -> bool {
@@ -272,8 +277,13 @@ impl Host<'_> {
 }
 
 /// What the first process inside does: says a line, waits for the end of its input, ends all others and removes the
-/// folder, unless it is told to keep it.
-const FIRST: &str = r#"echo; read -r word; [ $$ = 1 ] && kill -KILL -1; [ "$word" = keep ] || rm -rf "$1""#;
+/// folder, unless it is told to keep it. What was mounted in the folder goes first: it would hold it.
+const FIRST: &str = r#"
+echo; read -r word
+[ $$ = 1 ] && kill -KILL -1
+while read -r _ place _; do case "$place" in "$1"/*) umount -l "$place";; esac; done </proc/mounts
+[ "$word" = keep ] || rm -rf "$1"
+"#;
 
 /// Starts the process that holds the namespaces open and waits until they are there.
 fn hold(unshare: &Program, user: bool, folder: &Path) -> Result<(Child, ChildStdin), String> {

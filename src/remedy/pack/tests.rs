@@ -1,1 +1,0 @@
-//! The pack from whole captures is tested in `tests/it/fix.rs`.
