@@ -191,7 +191,8 @@ fn is_gone(e: &io::Error) -> bool {
 fn on_screen(arguments: &Arguments) -> bool {
     let plain = arguments.reporting.format == Format::Table || arguments.reporting.output.is_some();
     let can_draw = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
-    !arguments.lines && plain && can_draw && io::stdout().is_terminal() && io::stdin().is_terminal()
+    let is_free = !arguments.service.service && !arguments.live.writing.is_standard_output();
+    !arguments.lines && plain && can_draw && is_free && io::stdout().is_terminal() && io::stdin().is_terminal()
 }
 
 /// The lines go where the report does not.
