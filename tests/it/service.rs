@@ -28,6 +28,7 @@ struct Site {
 }
 
 impl Site {
+    #[allow(clippy::print_stdout, reason = "a test that skips says so")]
     fn new() -> Option<Site> {
         let (tcpreplay, network) = (program("tcpreplay")?, namespace()?);
         if network.is_unprivileged() {
