@@ -108,6 +108,9 @@ fn what_a_file_uses_is_read_from_its_code() {
 const MAY_SEND: &[(&str, &str)] = &[
     ("cli/verify/tftp.rs", "verify --send asks a TFTP server"),
     ("cli/verify/http.rs", "verify --send asks a file server over HTTP"),
+    ("cli/service/alerts/syslog.rs", "watch --alert-syslog tells the log daemon that it names"),
+    ("cli/service/alerts/webhook.rs", "watch --alert-webhook posts to the address that it names"),
+    ("cli/service/endpoint.rs", "watch --metrics answers who asks, and asks nobody"),
 ];
 
 /// What opens one, or looks a name up.
