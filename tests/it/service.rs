@@ -1,5 +1,7 @@
 //! `watch --service` on a port: alerts, metrics, the site file read again, and what a restart keeps.
 
+#![allow(clippy::print_stdout, reason = "a test that skips says so")]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
