@@ -12,17 +12,15 @@ use super::error::PortError;
 use super::link_state::link_states;
 use super::merge::Merge;
 use super::now;
-use super::port::{BLOCK_MILLIS, Drops, Port, PortSettings};
+use super::port::{Drops, LAST_BLOCK, Port, PortSettings};
 use super::sleep::Sleep;
 use crate::capture::ring::Interface;
-use crate::capture::{Frame, InterfaceStatistics, Timestamp};
+use crate::capture::{Frame, InterfaceStatistics, LinkType, Timestamp};
 use crate::event::InputSummary;
 use crate::wire::WireText;
 
 /// How often ports are looked after.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long the end waits for frames that the kernel has not handed out yet.
-const LAST_BLOCK: Duration = Duration::from_millis(BLOCK_MILLIS as u64 + 30);
 
 /// What takes frames.
 type Taker<'a> = dyn FnMut(&Frame<'_>) -> ControlFlow<()> + 'a;
@@ -177,6 +175,16 @@ impl Ports {
         for port in &mut self.ports {
             port.read_drops();
         }
+    }
+
+    /// How the frames of the first port begin.
+    pub fn link_type(&self) -> LinkType {
+        self.ports.first().map_or(LinkType::ETHERNET, |port| port.link_type)
+    }
+
+    /// Why the kernel does not filter for a port of ours; `None`: it does, or was not asked to.
+    pub fn unfiltered(&self) -> Option<&str> {
+        self.ports.iter().find_map(|port| port.unfiltered.as_deref())
     }
 
     /// The kernel's counters as last read, of all ports together.

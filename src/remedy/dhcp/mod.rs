@@ -1,6 +1,7 @@
 //! DHCP option 150 by platform (boot reference, section 8), for the scope that handed out the wrong server.
 
 mod platform;
+mod v6;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -11,6 +12,7 @@ use crate::wire::WireText;
 use crate::wire::dhcp::UnusableOption;
 
 pub use self::platform::{PLATFORMS, Platform};
+pub use self::v6::{set_dhcpv6, snippet_v6};
 pub use crate::diagnosis::Scope;
 
 /// What a platform is told, and the way back.

@@ -130,12 +130,7 @@ fn a_healthy_capture_needs_no_pack() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("pack");
     let ran = phonescope(&["fix", "captures/healthy/boot.pcap", "--out", out.to_str().unwrap()]);
-    assert_eq!(
-        (ran.code, ran.stdout.as_str()),
-        (0, "No finding needs a fix. Nothing was written.\n"),
-        "{}",
-        ran.stderr
-    );
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "No phone needs a fix. Nothing was written.\n"), "{}", ran.stderr);
     assert!(!out.exists());
 }
 

@@ -252,3 +252,15 @@ fn a_phone_that_can_not_go_back_is_given_no_file_that_sends_it() {
     let readme = text(&pack, "README.md");
     assert!(readme.contains("no way back to it"), "{readme}");
 }
+
+#[test]
+fn configurations_are_kept_for_who_asks_and_for_nobody_else() {
+    let capture = astray_with(&own_file(), device(LOAD_PILOT).as_bytes());
+    let kept = |analyzer: &phonescope::analyzer::Analyzer| {
+        let nothing = Site::none();
+        let phones: Vec<_> = analyzer.diagnose(&nothing).phones(Detail::State).collect();
+        phones.iter().flat_map(|p| &p.wanted.configurations).filter(|c| c.body.is_some()).count()
+    };
+    assert_eq!(kept(&analyzed(&[("capture.pcap", &capture)])), 1);
+    assert_eq!(kept(&crate::product::analyzed(&[("capture.pcap", &capture)])), 0);
+}
