@@ -232,3 +232,16 @@ fn a_hostile_name_is_neither_a_formula_nor_a_link_nor_an_escape() {
     assert!(!unescaped.contains("[x") && !unescaped.contains("<img"), "{readme}");
     assert!(pack.files.iter().all(|f| f.path.bytes().all(|b| b.is_ascii_alphanumeric() || b"./_-".contains(&b))));
 }
+
+#[test]
+fn the_options_of_a_server_that_should_not_be_there_are_not_corrected_in_the_report_either() {
+    let capture = shipped().into_iter().find(|s| s.path == "unknown-dhcp-server/fires-lease-taken.pcap").unwrap();
+    let (octets, site) = ((capture.build)(), crate::product::site_of(&capture));
+    let pack = pack_of(&octets, &site).unwrap();
+    assert!(pack.files.iter().all(|f| !f.path.starts_with("dhcp/")), "{:?}", pack.files);
+    let analyzer = analyzed(&[("capture", &octets)]);
+    let diagnosis = analyzer.diagnose(&site);
+    let fixes: Vec<_> = diagnosis.findings.iter().flat_map(|f| &f.fixes).collect();
+    assert!(fixes.iter().all(|f| f.target != "dhcp-server"), "{fixes:?}");
+    assert!(fixes.iter().any(|f| f.title.starts_with("Take DHCP server")), "{fixes:?}");
+}
