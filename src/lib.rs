@@ -24,6 +24,8 @@ pub mod capture;
 pub mod conversation;
 pub mod decoder;
 pub mod diagnosis;
+#[cfg(feature = "live")]
+pub mod doctor;
 pub mod event;
 pub mod findings;
 pub mod flow;

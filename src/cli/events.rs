@@ -33,6 +33,10 @@ const WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     #[cfg(feature = "live")]
+    if arguments.live.list_interfaces {
+        return super::interfaces::list();
+    }
+    #[cfg(feature = "live")]
     if !arguments.live.interface.is_empty() {
         if !arguments.inputs.paths().is_empty() {
             return Err(Failure::Work("captures and ports are named; name one or the other".to_owned()));

@@ -1,20 +1,18 @@
 //! From ports to the analyzer: what `watch`, `events -i` and every other live command share.
 
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::Frame;
-use phonescope::capture::live::{self, Drops, Notice, PortFilter, PortSettings, Ports};
+use phonescope::capture::live::{Drops, Notice, PortFilter, PortSettings, Ports};
 use phonescope::report::metrics::PortDrops;
 use phonescope::wire::WireText;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM};
 
+use super::signals::{self, Signals};
 use super::writing::{self, WriteArguments, Writing};
 use super::{End, Failure, messages, privileges};
 
@@ -27,6 +25,9 @@ pub(crate) struct LiveArguments {
     /// A port to capture on; may be given more than once; any: all of them
     #[arg(short, long, value_name = "IFACE")]
     pub(crate) interface: Vec<String>,
+    /// List the ports of this host, and end
+    #[arg(short = 'D', long, exclusive = true)]
+    pub(crate) list_interfaces: bool,
     /// Take in what this filter lets through (BPF, exactly as given) instead of the signalling of phones
     #[arg(short, long, value_name = "FILTER", requires = "interface")]
     filter: Option<String>,
@@ -120,16 +121,14 @@ pub(crate) struct Session {
     packets: Option<u64>,
     until: Option<Instant>,
     counters_read: Instant,
-    signal: Arc<AtomicBool>,
-    /// Becomes readable with a signal, so that waiting ends at once.
-    wake: UnixStream,
+    signals: Signals,
     is_drained: bool,
 }
 
 impl Session {
     /// Opens the ports. From here on signals end the run in order; a second Ctrl-C ends the program at once.
     pub(crate) fn open(arguments: &LiveArguments) -> Result<Session, Failure> {
-        Session::open_until(arguments, &[SIGINT, SIGTERM, SIGHUP])
+        Session::open_until(arguments, &signals::ENDINGS)
     }
 
     /// The same where SIGHUP means something else than the end.
@@ -137,7 +136,7 @@ impl Session {
         Session::open_until(arguments, &[SIGINT, SIGTERM])
     }
 
-    fn open_until(arguments: &LiveArguments, signals: &[i32]) -> Result<Session, Failure> {
+    fn open_until(arguments: &LiveArguments, endings: &[i32]) -> Result<Session, Failure> {
         let settings: Vec<PortSettings> = arguments
             .interface
             .iter()
@@ -168,16 +167,9 @@ impl Session {
         let ports = Ports::open(&settings).map_err(|e| Failure::Work(e.to_string()))?;
         privileges::give_up(arguments.relinquish_privileges.as_deref())?;
         let writing = Writing::open(ring, &ports)?;
-        let signal = Arc::new(AtomicBool::new(false));
-        let (wake, waker) = UnixStream::pair()?;
-        wake.set_nonblocking(true)?;
-        for number in signals.iter().copied() {
-            signal_hook::flag::register_conditional_shutdown(number, 130, Arc::clone(&signal))?;
-            signal_hook::flag::register(number, Arc::clone(&signal))?;
-            signal_hook::low_level::pipe::register(number, waker.try_clone()?)?;
-        }
+        let signals = Signals::register(endings)?;
         let until = until.map(|duration| Instant::now() + duration);
-        Ok(Session { ports, writing, packets, until, counters_read: Instant::now(), signal, wake, is_drained: false })
+        Ok(Session { ports, writing, packets, until, counters_read: Instant::now(), signals, is_drained: false })
     }
 
     /// Waits for frames, at most for `wait`, and takes them in; `also` sees each of them. `wakers` end the waiting
@@ -192,7 +184,7 @@ impl Session {
         let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
         let wait = left.map_or(wait, |left| wait.min(left));
         let mut room = self.packets.map(|most| most.saturating_sub(self.ports.packets()));
-        let fds: Vec<BorrowedFd<'_>> = wakers.iter().copied().chain([self.wake.as_fd()]).collect();
+        let fds: Vec<BorrowedFd<'_>> = wakers.iter().copied().chain([self.signals.waker()]).collect();
         let Session { ports, writing, .. } = self;
         let polled = ports.poll(wait, &fds, &mut |frame| {
             analyzer.handle_frame(frame);
@@ -205,7 +197,7 @@ impl Session {
             self.ports.read_drops();
             self.writing.tick(&self.ports);
         }
-        let ended = if self.signal.load(Ordering::Relaxed) {
+        let ended = if self.signals.came() {
             Some(Ending::Signal)
         } else if polled.stopped || self.writing.is_done() || self.until.is_some_and(|until| Instant::now() >= until) {
             Some(Ending::Condition)
@@ -231,10 +223,11 @@ impl Session {
         self.ports.drops_by_port().into_iter().map(of).collect()
     }
 
-    /// Tells the analyzer how far the inputs are, and what time it is: before a diagnosis in the middle of a run.
+    /// Tells the analyzer how far the inputs are, and until when it has seen all: before a diagnosis in the middle of a
+    /// run.
     pub(crate) fn settle(&mut self, analyzer: &mut Analyzer) {
         analyzer.handle_inputs(self.ports.summaries());
-        analyzer.handle_timeout(live::now());
+        analyzer.handle_timeout(self.ports.clock());
     }
 
     /// Takes in the last frames: nothing comes any more.

@@ -1,6 +1,8 @@
 //! The command line: one file a command; the only place that prints, and that decides the exit code.
 
 mod analyze;
+#[cfg(feature = "live")]
+mod doctor;
 mod events;
 mod explain;
 mod fix;
@@ -18,6 +20,8 @@ mod reading;
 mod reporting;
 #[cfg(feature = "live")]
 mod service;
+#[cfg(feature = "live")]
+mod signals;
 mod site;
 mod verify;
 #[cfg(feature = "live")]
@@ -48,6 +52,9 @@ Exit codes: 0 no finding of severity error; 1 at least one; 2 the work could not
 enum Command {
     /// Read captures, diagnose the phones in them, report
     Analyze(analyze::Arguments),
+    /// Say whether this host and a port of it can show what phones do
+    #[cfg(feature = "live")]
+    Doctor(doctor::Arguments),
     /// Print one decoded signalling message a line (NDJSON), judging nothing
     Events(events::Arguments),
     /// Say what a finding means, how it is recognised and how to fix it
@@ -168,6 +175,8 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Analyze(arguments) => analyze::run(&arguments),
+        #[cfg(feature = "live")]
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Events(arguments) => events::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),

@@ -14,6 +14,8 @@
 pub mod alerts;
 pub mod changes;
 pub mod csv;
+#[cfg(feature = "live")]
+mod doctor;
 pub mod json;
 pub mod metrics;
 pub mod prose;
@@ -26,6 +28,8 @@ mod words;
 
 pub use changes::{Change, ChangeKind, Changes, FindingState};
 pub use csv::write_csv;
+#[cfg(feature = "live")]
+pub use doctor::{Doctored, write_doctor, write_doctor_json};
 pub use json::{write_change, write_document, write_event, write_json, write_ndjson, write_notice};
 pub use selection::{PhoneSelector, Selection};
 pub use table::{TableOptions, write_phone, write_table};

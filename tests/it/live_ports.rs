@@ -300,3 +300,42 @@ fn a_disk_that_fills_ends_the_writing_and_not_the_run() {
     assert_eq!(inputs.summaries()[0].problem, None, "it ends with a whole block");
     assert!(inputs.summaries()[0].packets > 50);
 }
+
+#[test]
+fn doctor_tells_a_span_port_from_a_port_and_proves_the_filter_on_it() {
+    let Some(cable) = Cable::new() else { return };
+    let sent = cable.site.folder().join("sent.pcap");
+    mixed(&sent, |_, frame| frame.tagged(110));
+    let doctor = |during: &dyn Fn()| {
+        let mut command = cable.site.command_named(env!("CARGO_BIN_EXE_phonescope"));
+        command.args(["doctor", "-i", "span", "-a", "duration:4", "-T", "json"]);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(1500));
+        during();
+        let output = child.wait_with_output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (report, output.status.code())
+    };
+    let state = |report: &serde_json::Value, name: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["name"] == name).unwrap()["state"].as_str().unwrap().to_owned()
+    };
+    let (report, code) = doctor(&|| cable.send(&sent));
+    assert_eq!(code, Some(0), "{report:#}");
+    for name in ["filter", "span", "directions", "tags", "dhcp", "files", "registration"] {
+        assert_eq!(state(&report, name), "ok", "{name}: {report:#}");
+    }
+    let seen = &report["seen"];
+    let number = |value: &serde_json::Value| value.as_u64().unwrap();
+    assert!(number(&seen["filter"]["needed"]) > 300 && number(&seen["filter"]["held_back"]) == 0, "{seen}");
+    assert!(number(&seen["voice"]) > number(&seen["filter"]["passed"]), "{seen}");
+    assert_eq!(seen["vlans"], serde_json::json!([110]));
+
+    let (report, code) = doctor(&|| {});
+    assert_eq!(code, Some(1), "{report:#}");
+    assert!(["frames", "span"].iter().any(|name| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().any(|check| check["name"] == *name && check["state"] == "problem")
+    }));
+    assert_eq!(report["switch"].as_array().unwrap().len(), 2);
+}

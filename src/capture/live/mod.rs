@@ -3,6 +3,7 @@
 mod bpf;
 mod error;
 mod expression;
+mod facts;
 mod filter;
 mod link_state;
 mod merge;
@@ -12,6 +13,7 @@ mod sleep;
 
 pub use bpf::Instruction;
 pub use error::{Advice, PortError};
+pub use facts::{HostFacts, PortFacts, host_facts, port_facts};
 pub use filter::default_filter;
 pub use port::{Drops, PortFilter, PortSettings};
 pub use ports::{Gap, Notice, Polled, Ports};
@@ -60,6 +62,22 @@ pub fn interfaces() -> Result<Vec<Interface>, String> {
             is_loopback: device.flags.is_loopback(),
         })
         .collect())
+}
+
+/// Whether this user may capture: tried on the port that most surely is there.
+///
+/// # Errors
+/// Why not, and what to do.
+pub fn may_capture(interfaces: &[Interface]) -> Result<(), PortError> {
+    let Some(port) = interfaces.iter().find(|i| i.is_loopback).or_else(|| interfaces.first()) else { return Ok(()) };
+    let settings = PortSettings {
+        name: port.name.raw().to_owned(),
+        promiscuous: false,
+        snap_len: 64,
+        buffer: 1 << 20,
+        filter: PortFilter::Everything,
+    };
+    Ports::open(std::slice::from_ref(&settings)).map(drop)
 }
 
 /// The time now, as frames have it.

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use pcap::{Active, Capture};
 
@@ -18,7 +19,9 @@ use crate::wire::WireText;
 /// Frames taken from one port before the next one has its turn.
 const BATCH: usize = 4096;
 /// How long the kernel keeps a block that is not full, milliseconds: the latency of a quiet port.
-pub(super) const BLOCK_MILLIS: i32 = 100;
+const BLOCK_MILLIS: i32 = 100;
+/// How long until the kernel has given out all that came in.
+pub(super) const LAST_BLOCK: Duration = Duration::from_millis(BLOCK_MILLIS as u64 + 30);
 /// The name of all ports at once.
 const ANY: &str = "any";
 
@@ -77,10 +80,14 @@ pub(super) struct Port {
     name: WireText,
     settings: PortSettings,
     source: Source,
-    link_type: LinkType,
+    pub(super) link_type: LinkType,
+    /// Why the kernel has no filter of ours.
+    pub(super) unfiltered: Option<String>,
     /// Frames from before are not of this capture: they came in before the filter was there.
     since: Option<Timestamp>,
     pub(super) counts: Counts,
+    /// The latest frame taken, where others wait behind it.
+    pub(super) behind: Option<Timestamp>,
     drops: Drops,
     /// The kernel's counters as last read: they wrap.
     read: (u32, u32),
@@ -95,6 +102,7 @@ struct Opened {
     capture: Capture<Active>,
     link_type: LinkType,
     since: Option<Timestamp>,
+    unfiltered: Option<String>,
     notices: Vec<String>,
 }
 
@@ -107,8 +115,10 @@ impl Port {
             settings: settings.clone(),
             source: Source::Open(opened.capture),
             link_type: opened.link_type,
+            unfiltered: opened.unfiltered,
             since: opened.since,
             counts: Counts { id, ..Counts::default() },
+            behind: None,
             drops: Drops::default(),
             read: (0, 0),
             link: (LinkState::Up, now()),
@@ -140,14 +150,18 @@ impl Port {
 
     /// Hands out the frames that are there, with what counts them once they are taken.
     pub(super) fn take(&mut self, sink: &mut Taker<'_>) -> ControlFlow<()> {
+        self.behind = None;
         let Source::Open(capture) = &mut self.source else { return ControlFlow::Continue(()) };
         let mut ended = None;
-        for _ in 0..BATCH {
+        let mut room = BATCH;
+        while room > 0 {
             match capture.next_packet() {
                 Ok(packet) => {
+                    room -= 1;
                     // With nanosecond precision the field called microseconds holds nanoseconds.
                     let (secs, nanos) = (i128::from(packet.header.ts.tv_sec), i128::from(packet.header.ts.tv_usec));
                     let time = Timestamp(i64::try_from(secs * 1_000_000_000 + nanos).unwrap_or(i64::MAX));
+                    self.behind = (room == 0).then_some(time);
                     match self.since {
                         Some(since) if time < since => continue,
                         _ => self.since = None,
@@ -156,14 +170,17 @@ impl Port {
                     sink(&mut self.counts, head, packet.data)?;
                 }
                 Err(pcap::Error::TimeoutExpired | pcap::Error::NoMorePackets) => break,
-                Err(e) => {
-                    ended = Some(expression::reason(&e));
-                    break;
+                Err(e) if ended.is_none() => {
+                    ended = Some((expression::reason(&e), now()));
+                    // What came in before is in the buffer still, the last of it once the kernel gives its block out.
+                    std::thread::sleep(LAST_BLOCK);
+                    room = usize::MAX;
                 }
+                Err(_) => break,
             }
         }
-        if let Some(reason) = ended {
-            let since = now();
+        if let Some((reason, since)) = ended {
+            self.read_drops();
             // It may be there again already: it is looked after within a second.
             self.source = Source::Gone(since);
             self.problem = Some(WireText::from(format!("{} at {since}", lower(&reason)).as_str()));
@@ -180,6 +197,7 @@ impl Port {
             Ok(opened) => {
                 self.source = Source::Open(opened.capture);
                 self.link_type = opened.link_type;
+                self.unfiltered = opened.unfiltered;
                 self.since = opened.since;
                 self.read = (0, 0);
                 self.problem = None;
@@ -350,20 +368,23 @@ fn open(name: &WireText, settings: &PortSettings) -> Result<Opened, PortError> {
     }
     .map_err(failed)?;
     let link_type = link_type(capture.get_datalink());
-    let mut since = None;
+    let (mut since, mut unfiltered) = (None, None);
     match &settings.filter {
         PortFilter::Everything => {}
         PortFilter::Expression(text) => set_expression(name, &mut capture, text, text)?,
         PortFilter::Wide(text) => set_expression(name, &mut capture, text, &expression::widened(text))?,
         PortFilter::Signalling => match set_default(&capture, link_type, settings.snap_len) {
             Ok(()) => since = Some(now()),
-            Err(reason) => notices.push(format!("no filter in the kernel ({reason}): every frame is read, voice too")),
+            Err(reason) => {
+                notices.push(format!("no filter in the kernel ({reason}): every frame is read, voice too"));
+                unfiltered = Some(reason);
+            }
         },
     }
     let capture = capture.setnonblock().map_err(failed)?;
     // A program that the run starts (an alert's) must not have the port; libpcap does not see to that.
     let _ = rustix::io::fcntl_setfd(capture.as_fd(), rustix::io::FdFlags::CLOEXEC);
-    Ok(Opened { capture, link_type, since, notices })
+    Ok(Opened { capture, link_type, since, unfiltered, notices })
 }
 
 fn set_expression(

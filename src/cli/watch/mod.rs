@@ -24,7 +24,7 @@ use phonescope::site::Site;
 use super::live::{LiveArguments, Session};
 use super::reporting::{Expected, Format, Reporting, look};
 use super::service::{Service, ServiceArguments};
-use super::{End, Failure};
+use super::{End, Failure, interfaces};
 use lines::{Form, Lines};
 use pace::{Pace, processor_time};
 use screen::Console;
@@ -119,6 +119,9 @@ enum Wish {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
+    if arguments.live.list_interfaces {
+        return interfaces::list();
+    }
     if arguments.live.interface.is_empty() {
         return Err(Failure::Work("no port is named; name one with -i (phonescope interfaces lists them)".to_owned()));
     }

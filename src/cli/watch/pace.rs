@@ -9,8 +9,8 @@ const LATEST: Duration = Duration::from_millis(500);
 /// Judging takes a fifth of the processor's time; where that makes verdicts late, up to three tenths.
 const SPARING: (u32, u32) = (4, 1);
 const BUSY: (u32, u32) = (7, 3);
-/// Where nothing comes: silence is a finding once its time is over, and that is not to be told late.
-const QUIET: Duration = Duration::from_secs(1);
+/// Where nothing comes: silence is a finding once its time is over, and that is not to be told late either.
+const QUIET: Duration = Duration::from_millis(500);
 /// After so long without a frame every silence has been told.
 const ASLEEP: Duration = Duration::from_secs(300);
 /// How often is looked nevertheless.
@@ -40,12 +40,12 @@ impl Pace {
 
     /// How long until it is time to judge.
     pub(in crate::cli) fn wait(&self, now: Instant) -> Duration {
+        let (rest, work) = SPARING;
+        let (least, share) = BUSY;
         let pause = if self.dirty {
-            let (rest, work) = SPARING;
-            let (least, share) = BUSY;
             (self.cost * rest / work).clamp(SOONEST, LATEST).max(self.cost * least / share)
         } else if now.saturating_duration_since(self.heard) < ASLEEP {
-            QUIET
+            QUIET.max(self.cost * least / share)
         } else {
             SELDOM
         };
@@ -102,8 +102,11 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_looked_at_each_second_and_later_seldom() {
-        assert_eq!(after(1, false), QUIET);
+    fn silence_is_told_within_a_second_and_later_looked_at_seldom() {
+        for cost in [1, 50, 150, 200] {
+            assert!(after(cost, false) + MS * cost <= Duration::from_secs(1), "{cost}");
+        }
+        assert_eq!(after(900, false), MS * 2100, "no more than its share of the time");
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let later = start + 2 * ASLEEP;
