@@ -74,6 +74,8 @@ struct Screen {
     /// What was searched for last.
     search: String,
     cursor: Option<Mac>,
+    /// The cursor was put where it is; before that it stays on the worst phone, whichever that is.
+    placed: bool,
     /// First line of the list, and how many there are.
     top: usize,
     page: usize,
@@ -102,6 +104,7 @@ impl Screen {
             filter: Filter::default(),
             search: String::new(),
             cursor: None,
+            placed: false,
             top: 0,
             page: 1,
             list_row: 0,
@@ -149,7 +152,9 @@ impl Screen {
     fn list(&mut self) {
         let rows = self.snapshot.rows.iter().enumerate();
         self.listed = rows.filter(|(_, row)| self.filter.lets_through(row)).map(|(at, _)| at).collect();
-        if self.at().is_none() {
+        if !self.placed {
+            self.cursor = self.mac(0);
+        } else if self.at().is_none() {
             self.go(self.top);
         }
     }
@@ -165,6 +170,7 @@ impl Screen {
     }
 
     fn go(&mut self, at: usize) {
+        self.placed = at > 0;
         self.cursor = self.mac(at.min(self.listed.len().saturating_sub(1)));
     }
 
@@ -254,6 +260,7 @@ impl Screen {
             Input::Char('N') => self.search_next(false),
             Input::Char('f') | Input::F(7) => self.ask_filter(),
             Input::Char(' ') => {
+                self.placed = true;
                 if let Some(mac) = self.cursor
                     && !self.marked.remove(&mac)
                 {
@@ -262,12 +269,14 @@ impl Screen {
                 self.go(at + 1);
             }
             Input::Enter | Input::Right => {
+                self.placed = true;
                 self.wanted = self.cursor;
                 return if self.wanted.is_some() { Action::Judge } else { Action::Nothing };
             }
             Input::Click(_, y) => {
                 let line = usize::from(y).checked_sub(usize::from(self.list_row)).filter(|line| *line < self.page);
                 let Some(mac) = line.and_then(|line| self.mac(self.top + line)) else { return Action::Nothing };
+                self.placed = true;
                 if self.cursor.replace(mac) == Some(mac) {
                     self.wanted = Some(mac);
                     return Action::Judge;

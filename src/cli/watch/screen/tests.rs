@@ -242,7 +242,10 @@ fn the_cursor_stays_on_its_phone_when_the_order_changes() {
         Snapshot { rows, ..Snapshot::default() }
     };
     let mut screen = Screen::new(LOOK, Timestamp(0));
+    // Until it is moved it stays on the worst, whichever that is.
+    screen.set_snapshot(snapshot([Rank::Healthy, Rank::Error, Rank::Booting]));
     screen.set_snapshot(snapshot([Rank::Error, Rank::Booting, Rank::Healthy]));
+    assert_eq!(screen.cursor, Some(row(1).mac));
     screen.handle(Input::Down);
     let cursor = screen.cursor;
     assert_eq!(cursor, Some(row(2).mac));
