@@ -86,6 +86,8 @@ pub(super) struct Port {
     /// Frames from before are not of this capture: they came in before the filter was there.
     since: Option<Timestamp>,
     pub(super) counts: Counts,
+    /// A frame came that is later than the end of the capture.
+    pub(super) is_over: bool,
     drops: Drops,
     /// The kernel's counters as last read: they wrap.
     read: (u32, u32),
@@ -116,6 +118,7 @@ impl Port {
             unfiltered: opened.unfiltered,
             since: opened.since,
             counts: Counts { id, ..Counts::default() },
+            is_over: false,
             drops: Drops::default(),
             read: (0, 0),
             link: (LinkState::Up, now()),

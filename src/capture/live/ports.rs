@@ -72,6 +72,8 @@ pub struct Ports {
     sleep: Sleep,
     /// Later frames are not of this capture: it is at its end.
     until: Option<Timestamp>,
+    /// A port had something to give at the last poll.
+    took: bool,
 }
 
 impl Ports {
@@ -84,7 +86,7 @@ impl Ports {
         let merge = (ports.len() > 1).then(Merge::default);
         // The first look tells of ports that are down from the start.
         let looked = Instant::now().checked_sub(LOOK).unwrap_or_else(Instant::now);
-        Ok(Ports { ports, merge, looked, sleep: Sleep::new(), until: None })
+        Ok(Ports { ports, merge, looked, sleep: Sleep::new(), until: None, took: false })
     }
 
     /// Waits for frames, at most for `wait`, and hands out what is there, in the order of their times. Comes back early
@@ -100,11 +102,16 @@ impl Ports {
         polled.woken = readable.iter().skip(self.ports.len()).any(|r| *r);
         let is_readable = |index: usize| readable.get(index).copied().unwrap_or(false);
 
-        let Ports { ports, merge, until, .. } = self;
+        let Ports { ports, merge, until, took, .. } = self;
+        *took = false;
         let mut flow = ControlFlow::Continue(());
         for (index, port) in ports.iter_mut().enumerate().filter(|(index, _)| is_readable(*index)) {
+            let mut is_over = false;
             flow = port.take(&mut |counts, head, data| match merge {
-                _ if until.is_some_and(|until| head.time > until) => ControlFlow::Continue(()),
+                _ if until.is_some_and(|until| head.time > until) => {
+                    is_over = true;
+                    ControlFlow::Continue(())
+                }
                 Some(merge) => {
                     merge.push(index, head, data);
                     ControlFlow::Continue(())
@@ -114,6 +121,8 @@ impl Ports {
                     sink(&counts.frame(head, data))
                 }
             });
+            port.is_over |= is_over;
+            *took = true;
             if flow.is_break() {
                 break;
             }
@@ -150,12 +159,11 @@ impl Ports {
         let last = Instant::now() + LAST_BLOCK;
         loop {
             let left = last.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
             let polled = self.poll(left, &[], sink)?;
             notices.extend(polled.notices);
-            if polled.closed {
+            // A buffer may hold more than is read in that time; what comes after the end tells that it is read.
+            let is_read = self.ports.iter().all(|port| port.is_over || port.is_closed());
+            if is_read || polled.stopped || (left.is_zero() && !self.took) {
                 break;
             }
         }
