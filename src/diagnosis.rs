@@ -9,12 +9,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::capture::Timestamp;
 use crate::event::{FrameRef, InputSummary};
-use crate::phone::ladder::Arrow;
 use crate::wire::{Mac, WireText};
 
+mod ladder;
 mod wanted;
 mod what_if;
 
+pub use self::ladder::{Arrow, Role};
 pub use self::wanted::{Scope, SeenConfiguration, Wanted};
 pub use self::what_if::{Fate, PhoneThen, WhatIf};
 pub use crate::wire::dhcp::TftpSource;

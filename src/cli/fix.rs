@@ -59,8 +59,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
             text.push_str(match diagnosis.phone_count {
                 0 if !arguments.phone.is_empty() => "Nothing of the phones asked for is in the capture. Nothing was written.\n",
                 0 => "No phone is in the capture: there is nothing to fix, and nothing is known to be well. Nothing was written.\n",
-                _ => "No finding needs a fix. Nothing was written.\n",
+                _ => "No phone needs a fix. Nothing was written.\n",
             });
+            let warnings = diagnosis.findings.iter().filter(|f| f.severity == Severity::Warning).count();
+            if warnings > 0 {
+                let words = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
+                text.push_str(&format!("Lesser matters: {words}; phonescope analyze tells them, with their fixes.\n"));
+            }
             for note in diagnosis.coverage.notes.iter().filter(|_| !arguments.verbosity.quiet) {
                 say(note);
             }
@@ -88,7 +93,8 @@ fn list(folder: &str, pack: &Pack) -> String {
     let shown = pack.files.iter().filter(|f| !is_configuration(f)).chain(configurations.iter().copied().take(LISTED));
     let shown: Vec<&PackFile> = shown.collect();
     let width = shown.iter().map(|f| f.path.len()).max().unwrap_or(0);
-    let mut text = format!("Wrote {} files to {}. Begin with README.md.\n", pack.files.len(), prose::safe(folder));
+    let files = if pack.files.len() == 1 { "1 file".to_owned() } else { format!("{} files", pack.files.len()) };
+    let mut text = format!("Wrote {files} to {}. Begin with README.md.\n", prose::safe(folder));
     for file in shown {
         text.push_str(&format!("  {:width$}  {}\n", file.path, file.about));
     }

@@ -97,6 +97,8 @@ pub struct Peers {
     turned_away: BTreeMap<IpAddr, (BTreeSet<WireText>, BTreeSet<IpAddr>)>,
     /// TFTP server → the loads that its configurations name, by hardware.
     configured: BTreeMap<IpAddr, BTreeMap<String, BTreeSet<WireText>>>,
+    /// TFTP server → the loads that its default configuration names, by device type.
+    defaults: BTreeMap<IpAddr, BTreeMap<u32, WireText>>,
 }
 
 impl Peers {
@@ -122,6 +124,12 @@ impl Peers {
             {
                 let by_model = peers.configured.entry(fetch.server).or_default();
                 by_model.entry(hardware_of(model).to_owned()).or_default().insert(load);
+            }
+            if let Some((fetch, config)) = phone.config()
+                && !config.loads.is_empty()
+                && phone_config::device_of_name(fetch.name.raw()).is_none()
+            {
+                peers.defaults.entry(fetch.server).or_insert_with(|| config.loads.clone());
             }
             let Some((index, attempt)) = phone.last_attempt() else { continue };
             let state = phone.attempt_state(index, registry.now, visible.blind_registration);
@@ -237,6 +245,11 @@ impl Peers {
     pub fn load_configured_on(&self, tftp: IpAddr, model: &str) -> Option<&WireText> {
         let loads = self.configured.get(&tftp)?.get(hardware_of(model))?;
         loads.first().filter(|_| loads.len() == 1)
+    }
+
+    /// The load that a TFTP server's default configuration names for a device type.
+    fn load_by_default_on(&self, tftp: IpAddr, device_type: u32) -> Option<&WireText> {
+        self.defaults.get(&tftp)?.get(&device_type)
     }
 
     fn all_loads_at(&self, call_manager: IpAddr) -> impl Iterator<Item = &WireText> {
@@ -520,6 +533,20 @@ pub fn right_load(cx: &PhoneContext<'_>) -> Option<(WireText, Confidence)> {
     let tried: Vec<IpAddr> = cx.contacts().iter().filter(|c| c.turned_away()).map(|c| c.server).collect();
     let loads = cx.world.peers.loads_around(&tried, model);
     loads.first().filter(|_| loads.len() == 1).map(|only| (only.clone(), Confidence::Likely))
+}
+
+/// The load that the right servers name for phones like this one, which turned to another: what its own configuration
+/// there would say, as far as others show it. None that a CallManager which it tries is seen to refuse.
+pub fn load_named_on(cx: &PhoneContext<'_>, right: &[IpAddr]) -> Option<WireText> {
+    let peers = &cx.world.peers;
+    let model = cx.phone.model()?;
+    let on = |server: &IpAddr| {
+        let by_default = || peers.load_by_default_on(*server, cx.phone.device_type()?);
+        peers.load_configured_on(*server, model).or_else(by_default)
+    };
+    let load = right.iter().find_map(on)?;
+    let refused = cx.contacts().iter().any(|c| peers.refuses_load(c.server, load.raw()));
+    (!refused).then(|| load.clone())
 }
 
 /// So many phones, and one of them by its name.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::context::PhoneContext;
-use super::inference::{right_load, stated};
+use super::inference::{load_named_on, right_load, stated};
 use super::load_wrong_family;
 use crate::diagnosis::{Confidence, SeenConfiguration, Wanted};
 use crate::remedy::configuration::is_load_name;
@@ -82,7 +82,8 @@ fn load(cx: &PhoneContext<'_>, codes: &[&'static str]) -> Option<WireText> {
     if cx.wrong_tftp().is_some_and(|w| w.right.confidence < Confidence::Likely) {
         return None;
     }
-    right_load(cx).map(|(load, _)| load)
+    let on_right = || cx.wrong_tftp().and_then(|wrong| load_named_on(cx, &wrong.right.servers));
+    right_load(cx).map(|(load, _)| load).or_else(on_right)
 }
 
 /// CallManagers that it should register with, as the site file or its configuration writes them.

@@ -1,7 +1,7 @@
 //! `wrong-tftp-server`: the founding case.
 
 use super::context::{PhoneContext, WrongServer};
-use super::inference::right_load;
+use super::inference::{load_named_on, right_load};
 use super::{Draft, Says, addresses, and_list, evidence, optional, text};
 use crate::conversation::registration::Attempt;
 use crate::diagnosis::{Confidence, Evidence, Fix, Outcome, Severity, TftpSource};
@@ -202,13 +202,17 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
         _ => {
             if let Some(lease) = cx.lease_at(wrong.used.stamp).or(cx.phone.lease()) {
                 let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
-                fixes.extend(remedy::dhcp::set_option_150(&scope, right));
+                fixes.extend(cx.set_option_150(&scope, right));
             }
         }
     }
+    if wrong.used.server.is_ipv6() && !right.is_empty() && wrong.used.source != Some(TftpSource::Manual) {
+        fixes.push(remedy::dhcp::set_dhcpv6(right, wrong.used.server));
+    }
     fixes.extend(remedy::phone::alternate_tftp(right, cx.phone.model()));
-    let load = right_load(cx).filter(|_| wrong.right.confidence >= Confidence::Likely);
-    if let (Some((load, _)), Some(server)) = (&load, right.first())
+    let load = right_load(cx).map(|(load, _)| load).or_else(|| load_named_on(cx, right));
+    let load = load.filter(|_| wrong.right.confidence >= Confidence::Likely);
+    if let (Some(load), Some(server)) = (&load, right.first())
         && taken.is_some_and(|t| !crate::wire::load::same_load(t, load.raw()))
     {
         fixes.push(remedy::phone::name_load(cx.phone.mac, load.raw(), taken, *server));

@@ -3,54 +3,11 @@
 use std::net::IpAddr;
 
 use super::Phone;
-use crate::capture::Timestamp;
 use crate::conversation::Stamp;
 use crate::conversation::file::Fetch;
 use crate::conversation::registration::{Attempt, End, Protocol};
-use crate::diagnosis::{Outcome, Transport};
-use crate::event::FrameRef;
+use crate::diagnosis::{Arrow, Outcome, Role, Transport};
 use crate::wire::load::is_load_file;
-
-/// What a host is to the phone.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[allow(missing_docs)]
-pub enum Role {
-    Dhcp,
-    Dns,
-    Tftp,
-    CallManager,
-}
-
-impl Role {
-    /// As it stands over a lifeline.
-    pub fn word(self) -> &'static str {
-        match self {
-            Role::Dhcp => "DHCP",
-            Role::Dns => "DNS",
-            Role::Tftp => "TFTP",
-            Role::CallManager => "CallManager",
-        }
-    }
-}
-
-/// One message, or a message and its repetitions.
-#[derive(Clone, Debug)]
-pub struct Arrow {
-    #[allow(missing_docs)]
-    pub time: Timestamp,
-    #[allow(missing_docs)]
-    pub at: FrameRef,
-    /// What the other side is.
-    pub role: Role,
-    /// The other side; `None`: a broadcast.
-    pub peer: Option<IpAddr>,
-    /// Whether the phone sends it.
-    pub from_phone: bool,
-    /// The message in the protocol's words, escaped: `OFFER 10.50.0.10`, `RRQ SEP003094C2D3FA.cnf.xml`.
-    pub label: String,
-    /// It says that something failed.
-    pub is_bad: bool,
-}
 
 /// The messages in their order.
 pub fn ladder(phone: &Phone) -> Vec<Arrow> {

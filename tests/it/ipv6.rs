@@ -3,7 +3,7 @@
 use phonescope::site::Site;
 use serde_json::Value;
 
-use crate::product::{codes_of, phone, report_on};
+use crate::product::{analyzed, codes_of, list, phone, report, report_on};
 use crate::support::dhcp::{ACK, Message, OFFER, REQUEST};
 use crate::support::frame::{ip, mac};
 use crate::support::tftp;
@@ -42,12 +42,33 @@ fn reply(server: &str) -> Vec<u8> {
 
 /// The phone gets its configuration over IPv6.
 fn fetches(wire: Wire) -> Value {
+    report_on(&[("ipv6", &fetched(wire))], &Site::none())
+}
+
+fn fetched(wire: Wire) -> Vec<u8> {
     let (phone, server) = ((PHONE_V6, 51_000), (TFTP_V6, 69));
     let file = tftp::read_request("SEP00036B3A1001.cnf.xml", &[]);
     let wire = wire.wait(1).frame(udp_v6(true, phone, server, &file).0);
     let wire = wire.frame(udp_v6(false, server, phone, &tftp::data(1, b"<device></device>")).0);
     let wire = wire.frame(udp_v6(true, phone, server, &tftp::ack(1)).0);
-    report_on(&[("ipv6", &wire.pcap())], &Site::none())
+    wire.pcap()
+}
+
+#[test]
+fn a_wrong_server_that_dhcpv6_names_is_corrected_there() {
+    let capture = fetched(leased().frame(reply(TFTP_V6)));
+    let right = "2001:db8:31::5".parse().unwrap();
+    let site = Site::none().with_expected_tftp(&[right]);
+    let analyzer = analyzed(&[("ipv6", &capture)]);
+    let pack = phonescope::remedy::pack::Pack::new(&analyzer.diagnose(&site)).unwrap();
+    let file =
+        pack.files.iter().find(|f| f.path == "dhcp/isc-dhcpd6.conf").unwrap_or_else(|| panic!("{:?}", pack.files));
+    let text = String::from_utf8_lossy(&file.contents).into_owned();
+    assert!(text.contains("option cisco.tftp-servers 2001:db8:31::5;\n"), "{text}");
+    assert!(text.contains(&format!("#   option cisco.tftp-servers {TFTP_V6};")), "{text}");
+    let report = report(&analyzer, &site);
+    let fixes = list(&list(&report, "findings")[0], "fixes");
+    assert!(fixes.iter().any(|f| f["config"].as_str().is_some_and(|c| text.starts_with(c))), "{fixes:#?}");
 }
 
 #[test]

@@ -26,7 +26,7 @@ use super::reporting::{Expected, Format, Reporting, look};
 use super::service::{Service, ServiceArguments};
 use super::{End, Failure, interfaces};
 use lines::{Form, Lines};
-use pace::Pace;
+use pace::{Pace, processor_time};
 use screen::Console;
 use spool::Spool;
 
@@ -191,7 +191,8 @@ fn is_gone(e: &io::Error) -> bool {
 fn on_screen(arguments: &Arguments) -> bool {
     let plain = arguments.reporting.format == Format::Table || arguments.reporting.output.is_some();
     let can_draw = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
-    !arguments.lines && plain && can_draw && io::stdout().is_terminal() && io::stdin().is_terminal()
+    let is_free = !arguments.service.service && !arguments.live.writing.is_standard_output();
+    !arguments.lines && plain && can_draw && is_free && io::stdout().is_terminal() && io::stdin().is_terminal()
 }
 
 /// The lines go where the report does not.
@@ -248,12 +249,12 @@ impl Run<'_> {
                 wish = Wish::Judge;
             }
             if wish == Wish::Judge || pace.wait(Instant::now()).is_zero() {
-                let began = Instant::now();
+                let began = processor_time();
                 session.settle(analyzer);
                 if self.show(analyzer, spool, view)? == Wish::End {
                     wish = Wish::End;
                 }
-                pace.judged(began, Instant::now());
+                pace.judged(processor_time().saturating_sub(began), Instant::now());
             }
             if let Some(service) = &mut self.service {
                 service.turn(analyzer, session.drops());

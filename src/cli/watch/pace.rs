@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 const SOONEST: Duration = Duration::from_millis(100);
 /// As long as judging is cheap enough, a verdict waits no longer than this for its turn.
 const LATEST: Duration = Duration::from_millis(500);
-/// Of the time between two judgements, one takes a tenth; where that makes verdicts late, up to three tenths.
-const SPARING: (u32, u32) = (9, 1);
+/// Judging takes a fifth of the processor's time; where that makes verdicts late, up to three tenths.
+const SPARING: (u32, u32) = (4, 1);
 const BUSY: (u32, u32) = (7, 3);
-/// Where nothing comes: silence is a finding once its time is over, and that is not to be told late.
-const QUIET: Duration = Duration::from_secs(1);
+/// Where nothing comes: silence is a finding once its time is over, and that is not to be told late either.
+const QUIET: Duration = Duration::from_millis(500);
 /// After so long without a frame every silence has been told.
 const ASLEEP: Duration = Duration::from_secs(300);
 /// How often is looked nevertheless.
@@ -40,24 +40,31 @@ impl Pace {
 
     /// How long until it is time to judge.
     pub(in crate::cli) fn wait(&self, now: Instant) -> Duration {
+        let (rest, work) = SPARING;
+        let (least, share) = BUSY;
         let pause = if self.dirty {
-            let (rest, work) = SPARING;
-            let (least, share) = BUSY;
             (self.cost * rest / work).clamp(SOONEST, LATEST).max(self.cost * least / share)
         } else if now.saturating_duration_since(self.heard) < ASLEEP {
-            QUIET
+            QUIET.max(self.cost * least / share)
         } else {
             SELDOM
         };
         (self.judged + pause).saturating_duration_since(now)
     }
 
-    /// It was judged from `began` until `now`.
-    pub(in crate::cli) fn judged(&mut self, began: Instant, now: Instant) {
+    /// It was judged until `now`, for so much of the processor's time. What others take of it meanwhile is no reason
+    /// to judge later.
+    pub(in crate::cli) fn judged(&mut self, cost: Duration, now: Instant) {
         self.judged = now;
-        self.cost = now.saturating_duration_since(began);
+        self.cost = cost;
         self.dirty = false;
     }
+}
+
+/// The processor's time that this thread took so far.
+pub(in crate::cli) fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -70,7 +77,7 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let done = start + MS * cost;
-        pace.judged(start, done);
+        pace.judged(MS * cost, done);
         if heard {
             pace.heard(done);
         }
@@ -79,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_judged_soon_and_at_no_more_than_its_share_of_the_time() {
-        assert_eq!([0, 1, 20, 46, 100].map(|cost| after(cost, true).as_millis()), [100, 100, 180, 414, 500]);
+        assert_eq!([0, 1, 20, 46, 100].map(|cost| after(cost, true).as_millis()), [100, 100, 100, 184, 400]);
         for cost in [1, 40, 100, 250, 900, 5_000] {
             let pause = after(cost, true).as_millis();
             assert!(u128::from(cost) * 10 <= (u128::from(cost) + pause) * 3 + 10, "{cost} of {pause} ms");
@@ -95,12 +102,15 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_looked_at_each_second_and_later_seldom() {
-        assert_eq!(after(1, false), QUIET);
+    fn silence_is_told_within_a_second_and_later_looked_at_seldom() {
+        for cost in [1, 50, 150, 200] {
+            assert!(after(cost, false) + MS * cost <= Duration::from_secs(1), "{cost}");
+        }
+        assert_eq!(after(900, false), MS * 2100, "no more than its share of the time");
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let later = start + 2 * ASLEEP;
-        pace.judged(later, later);
+        pace.judged(Duration::ZERO, later);
         assert_eq!(pace.wait(later), SELDOM);
     }
 }

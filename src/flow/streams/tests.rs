@@ -459,6 +459,7 @@ fn a_configuration_is_read_plain_and_packed() {
         }
         let EventKind::Config(config) = &talk.told.last().unwrap().kind else { panic!("{:?}", talk.told) };
         assert_eq!(config.call_managers[0].raw(), "10.9.8.7");
+        assert_eq!(config.body.as_ref().unwrap().octets(), xml, "the file, unpacked");
         let n = talk.told.len();
         assert_ne!(talk.told[n - 1].digest, talk.told[n - 2].digest);
     }

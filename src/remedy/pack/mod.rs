@@ -104,6 +104,8 @@ struct Work<'d> {
     diagnosis: &'d Diagnosis<'d>,
     patients: Vec<Patient>,
     scopes: Vec<ScopeFix>,
+    /// Right servers that DHCPv6 should name, and the wrong one that it does.
+    by_dhcpv6: Vec<(Vec<IpAddr>, IpAddr)>,
     /// Loads that servers were seen to have, or not to have.
     loads_seen: BTreeMap<(IpAddr, String), Shown>,
 }
@@ -139,7 +141,8 @@ impl<'d> Work<'d> {
             patients.push(Patient { phone, cause, codes, configuration });
         }
         let scopes = scopes::scopes(&patients);
-        Work { diagnosis, patients, scopes, loads_seen }
+        let by_dhcpv6 = scopes::by_dhcpv6(&patients);
+        Work { diagnosis, patients, scopes, by_dhcpv6, loads_seen }
     }
 
     /// What the capture shows of a load on a server; `None`: nothing.
@@ -207,11 +210,11 @@ fn some_of(patients: &[&Patient]) -> String {
 }
 
 impl Pack {
-    /// The pack for what is wrong in a diagnosis; `None` where nothing is that it could help with.
+    /// The pack for what is wrong in a diagnosis; `None` where no phone is ill, and none will be at its next boot.
     pub fn new(diagnosis: &Diagnosis<'_>) -> Option<Pack> {
         let work = Work::new(diagnosis);
-        let told = diagnosis.findings.iter().any(|f| f.severity >= Severity::Warning && !f.fixes.is_empty());
-        if work.patients.is_empty() && !told {
+        let errors = diagnosis.findings.iter().any(|f| f.severity == Severity::Error);
+        if work.patients.is_empty() && !errors {
             return None;
         }
         let plan = plan::plan(&work);
@@ -238,6 +241,7 @@ impl Pack {
         for scope in &work.scopes {
             files.extend(scope.files());
         }
+        files.extend(scopes::files_v6(&work.by_dhcpv6));
         let missing = work.missing();
         let text = readme::write(&work, &files, &missing);
         files.insert(

@@ -44,7 +44,8 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
         for (server, patients) in &servers {
             let loads: BTreeSet<String> =
                 patients.iter().filter_map(|p| load_to_come(p)).map(load_way::files).collect();
-            let files = patients.iter().filter(|p| matches!(p.configuration, Outcome::File(_))).count();
+            let (with_file, without): (Vec<&Patient>, Vec<&Patient>) =
+                patients.iter().copied().partition(|p| matches!(p.configuration, Outcome::File(_)));
             match loads.is_empty() {
                 false => line(&format!(
                     "1. On {server}: {}. First the load: a phone that reads the configuration before the load is there \
@@ -53,17 +54,23 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
                 )),
                 true => line(&format!("1. On {server}: the load that the phones should run, where one has to change.")),
             }
-            match files {
-                0 => line(&format!(
-                    "2. Then, on {server}, configurations of {} that name the right CallManagers and load.",
-                    text(&some_of(patients))
-                )),
-                n => line(&format!(
-                    "2. Then the configurations of `tftp/` for {} ({n}) onto the TFTP path of {server}, in place of its own; \
-                     keep those for the way back.",
-                    text(&some_of(patients))
-                )),
+            let mut second = Vec::new();
+            if !with_file.is_empty() {
+                second.push(format!(
+                    "the configurations of `tftp/` for {} ({}) onto the TFTP path of {server}, in place of its own; keep \
+                     those for the way back",
+                    text(&some_of(&with_file)),
+                    with_file.len()
+                ));
             }
+            if !without.is_empty() {
+                second.push(format!(
+                    "on {server}, configurations of {} that name the right CallManagers and load{}",
+                    text(&some_of(&without)),
+                    if with_file.is_empty() { "" } else { ": the pack has none for them" }
+                ));
+            }
+            line(&format!("2. Then {}.", second.join(". And ")));
             line(&format!(
                 "3. In the CallManager that {server} belongs to: take these phones out (Device, Phone) and switch \
                  auto-registration off, or it writes its own configurations again."

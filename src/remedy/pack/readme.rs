@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::configurations::{How, Outcome};
 use super::{PackFile, Patient, Shown, Work, other_cures, some_of};
 use crate::diagnosis::{Confidence, Finding, Fix, Severity, and_list};
-use crate::remedy::dhcp::PLATFORMS;
+use crate::remedy::dhcp::{PLATFORMS, snippet_v6};
 use crate::remedy::load_way::{self, Way};
 use crate::wire::WireText;
 
@@ -163,7 +163,7 @@ impl Page {
                 );
                 warnings.entry(words).or_default().push(patient);
             }
-            for warning in now.map(|now| load_way::warnings(now, load)).unwrap_or_default() {
+            for warning in load_way::warnings(now, load) {
                 warnings.entry(warning).or_default().push(patient);
             }
         }
@@ -253,7 +253,7 @@ impl Page {
     }
 
     fn dhcp(&mut self, work: &Work<'_>) {
-        if work.scopes.is_empty() {
+        if work.scopes.is_empty() && work.by_dhcpv6.is_empty() {
             return;
         }
         self.heading("Let DHCP name the right TFTP server");
@@ -272,6 +272,12 @@ impl Page {
                     .map(|p| format!("`{}`", scope.path(*p)))
                     .collect::<Vec<_>>()
                     .join(", ")
+            ));
+        }
+        for (right, wrong) in &work.by_dhcpv6 {
+            self.line(&format!(
+                "- DHCPv6: option 17, enterprise number 9, sub-option 1 to {} (names {wrong} now). For ISC dhcpd: `dhcp/isc-dhcpd6*.conf`.",
+                and_list(right)
             ));
         }
         if work.scopes.iter().any(|s| s.shared) {
@@ -352,8 +358,8 @@ impl Page {
         if !work.patients.is_empty() {
             self.heading("See that it worked");
             self.line(
-                "`phonescope verify --plan . CAPTURE`, with a capture of the boots after the change, says of each phone \
-                 whether it came back with the right server and load, and registered.\n",
+                "`phonescope verify --plan . CAPTURE`, with a capture of the boots after the change (or live, `-i \
+                 INTERFACE`), says of each phone whether it came back with the right server and load, and registered.\n",
             );
         }
     }
@@ -370,7 +376,9 @@ impl Page {
                  old load is in `phones.csv` (load_now), and has to be on the server for the phone to return to it.",
             );
         }
-        self.line("- On a phone: Alternate TFTP to No, Save.");
+        if other_cures::applies(work) {
+            self.line("- On a phone whose server was set as in c: Alternate TFTP to what it was (No, where DHCP named it), Save.");
+        }
         self.line("- A step above that has another way back says so.\n");
     }
 
@@ -404,7 +412,10 @@ fn roots<'w>(work: &'w Work<'_>) -> impl Iterator<Item = &'w Finding> {
 fn is_told(fix: &Fix, work: &Work<'_>) -> bool {
     let is_snippet = || {
         let mut snippets = work.scopes.iter().flat_map(|s| s.scope.snippets(&s.right));
-        snippets.any(|s| Some(&s.config) == fix.config.as_ref())
+        let by_v6 = |(right, wrong): &(Vec<IpAddr>, IpAddr)| {
+            snippet_v6(right, Some(*wrong)).is_some_and(|(config, _)| Some(&config) == fix.config.as_ref())
+        };
+        snippets.any(|s| Some(&s.config) == fix.config.as_ref()) || work.by_dhcpv6.iter().any(by_v6)
     };
     let in_file = || {
         fix.config.as_ref().is_some_and(|c| c.starts_with("<loadInformation>"))

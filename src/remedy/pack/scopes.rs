@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::{PackFile, Patient};
-use crate::remedy::dhcp::{Platform, Scope, Snippet};
+use crate::remedy::dhcp::{Platform, Scope, Snippet, snippet_v6};
 
 /// Findings of which a scope is the cause.
 const OF_A_SCOPE: [&str; 6] = [
@@ -74,6 +74,36 @@ impl ScopeFix {
     }
 }
 
+/// What DHCPv6 should name, where it named a wrong server: the right ones, and the wrong one.
+pub(super) fn by_dhcpv6(patients: &[Patient]) -> Vec<(Vec<IpAddr>, IpAddr)> {
+    let mut all: Vec<(Vec<IpAddr>, IpAddr)> = Vec::new();
+    for patient in patients.iter().filter(|p| !p.is_set_by_hand()) {
+        let Some(wrong) = patient.wrong_server().filter(IpAddr::is_ipv6) else { continue };
+        let pair = (patient.phone.wanted.tftp_right.clone(), wrong);
+        if snippet_v6(&pair.0, None).is_some() && !all.contains(&pair) && all.len() < 16 {
+            all.push(pair);
+        }
+    }
+    all.sort();
+    all
+}
+
+/// The files for DHCPv6.
+pub(super) fn files_v6(all: &[(Vec<IpAddr>, IpAddr)]) -> Vec<PackFile> {
+    let file = |(at, (right, wrong)): (usize, &(Vec<IpAddr>, IpAddr))| {
+        let (config, undo) = snippet_v6(right, Some(*wrong))?;
+        let number = if all.len() > 1 { format!("-{}", at + 1) } else { String::new() };
+        let last = undo.lines().last().unwrap_or_default();
+        Some(PackFile {
+            path: format!("dhcp/isc-dhcpd6{number}.conf"),
+            contents: format!("{config}\n# The way back:\n#   {last}\n").into_bytes(),
+            secret: false,
+            about: format!("the TFTP server by DHCPv6, in place of {wrong}"),
+        })
+    };
+    all.iter().enumerate().filter_map(file).collect()
+}
+
 /// The scopes of these phones, in the order of their servers and networks.
 pub(super) fn scopes(patients: &[Patient]) -> Vec<ScopeFix> {
     let mut fixes: Vec<ScopeFix> = Vec::new();
@@ -100,7 +130,7 @@ pub(super) fn scopes(patients: &[Patient]) -> Vec<ScopeFix> {
     });
     let several = fixes.len() > 1;
     let keys: Vec<_> = fixes.iter().map(ScopeFix::key).collect();
-    let same_network = |fix: &ScopeFix| keys.iter().filter(|k| k.1 == fix.scope.network).count() > 1;
+    let same_network = |fix: &ScopeFix| keys.iter().any(|k| k.1 == fix.scope.network && k.0 != fix.scope.server);
     let same_scope = |fix: &ScopeFix| keys.iter().filter(|k| **k == fix.key()).count() > 1;
     let flags: Vec<(bool, bool)> = fixes.iter().map(|f| (same_network(f), same_scope(f))).collect();
     for (fix, (network_again, scope_again)) in fixes.iter_mut().zip(flags).filter(|_| several) {

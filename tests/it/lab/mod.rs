@@ -1,5 +1,7 @@
 //! The lab of `tests/lab`: real boots on this machine, with the verdicts that they are meant to get.
 
+#[cfg(feature = "live")]
+mod live;
 mod round_trip;
 mod scenarios;
 mod teardown;

@@ -12,7 +12,7 @@ use super::{Run, is_refused, program};
 use crate::product::{list, parse_site, phone, report_on, text};
 
 /// Scenario and arguments. Servers, clients and kinds of span port take turns, so that each is there.
-const RUNS: &[(&str, &[&str])] = &[
+pub(super) const RUNS: &[(&str, &[&str])] = &[
     ("no-dhcp-answer", &[]),
     ("no-dhcp-answer", &["--dhcpd", "isc"]),
     ("call-manager-silent", &[]),
@@ -42,7 +42,7 @@ const RUNS: &[(&str, &[&str])] = &[
 ];
 
 /// The span port's kinds that need a switch of ours.
-const SPANS: &[(&str, &[&str])] = &[
+pub(super) const SPANS: &[(&str, &[&str])] = &[
     ("founding-case", &["--span", "vlan"]),
     ("founding-case", &["--span", "qinq"]),
     ("founding-case", &["--span", "priority"]),
@@ -83,7 +83,7 @@ fn every_scenario_gets_the_verdicts_that_it_means() {
 }
 
 /// What is wrong with a run, and with what the program says of it.
-fn complaints(run: &Run) -> Vec<String> {
+pub(super) fn complaints(run: &Run) -> Vec<String> {
     if run.output.status.code() != Some(0) {
         return vec![format!("{}: {}", run.output.status, run.said())];
     }
@@ -107,7 +107,7 @@ fn complaints(run: &Run) -> Vec<String> {
 }
 
 /// How what the report says of a phone differs from what happened.
-fn differences(said: &Value, truth: &Value, key: &str, vlan: &Value) -> Vec<String> {
+pub(super) fn differences(said: &Value, truth: &Value, key: &str, vlan: &Value) -> Vec<String> {
     let (meant, end) = (&truth["meant"], &truth["meant"]["end"]);
     let mut wrong = Vec::new();
     let mut hold = |what: &str, said: &Value, right: &Value| {

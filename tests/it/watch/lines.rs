@@ -47,8 +47,8 @@ fn objects_are_said_as_they_come_and_the_verdicts_are_those_of_the_packets() {
     // The changes come to the same verdicts.
     let changed = |mac: &str| {
         let lines = out.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let verdicts = lines.filter(|v| v["type"] == "change" && v["change"] == "verdict" && v["mac"] == mac);
-        verdicts.last().map(|v| v["to"].as_str().unwrap_or_default().to_owned())
+        let mut verdicts = lines.filter(|v| v["type"] == "change" && v["change"] == "verdict" && v["mac"] == mac);
+        verdicts.next_back().map(|v| v["to"].as_str().unwrap_or_default().to_owned())
     };
     for (mac, verdict, _) in &offline {
         assert_eq!(changed(mac).as_ref(), Some(verdict), "{mac}");

@@ -3,6 +3,8 @@
 //! Where this machine refuses such a network, or lacks a program, the test says so and ends.
 
 mod endings;
+mod flood;
+mod latency;
 mod lines;
 mod picture;
 mod screen;
@@ -38,6 +40,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// `None` after saying why there is none.
+    #[allow(clippy::print_stdout, reason = "a test that skips says so")]
     pub(crate) fn new() -> Option<Stage> {
         let (tcpreplay, site) = (program("tcpreplay")?, namespace()?);
         if site.is_unprivileged() {

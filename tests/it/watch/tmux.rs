@@ -73,7 +73,7 @@ impl<'s> Terminal<'s> {
 
     /// The same with the escape sequences of its colours.
     pub(crate) fn shows_in_colour(&self) -> String {
-        let output = self.command(&["capture-pane", "-p", "-e", "-t", "t"]).output().unwrap();
+        let output = self.command(&["capture-pane", "-p", "-e", "-N", "-t", "t"]).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
 

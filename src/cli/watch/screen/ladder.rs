@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use phonescope::capture::Timestamp;
-use phonescope::phone::ladder::{Arrow, Role};
+use phonescope::diagnosis::{Arrow, Role};
 use phonescope::report::clock;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 

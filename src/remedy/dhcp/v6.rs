@@ -1,0 +1,91 @@
+//! The TFTP server by DHCPv6: Cisco's vendor-specific information (option 17, enterprise 9), sub-option 1
+//! (boot reference 1.5).
+//!
+//! The text is for ISC dhcpd, whose lease is read back by a real client in the tests; how other servers write it is not
+//! known here, so for them the fix names the option alone.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::diagnosis::{Fix, and_list};
+
+/// What a server is told, and the way back; `None`: no right server has an IPv6 address.
+pub fn snippet_v6(right: &[IpAddr], now: Option<IpAddr>) -> Option<(String, String)> {
+    let right = v6(right);
+    let old = v6(now.as_slice());
+    let was = if old.is_empty() { "not known".to_owned() } else { joined(&old) };
+    (!right.is_empty()).then(|| (text(&right, &format!("it was {was}")), text(&old, "back to what it was")))
+}
+
+fn text(servers: &[Ipv6Addr], note: &str) -> String {
+    let value = match servers.is_empty() {
+        true => "# no option cisco.tftp-servers\n".to_owned(),
+        false => format!("option cisco.tftp-servers {};\n", joined(servers)),
+    };
+    format!(
+        "# once, at the top:\noption space cisco code width 2 length width 2;\noption cisco.tftp-servers code 1 = array of \
+         ip6-address;\noption vsio.cisco code 9 = encapsulate cisco;\n# here, or in the phones' subnet6:   ({note})\n{value}"
+    )
+}
+
+fn v6(servers: &[IpAddr]) -> Vec<Ipv6Addr> {
+    let of = |ip: &IpAddr| if let IpAddr::V6(v6) = ip.to_canonical() { Some(v6) } else { None };
+    servers.iter().filter_map(of).collect()
+}
+
+fn joined(servers: &[Ipv6Addr]) -> String {
+    servers.iter().map(Ipv6Addr::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The same as a fix; where no right server has an IPv6 address, that the wrong one is to go.
+pub fn set_dhcpv6(right: &[IpAddr], now: IpAddr) -> Fix {
+    let Some((config, undo)) = snippet_v6(right, Some(now)) else {
+        return Fix {
+            title: format!("DHCPv6: no TFTP server {now}"),
+            target: "dhcp-server",
+            platform: "any",
+            steps: vec![
+                format!(
+                    "On the DHCPv6 server: take {now} out of option 17 (enterprise number 9, sub-option 1): no right TFTP server with an IPv6 address is known."
+                ),
+                "Reset the phones afterwards.".to_owned(),
+            ],
+            config: None,
+            undo: Some(format!("Name {now} there again.")),
+            verify: format!("No REPLY names {now}, and the phones' read requests go to {}.", and_list(right)),
+        };
+    };
+    let to = and_list(&v6(right));
+    Fix {
+        title: format!("DHCPv6: TFTP server to {to}"),
+        target: "dhcp-server",
+        platform: "isc-dhcpd",
+        steps: vec![
+            format!(
+                "In dhcpd6.conf as below; then test (dhcpd -6 -t) and restart. Any other DHCPv6 server: option 17, enterprise number 9, sub-option 1 = {to} (16 octets an address)."
+            ),
+            "Reset the phones afterwards.".to_owned(),
+        ],
+        config: Some(config),
+        undo: Some(undo),
+        verify: format!("The next REPLY names {to}, and the phones' read requests go there."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_ipv6_are_named() {
+        let right: Vec<IpAddr> = ["2001:db8::5", "10.30.0.5", "2001:db8::6"].map(|a| a.parse().unwrap()).to_vec();
+        let (config, undo) = snippet_v6(&right, "2001:db8::99".parse().ok()).unwrap();
+        assert!(
+            config.ends_with("(it was 2001:db8::99)\noption cisco.tftp-servers 2001:db8::5, 2001:db8::6;\n"),
+            "{config}"
+        );
+        assert!(undo.ends_with("option cisco.tftp-servers 2001:db8::99;\n"), "{undo}");
+        assert_eq!(snippet_v6(&right[1..2], None), None);
+        let goes = set_dhcpv6(&right[1..2], right[0]);
+        assert!(goes.config.is_none() && goes.steps[0].contains("take 2001:db8::5 out"), "{goes:?}");
+    }
+}
