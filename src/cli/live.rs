@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::Frame;
-use phonescope::capture::live::{self, Drops, Notice, PortFilter, PortSettings, Ports};
+use phonescope::capture::live::{Drops, Notice, PortFilter, PortSettings, Ports};
 use phonescope::report::metrics::PortDrops;
 use phonescope::wire::WireText;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -223,10 +223,11 @@ impl Session {
         self.ports.drops_by_port().into_iter().map(of).collect()
     }
 
-    /// Tells the analyzer how far the inputs are, and what time it is: before a diagnosis in the middle of a run.
+    /// Tells the analyzer how far the inputs are, and until when it has seen all: before a diagnosis in the middle of a
+    /// run.
     pub(crate) fn settle(&mut self, analyzer: &mut Analyzer) {
         analyzer.handle_inputs(self.ports.summaries());
-        analyzer.handle_timeout(live::now());
+        analyzer.handle_timeout(self.ports.clock());
     }
 
     /// Takes in the last frames: nothing comes any more.

@@ -86,6 +86,8 @@ pub(super) struct Port {
     /// Frames from before are not of this capture: they came in before the filter was there.
     since: Option<Timestamp>,
     pub(super) counts: Counts,
+    /// The latest frame taken, where others wait behind it.
+    pub(super) behind: Option<Timestamp>,
     drops: Drops,
     /// The kernel's counters as last read: they wrap.
     read: (u32, u32),
@@ -116,6 +118,7 @@ impl Port {
             unfiltered: opened.unfiltered,
             since: opened.since,
             counts: Counts { id, ..Counts::default() },
+            behind: None,
             drops: Drops::default(),
             read: (0, 0),
             link: (LinkState::Up, now()),
@@ -147,6 +150,7 @@ impl Port {
 
     /// Hands out the frames that are there, with what counts them once they are taken.
     pub(super) fn take(&mut self, sink: &mut Taker<'_>) -> ControlFlow<()> {
+        self.behind = None;
         let Source::Open(capture) = &mut self.source else { return ControlFlow::Continue(()) };
         let mut ended = None;
         let mut room = BATCH;
@@ -157,6 +161,7 @@ impl Port {
                     // With nanosecond precision the field called microseconds holds nanoseconds.
                     let (secs, nanos) = (i128::from(packet.header.ts.tv_sec), i128::from(packet.header.ts.tv_usec));
                     let time = Timestamp(i64::try_from(secs * 1_000_000_000 + nanos).unwrap_or(i64::MAX));
+                    self.behind = (room == 0).then_some(time);
                     match self.since {
                         Some(since) if time < since => continue,
                         _ => self.since = None,

@@ -21,6 +21,8 @@ use crate::wire::WireText;
 
 /// How often ports are looked after.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long the end reads on what came before it. A full buffer of the default size takes less.
+const LAST_FRAMES: Duration = Duration::from_secs(10);
 
 /// What takes frames.
 type Taker<'a> = dyn FnMut(&Frame<'_>) -> ControlFlow<()> + 'a;
@@ -102,7 +104,11 @@ impl Ports {
 
         let Ports { ports, merge, until, .. } = self;
         let mut flow = ControlFlow::Continue(());
-        for (index, port) in ports.iter_mut().enumerate().filter(|(index, _)| is_readable(*index)) {
+        for (index, port) in ports.iter_mut().enumerate() {
+            if !is_readable(index) {
+                port.behind = None;
+                continue;
+            }
             flow = port.take(&mut |counts, head, data| match merge {
                 _ if until.is_some_and(|until| head.time > until) => ControlFlow::Continue(()),
                 Some(merge) => {
@@ -119,7 +125,7 @@ impl Ports {
             }
         }
         if let Some(merge) = merge {
-            let now = now();
+            let now = clock(ports);
             while let Some(frame) = merge.pop(now) {
                 let Some(port) = ports.get_mut(frame.port) else { continue };
                 polled.frames += 1;
@@ -139,7 +145,14 @@ impl Ports {
         Ok(polled)
     }
 
-    /// Hands out what came in until now and the kernel still holds, and tells of gaps that go on. Takes a moment.
+    /// Until when all frames have been handed out: now, or earlier where more came than were taken so far. Who takes a
+    /// later time for now takes an answer that waits to be read for none.
+    pub fn clock(&self) -> Timestamp {
+        clock(&self.ports)
+    }
+
+    /// Hands out what came in until now and the kernel still holds, and tells of gaps that go on. Takes a moment, and
+    /// longer where much is held; what is not read then is a gap too.
     ///
     /// # Errors
     /// Where waiting fails.
@@ -147,18 +160,28 @@ impl Ports {
         let end = now();
         self.until = Some(end);
         let mut notices = Vec::new();
-        let last = Instant::now() + LAST_BLOCK;
+        let began = Instant::now();
         loop {
-            let left = last.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let left = LAST_BLOCK.saturating_sub(began.elapsed());
+            let is_behind = self.clock() < end;
+            if left.is_zero() && (!is_behind || began.elapsed() >= LAST_FRAMES) {
                 break;
             }
             let polled = self.poll(left, &[], sink)?;
             notices.extend(polled.notices);
+            if polled.stopped {
+                return Ok(notices);
+            }
             if polled.closed {
                 break;
             }
         }
+        let unread = self.ports.iter().filter_map(|port| Some((port, port.behind.filter(|at| *at < end)?)));
+        notices.extend(unread.map(|(port, from)| {
+            let name = WireText::from(port.name());
+            let why = format!("more frames came in on {name} than could be read before the end");
+            Notice { port: name, text: String::new(), gap: Some(Gap { from, until: end, why }) }
+        }));
         notices.extend(self.ports.iter().filter_map(|port| port.gap_until(end)));
         let Ports { ports, merge: Some(merge), .. } = self else { return Ok(notices) };
         while let Some(frame) = merge.pop_any() {
@@ -238,6 +261,11 @@ impl Ports {
             }
         }
     }
+}
+
+/// Until when all frames of these ports have been taken.
+fn clock(ports: &[Port]) -> Timestamp {
+    ports.iter().filter_map(|port| port.behind).fold(now(), Timestamp::min)
 }
 
 /// Which of the ports and wakers have something to read.

@@ -28,6 +28,10 @@ pub(super) fn plan(work: &Work<'_>) -> Plan {
                 Outcome::File(made) => Some(WireText::from(made.load.as_str())),
                 _ => None,
             }),
+            load_first: match &patient.configuration {
+                Outcome::File(made) if made.then.is_some() => Some(WireText::from(made.load.as_str())),
+                _ => None,
+            },
             call_managers: wanted.call_managers.clone(),
             cluster: p.cluster_expected.clone(),
             config_name: config_name(wanted.config_name.as_ref(), &own),

@@ -358,8 +358,8 @@ impl Page {
         if !work.patients.is_empty() {
             self.heading("See that it worked");
             self.line(
-                "`phonescope verify --plan . CAPTURE`, with a capture of the boots after the change, says of each phone \
-                 whether it came back with the right server and load, and registered.\n",
+                "`phonescope verify --plan . CAPTURE`, with a capture of the boots after the change (or live, `-i \
+                 INTERFACE`), says of each phone whether it came back with the right server and load, and registered.\n",
             );
         }
     }

@@ -3,6 +3,7 @@
 //! Where this machine refuses such a network, or lacks a program, the test says so and ends.
 
 mod endings;
+mod flood;
 mod latency;
 mod lines;
 mod picture;
