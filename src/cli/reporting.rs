@@ -7,6 +7,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+#[cfg(feature = "live")]
 use phonescope::analyzer::Analyzer;
 use phonescope::diagnosis::{Diagnosis, Severity};
 use phonescope::report::{self, PhoneSelector, Selection, TableOptions};
