@@ -50,7 +50,7 @@ enum Line<'a> {
     Copies(Vec<(u64, Timestamp, FrameRef)>),
     /// How many lines stand before this one.
     End(u64),
-    Registry(Known<'a>),
+    Registry(Box<Known<'a>>),
 }
 
 impl Analyzer {
@@ -72,7 +72,7 @@ impl Analyzer {
         put(&Line::Gaps(self.gaps.iter().cloned().collect()))?;
         put(&Line::Watched(self.decoder.watched()))?;
         put(&Line::Copies(self.copies.recent(self.registry.now)))?;
-        self.registry.save(&mut |line| put(&Line::Registry(line)))?;
+        self.registry.save(&mut |line| put(&Line::Registry(Box::new(line))))?;
         serde_json::to_writer(&mut *out, &Line::End(lines))?;
         out.write_all(b"\n")
     }
@@ -99,7 +99,7 @@ impl Analyzer {
                 Line::Gaps(gaps) => analyzer.gaps = gaps.into_iter().take(super::MAX_GAPS).collect(),
                 Line::Watched(names) => analyzer.decoder.watch(names),
                 Line::Copies(copies) => analyzer.copies.restore(copies),
-                Line::Registry(line) => analyzer.registry.restore(line),
+                Line::Registry(line) => analyzer.registry.restore(*line),
                 Line::End(before) if before == number => return Ok(analyzer),
                 Line::End(_) => return Err(StateError::Damaged(number + 1)),
             }

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::Args;
 use phonescope::analyzer::Analyzer;
 use phonescope::remedy::what_if::{Change, what_if};
+use phonescope::site::server_address;
 
 use super::progress::Progress;
 use super::reporting::{Expected, Reporting};
@@ -49,8 +50,8 @@ fn change(text: &str) -> Result<(String, Change), Failure> {
         |why: &str| Failure::Work(format!("--what-if {text}: {why}; say tftp=IP, site=FILE or version=CLUSTER:3.0"));
     let change = match text.split_once('=') {
         Some(("tftp", servers)) => {
-            let servers: Result<Vec<IpAddr>, _> = servers.split(',').map(|s| s.trim().parse()).collect();
-            Change::Tftp(servers.map_err(|_| bad("not an IP address"))?)
+            let servers: Result<Vec<IpAddr>, String> = servers.split(',').map(server_address).collect();
+            Change::Tftp(servers.map_err(|why| bad(&why))?)
         }
         Some(("version", version)) => {
             let (cluster, version) = version.rsplit_once(':').ok_or_else(|| bad("no cluster and version"))?;

@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use nix::unistd::{Gid, Uid, User};
 
-use super::{Failure, messages};
+use super::Failure;
 
 /// Who goes on with the work.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,10 +46,8 @@ pub(crate) fn give_up(wanted: Option<&str>) -> Result<(), Failure> {
     let heir = heir(&caller, |name| User::from_name(name).ok().flatten())?;
     match &heir {
         Heir::Root => return Ok(()),
-        Heir::Same => {}
-        Heir::Bare => messages::say(
-            "started as root and not by sudo: goes on as root without its capabilities; -Z USER names somebody else",
-        ),
+        // Root without capabilities can do no more than any user whose files are root's.
+        Heir::Same | Heir::Bare => {}
         Heir::User { name, uid, gid } => {
             become_user(name, *uid, *gid).map_err(|e| failed(&format!("go on as user {name}: {e}")))?;
         }

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+#[cfg(feature = "live")]
 use phonescope::analyzer::Analyzer;
 use phonescope::diagnosis::{Diagnosis, Severity};
 use phonescope::report::{self, PhoneSelector, Selection, TableOptions};
-use phonescope::site::Site;
+use phonescope::site::{Site, server_address};
 
 use super::{Color, End, Failure, output};
 
@@ -21,7 +22,7 @@ pub(crate) struct Expected {
     #[arg(long, value_name = "FILE")]
     site: Option<PathBuf>,
     /// The only right TFTP server here; may be given more than once
-    #[arg(long, value_name = "IP")]
+    #[arg(long, value_name = "IP", value_parser = server_address)]
     expect_tftp: Vec<IpAddr>,
 }
 

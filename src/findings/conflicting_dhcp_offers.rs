@@ -104,7 +104,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         platform: "any",
         steps: vec![
             "Decide which of the servers belongs here; take the scope of the other one away, or set its option 150 to the same servers.".to_owned(),
-            "Where one of them should not be on this network at all, find its port and switch DHCP snooping on.".to_owned(),
+            "Where one of them should not be on this network at all, find its port; trust the right server's port, and only then switch DHCP snooping on.".to_owned(),
         ],
         config: None,
         undo: None,
@@ -112,7 +112,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }];
     if let (Some(wrong), Some(lease)) = (wrong, cx.phone.lease()) {
         let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
-        fixes.extend(remedy::dhcp::set_option_150(&scope, &wrong.right.servers));
+        fixes.extend(cx.set_option_150(&scope, &wrong.right.servers));
     }
     let mut shown: Vec<_> = offers
         .iter()

@@ -270,7 +270,7 @@ fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
         servers: vec![IpAddr::V4(terms.server), next],
         shown,
         how,
-        fixes: remedy::dhcp::set_option_150(&scope, &keep),
+        fixes: cx.set_option_150(&scope, &keep),
     })
 }
 
@@ -317,7 +317,7 @@ fn by_server(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
     if let Some(lease) = cx.phone.lease() {
         let terms = &lease.terms;
         let scope = remedy::dhcp::Scope::of(terms, lease.address);
-        fixes.extend(remedy::dhcp::set_option_150(&scope, &right));
+        fixes.extend(cx.set_option_150(&scope, &right));
     }
     fixes.extend(remedy::phone::alternate_tftp(&right, model));
     Some(Trap {

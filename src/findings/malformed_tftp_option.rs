@@ -54,7 +54,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let draft = |option: &crate::wire::dhcp::UnusableOption| {
         let number = option.option;
         let scope = remedy::dhcp::Scope::of(terms, lease.address);
-        let mut fixes = remedy::dhcp::set_option_150(&scope, &right);
+        let mut fixes = cx.set_option_150(&scope, &right);
         fixes.insert(0, Fix {
             title: format!("On {}: option {number} in its right form", terms.server),
             target: "dhcp-server",

@@ -71,7 +71,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if by_accident { " (its siaddr is its own address, which some servers fill in by themselves)" } else { "" };
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
     let scope = remedy::dhcp::Scope::of(terms, lease.address);
-    let mut fixes = remedy::dhcp::set_option_150(&scope, &right);
+    let mut fixes = cx.set_option_150(&scope, &right);
     if fixes.is_empty() {
         fixes.push(Fix {
             title: format!("Set option 150 in the scope of {}", terms.server),

@@ -169,7 +169,7 @@ fn fixes(cx: &PhoneContext<'_>, name: &WireText, dns_server: Option<IpAddr>) -> 
     if let Some(lease) = cx.phone.lease() {
         let terms = &lease.terms;
         let scope = remedy::dhcp::Scope::of(terms, lease.address);
-        fixes.extend(remedy::dhcp::set_option_150(&scope, &right));
+        fixes.extend(cx.set_option_150(&scope, &right));
     }
     let to = if right.is_empty() { "the TFTP server's address".to_owned() } else { and_list(&right) };
     let steps = match dns_server {

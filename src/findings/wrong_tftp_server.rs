@@ -202,7 +202,7 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
         _ => {
             if let Some(lease) = cx.lease_at(wrong.used.stamp).or(cx.phone.lease()) {
                 let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
-                fixes.extend(remedy::dhcp::set_option_150(&scope, right));
+                fixes.extend(cx.set_option_150(&scope, right));
             }
         }
     }

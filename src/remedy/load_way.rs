@@ -34,9 +34,10 @@ pub fn way(from: &str, to: &str) -> Way {
     }
 }
 
-/// What is to be known before a phone is moved, in sentences.
-pub fn warnings(from: &str, to: &str) -> Vec<String> {
-    if !is_signed_only(from, to) && is_signed_only(to, to) {
+/// What is to be known before a phone is moved, in sentences; `from`: `None` where it is not known.
+pub fn warnings(from: Option<&str>, to: &str) -> Vec<String> {
+    // What it runs may be of before the door: silence would be a promise.
+    if !from.is_some_and(|from| is_signed_only(from, to)) && is_signed_only(to, to) {
         return vec![
             format!("{to} is a one-way door: a 7940 or 7960 that runs a load of 5.0 or later takes signed loads only, and never one before 5.0 again."),
             "Its loader may wipe the phone's network settings: DHCP must name the TFTP server (option 150), or the phone stops half way.".to_owned(),
@@ -120,9 +121,11 @@ mod tests {
 
     #[test]
     fn a_one_way_door_is_told_before_it_shuts() {
-        assert_eq!(warnings("P00303020214", "P00308000500").len(), 2);
-        assert!(warnings("P00307020200", "P00308000500").is_empty());
-        assert!(warnings("P00303020214", "P00303000300").is_empty());
+        assert_eq!(warnings(Some("P00303020214"), "P00308000500").len(), 2);
+        assert!(warnings(Some("P00307020200"), "P00308000500").is_empty());
+        assert!(warnings(Some("P00303020214"), "P00303000300").is_empty());
+        assert_eq!(warnings(None, "P00308000500").len(), 2, "what it runs is not known, and may be older");
+        assert!(warnings(None, "P00303000300").is_empty());
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub fn name_load(mac: Mac, load: &str, running: Option<&str>, server: IpAddr) ->
         }
         Way::Shut(why) => steps.insert(0, format!("Careful. {why}")),
     }
-    steps.splice(0..0, running.map(|running| warnings(running, load)).unwrap_or_default());
+    steps.splice(0..0, warnings(running, load));
     Fix {
         title: format!("SEP<MAC>.cnf.xml on {server}: name load {load}"),
         target: "tftp-server",

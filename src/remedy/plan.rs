@@ -47,6 +47,10 @@ pub struct PlannedPhone {
     pub load_now: Option<WireText>,
     /// The load that it should run.
     pub load_wanted: Option<WireText>,
+    /// A load that it has to take before, since it does not come to the wanted one in one step; the configuration in the
+    /// pack names this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_first: Option<WireText>,
     /// CallManagers that it should register with.
     pub call_managers: Vec<IpAddr>,
     /// Cluster of the site file that it belongs to.

@@ -1,7 +1,8 @@
 //! What the operator is to be told when nobody looks: once per finding, and when it ended.
 //!
-//! A finding is told by its code and its servers, however many phones have it, and only where no other finding
-//! explains it; what it explains stands in it. It must hold for a while before it is told, and be away for three times
+//! A finding is told by its code and the server that is at fault (its first; where there is none, by its title), however
+//! many phones have it and whatever else becomes known of it, and only where no other finding explains it; what it
+//! explains stands in it. It must hold for a while before it is told, and be away for three times
 //! as long before its end is: a phone that tries again is no news. What was told is remembered ([`AlertBook`] is part of
 //! the state), so that a restart tells nothing twice.
 
@@ -194,6 +195,7 @@ pub struct AlertBook {
 struct Known {
     id: String,
     code: String,
+    about: String,
     servers: Vec<IpAddr>,
     began: Timestamp,
     told: bool,
@@ -205,14 +207,15 @@ struct Known {
     phones: usize,
 }
 
-/// All that is made of one code and its servers.
+/// All that is made of one code about one thing.
 struct Made<'a> {
     worst: &'a Finding,
     phones: BTreeSet<Mac>,
     explains: BTreeSet<&'static str>,
 }
 
-type Key<'a> = (&'static str, &'a [IpAddr]);
+/// A code, and what it is about.
+type Key = (&'static str, String);
 
 impl AlertBook {
     /// Nothing told.
@@ -225,7 +228,7 @@ impl AlertBook {
         let mut made = made(d);
         let mut alerts = Vec::new();
         self.findings.retain_mut(|known| {
-            let key = made.keys().find(|(code, servers)| *code == known.code && *servers == known.servers).copied();
+            let key = made.keys().find(|(code, about)| *code == known.code && *about == known.about).cloned();
             if let Some(made) = key.and_then(|key| made.remove(&key)) {
                 known.take(&made);
                 alerts.extend(known.tell(&made, now, rules));
@@ -238,11 +241,11 @@ impl AlertBook {
             }
             !over
         });
-        for ((code, servers), made) in made {
+        for ((code, about), made) in made {
             if self.findings.len() >= MAX_FINDINGS {
                 break;
             }
-            let mut known = Known::new(code, servers, now);
+            let mut known = Known::new(code, about, now);
             known.take(&made);
             alerts.extend(known.tell(&made, now, rules));
             self.findings.push(known);
@@ -256,8 +259,8 @@ impl AlertBook {
     }
 }
 
-/// What nothing explains, by code and servers.
-fn made<'a>(d: &'a Diagnosis<'_>) -> BTreeMap<Key<'a>, Made<'a>> {
+/// What nothing explains, by code and what it is about.
+fn made<'a>(d: &'a Diagnosis<'_>) -> BTreeMap<Key, Made<'a>> {
     let mut explained: BTreeMap<usize, BTreeSet<&'static str>> = BTreeMap::new();
     for finding in &d.findings {
         // A chain of causes is as long as there are codes, at most.
@@ -269,9 +272,10 @@ fn made<'a>(d: &'a Diagnosis<'_>) -> BTreeMap<Key<'a>, Made<'a>> {
             steps += 1;
         }
     }
-    let mut made: BTreeMap<Key<'a>, Made<'a>> = BTreeMap::new();
+    let mut made: BTreeMap<Key, Made<'a>> = BTreeMap::new();
     for (index, finding) in d.findings.iter().enumerate().filter(|(_, f)| f.caused_by.is_none()) {
-        let entry = made.entry((finding.code, finding.servers.as_slice())).or_insert_with(|| Made {
+        let about = finding.servers.first().map_or_else(|| cut(&finding.title), ToString::to_string);
+        let entry = made.entry((finding.code, about)).or_insert_with(|| Made {
             worst: finding,
             phones: BTreeSet::new(),
             explains: BTreeSet::new(),
@@ -286,11 +290,12 @@ fn made<'a>(d: &'a Diagnosis<'_>) -> BTreeMap<Key<'a>, Made<'a>> {
 }
 
 impl Known {
-    fn new(code: &str, servers: &[IpAddr], now: Timestamp) -> Known {
+    fn new(code: &str, about: String, now: Timestamp) -> Known {
         Known {
-            id: format!("{:016x}", FixedState::default().hash_one((code, servers, now.0))),
+            id: format!("{:016x}", FixedState::default().hash_one((code, &about, now.0))),
             code: code.to_owned(),
-            servers: servers.to_vec(),
+            about,
+            servers: Vec::new(),
             began: now,
             told: false,
             away: None,
@@ -306,6 +311,7 @@ impl Known {
         self.severity = made.worst.severity.word().to_owned();
         self.confidence = made.worst.confidence.word().to_owned();
         self.title.clone_from(&made.worst.title);
+        self.servers.clone_from(&made.worst.servers);
         self.phones = self.phones.max(made.phones.len());
     }
 

@@ -116,6 +116,8 @@ pub struct ServiceNumbers {
     pub alerts: Vec<AlertCounts>,
     /// When the state was written last; `None`: not at all.
     pub state_saved: Option<Timestamp>,
+    /// What that took, nanoseconds.
+    pub state_nanos: u64,
     /// Reloads of the site file that failed, and that did not.
     pub reloads: (u64, u64),
 }
@@ -284,6 +286,8 @@ fn itself(page: &mut Page<'_>, service: &ServiceNumbers) -> io::Result<()> {
     if let Some(saved) = service.state_saved {
         page.family("phonescope_state_saved_timestamp_seconds", Kind::Gauge, "When the state was written last.")?;
         page.sample("phonescope_state_saved_timestamp_seconds", &[], seconds_of(saved))?;
+        page.family("phonescope_state_save_seconds", Kind::Gauge, "What writing the state took.")?;
+        page.sample("phonescope_state_save_seconds", &[], nanos(service.state_nanos))?;
     }
     Ok(())
 }

@@ -248,7 +248,7 @@ fn dhcp_server(text: &String) -> Result<Ipv4Addr, String> {
 }
 
 /// The address, if a server can have it.
-fn host(address: IpAddr) -> Result<IpAddr, String> {
+pub(super) fn host(address: IpAddr) -> Result<IpAddr, String> {
     let possible = match address {
         IpAddr::V4(v4) => !v4.is_unspecified() && !v4.is_multicast() && !v4.is_broadcast(),
         IpAddr::V6(v6) => !v6.is_unspecified() && !v6.is_multicast(),

@@ -23,6 +23,11 @@ use crate::wire::Mac;
 use placement::Placement;
 
 pub use error::SiteError;
+
+/// The address that a text is, if a server can have it; else why not.
+pub fn server_address(text: &str) -> Result<IpAddr, String> {
+    file::host(text.trim().parse().map_err(|_| "not an IP address".to_owned())?)
+}
 pub use phones::PhonePattern;
 
 /// What the site file and `--expect-tftp` state.

@@ -115,12 +115,9 @@ fn what_a_file_uses_is_read_from_its_code() {
 const MAY_SEND: &[(&str, &str)] = &[
     ("cli/verify/tftp.rs", "verify --send asks a TFTP server"),
     ("cli/verify/http.rs", "verify --send asks a file server over HTTP"),
-    (
-        "cli/service/alerts/syslog.rs",
-        "watch --service tells a syslog server of findings, where --alert-syslog names one",
-    ),
-    ("cli/service/alerts/webhook.rs", "watch --service tells a webhook of findings, where --alert-webhook names one"),
-    ("cli/service/endpoint.rs", "watch --service answers Prometheus, where --metrics names an address"),
+    ("cli/service/alerts/syslog.rs", "watch --alert-syslog tells the log daemon that it names"),
+    ("cli/service/alerts/webhook.rs", "watch --alert-webhook posts to the address that it names"),
+    ("cli/service/endpoint.rs", "watch --metrics answers who asks, and asks nobody"),
 ];
 
 /// What opens one, or looks a name up.

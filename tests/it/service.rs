@@ -1,5 +1,7 @@
 //! `watch --service` on a port: alerts, metrics, the site file read again, and what a restart keeps.
 
+#![allow(clippy::print_stdout, reason = "a test that skips says so")]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -28,6 +30,7 @@ struct Site {
 }
 
 impl Site {
+    #[allow(clippy::print_stdout, reason = "a test that skips says so")]
     fn new() -> Option<Site> {
         let (tcpreplay, network) = (program("tcpreplay")?, namespace()?);
         if network.is_unprivileged() {

@@ -30,6 +30,7 @@ pub(super) struct Memory {
     interval: Duration,
     due: Instant,
     saved: Option<Timestamp>,
+    took: Duration,
     /// The last time failed, and that was said.
     is_failing: bool,
 }
@@ -42,7 +43,14 @@ impl Memory {
             std::env::split_paths(&all).next().filter(|p| !p.as_os_str().is_empty()).map(|p| p.join(NAME))
         };
         let path = path.map(Path::to_owned).or_else(directory)?;
-        Some(Memory { path, interval, due: Instant::now() + interval, saved: None, is_failing: false })
+        Some(Memory {
+            path,
+            interval,
+            due: Instant::now() + interval,
+            saved: None,
+            took: Duration::ZERO,
+            is_failing: false,
+        })
     }
 
     /// What the run before knew, and told. `None`: there is nothing to take up, or it can not be, which is said.
@@ -80,6 +88,11 @@ impl Memory {
         self.saved
     }
 
+    /// What that took.
+    pub(super) fn took(&self) -> Duration {
+        self.took
+    }
+
     /// Writes what is known. A failure is said once, and it is tried again when it is due.
     pub(super) fn save(&mut self, analyzer: &Analyzer, book: &AlertBook) {
         let began = Instant::now();
@@ -98,8 +111,8 @@ impl Memory {
                 }
             }
         }
-        let now = Instant::now();
-        self.due = now + self.interval.max(now.saturating_duration_since(began) * SHARE);
+        self.took = began.elapsed();
+        self.due = Instant::now() + self.interval.max(self.took * SHARE);
     }
 }
 

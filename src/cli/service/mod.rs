@@ -237,6 +237,7 @@ impl Service {
         {
             memory.save(analyzer, &self.book);
             self.numbers.state_saved = memory.saved();
+            self.numbers.state_nanos = u64::try_from(memory.took().as_nanos()).unwrap_or(u64::MAX);
         }
     }
 

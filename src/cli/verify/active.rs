@@ -72,8 +72,7 @@ impl Outcome {
 
 /// Asks everything.
 pub(super) fn ask(questions: Questions) -> Result<Outcome, Failure> {
-    let Questions { inquiries, full, mut compare, pack, patience, mut notes } = questions;
-    let mut lacking = !notes.is_empty();
+    let Questions { inquiries, full, mut compare, pack, patience, mut notes, mut lacking } = questions;
     let mut known: BTreeMap<(Server, FileName), FileChecked> = BTreeMap::new();
     let mut silent: BTreeSet<Server> = BTreeSet::new();
     let mut checked: Vec<Checked> = Vec::new();

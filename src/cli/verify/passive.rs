@@ -24,7 +24,7 @@ use crate::cli::live::{LiveArguments, Session};
 use crate::cli::messages::say;
 use crate::cli::progress::Progress;
 #[cfg(feature = "live")]
-use crate::cli::watch::pace::Pace;
+use crate::cli::watch::pace::{Pace, processor_time};
 use crate::cli::{Failure, Verbosity, reading};
 
 /// What was read, and what it says.
@@ -68,12 +68,13 @@ pub(super) fn watch(live: &LiveArguments, plan: &Plan, quiet: bool) -> Result<Ou
             break;
         }
         let now = Instant::now();
+        let began = processor_time();
         if !pace.wait(now).is_zero() {
             continue;
         }
         session.settle(&mut analyzer);
         let recovery = recovery::judge(plan, &analyzer.diagnose(&site));
-        pace.judged(now, Instant::now());
+        pace.judged(processor_time().saturating_sub(began), Instant::now());
         for phone in &recovery.phones {
             let state = so_far(phone);
             let before = told.insert(phone.mac, state).unwrap_or(State::NotSeen);

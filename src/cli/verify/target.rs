@@ -23,6 +23,8 @@ pub(super) struct Questions {
     pub(super) pack: Vec<(FileName, std::path::PathBuf)>,
     pub(super) patience: Patience,
     pub(super) notes: Vec<String>,
+    /// Something of the plan can not be asked.
+    pub(super) lacking: bool,
 }
 
 /// `10.30.0.5`, `10.30.0.5:69`, `2001:db8::5`, `[2001:db8::5]:69`. Names are not looked up.
@@ -74,6 +76,7 @@ pub(super) fn questions(arguments: &Arguments, pack: Option<&Pack>) -> Result<Qu
             whole: super::active::LONGEST_TRANSFER,
         },
         notes: Vec::new(),
+        lacking: false,
     };
     match pack {
         Some(pack) => {
@@ -82,6 +85,7 @@ pub(super) fn questions(arguments: &Arguments, pack: Option<&Pack>) -> Result<Qu
             }
             if pack.plan.phones.is_empty() {
                 questions.notes.push("The plan has no phones: nothing is asked.".to_owned());
+                questions.lacking = true;
             }
         }
         None => {
@@ -117,16 +121,25 @@ fn of_plan(phone: &PlannedPhone, pack: &Pack, named: &[Server], arguments: &Argu
     if servers.is_empty() {
         let why = format!("{}: the plan knows no right TFTP server; name one with --tftp.", phone.name);
         questions.notes.push(why);
+        questions.lacking = true;
     }
     if let (true, Some(file)) = (arguments.full, phone.config_file.as_deref().and_then(plan_file::in_pack)) {
         questions.pack.push((config.clone(), pack.folder.join(file)));
     }
+    if let (Some(first), Some(then), None) = (&phone.load_first, &phone.load_wanted, &arguments.load) {
+        let why = format!(
+            "{}: {first} has to come before {then}, so {first} is asked for; --load asks for {then}.",
+            phone.name
+        );
+        questions.notes.push(why);
+    }
+    let load = phone.load_first.as_ref().or(phone.load_wanted.as_ref());
     let expectation = Expectation {
         mac: Some(phone.mac),
         name: phone.name.to_string(),
         model: phone.model.clone(),
         config,
-        load: arguments.load.clone().or_else(|| phone.load_wanted.as_ref().map(|l| l.raw().to_owned())),
+        load: arguments.load.clone().or_else(|| load.map(|l| l.raw().to_owned())),
         call_managers: phone.call_managers.clone(),
     };
     questions.inquiries.extend(servers.into_iter().map(|server| (server, expectation.clone())));

@@ -26,7 +26,7 @@ use super::reporting::{Expected, Format, Reporting, look};
 use super::service::{Service, ServiceArguments};
 use super::{End, Failure, interfaces};
 use lines::{Form, Lines};
-use pace::Pace;
+use pace::{Pace, processor_time};
 use screen::Console;
 use spool::Spool;
 
@@ -253,12 +253,12 @@ impl Run<'_> {
                 wish = Wish::Judge;
             }
             if wish == Wish::Judge || pace.wait(Instant::now()).is_zero() {
-                let began = Instant::now();
+                let began = processor_time();
                 session.settle(analyzer);
                 if self.show(analyzer, spool, view)? == Wish::End {
                     wish = Wish::End;
                 }
-                pace.judged(began, Instant::now());
+                pace.judged(processor_time().saturating_sub(began), Instant::now());
             }
             if let Some(service) = &mut self.service {
                 service.turn(analyzer, session.drops());

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 const SOONEST: Duration = Duration::from_millis(100);
 /// As long as judging is cheap enough, a verdict waits no longer than this for its turn.
 const LATEST: Duration = Duration::from_millis(500);
-/// Of the time between two judgements, one takes a tenth; where that makes verdicts late, up to three tenths.
-const SPARING: (u32, u32) = (9, 1);
+/// Judging takes a fifth of the processor's time; where that makes verdicts late, up to three tenths.
+const SPARING: (u32, u32) = (4, 1);
 const BUSY: (u32, u32) = (7, 3);
 /// Where nothing comes: silence is a finding once its time is over, and that is not to be told late either.
 const QUIET: Duration = Duration::from_millis(500);
@@ -52,12 +52,19 @@ impl Pace {
         (self.judged + pause).saturating_duration_since(now)
     }
 
-    /// It was judged from `began` until `now`.
-    pub(in crate::cli) fn judged(&mut self, began: Instant, now: Instant) {
+    /// It was judged until `now`, for so much of the processor's time. What others take of it meanwhile is no reason
+    /// to judge later.
+    pub(in crate::cli) fn judged(&mut self, cost: Duration, now: Instant) {
         self.judged = now;
-        self.cost = now.saturating_duration_since(began);
+        self.cost = cost;
         self.dirty = false;
     }
+}
+
+/// The processor's time that this thread took so far.
+pub(in crate::cli) fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -70,7 +77,7 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let done = start + MS * cost;
-        pace.judged(start, done);
+        pace.judged(MS * cost, done);
         if heard {
             pace.heard(done);
         }
@@ -79,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_judged_soon_and_at_no_more_than_its_share_of_the_time() {
-        assert_eq!([0, 1, 20, 46, 100].map(|cost| after(cost, true).as_millis()), [100, 100, 180, 414, 500]);
+        assert_eq!([0, 1, 20, 46, 100].map(|cost| after(cost, true).as_millis()), [100, 100, 100, 184, 400]);
         for cost in [1, 40, 100, 250, 900, 5_000] {
             let pause = after(cost, true).as_millis();
             assert!(u128::from(cost) * 10 <= (u128::from(cost) + pause) * 3 + 10, "{cost} of {pause} ms");
@@ -103,7 +110,7 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(start);
         let later = start + 2 * ASLEEP;
-        pace.judged(later, later);
+        pace.judged(Duration::ZERO, later);
         assert_eq!(pace.wait(later), SELDOM);
     }
 }

@@ -245,9 +245,13 @@ pub fn only_option_150(
 
 /// A DHCP server that should not answer here is taken off, or kept from the phones.
 pub fn remove_server(server: Ipv4Addr, vlan: Option<u16>) -> Fix {
-    let vlan = vlan.map(|v| v.to_string());
-    let config = vlan.as_ref().map(|v| {
-        format!("ip dhcp snooping\nip dhcp snooping vlan {v}\n! then on the port of the right DHCP server or its uplink only:\n!  ip dhcp snooping trust\n")
+    // Snooping without a trusted port keeps every lease from the VLAN: pasted as they are, these lines do nothing.
+    let config = vlan.map(|v| {
+        format!(
+            "! 1. in the interface of the right DHCP server, or of the uplink to it; before the rest, or no phone of the VLAN \
+             gets a lease:\n!  ip dhcp snooping trust\n! 2. only then, without the marks in front:\n! ip dhcp snooping vlan \
+             {v}\n! ip dhcp snooping\n"
+        )
     });
     Fix {
         title: format!("Take DHCP server {server} off the phones' network"),
@@ -258,13 +262,14 @@ pub fn remove_server(server: Ipv4Addr, vlan: Option<u16>) -> Fix {
                 "Find the port of {server}: its MAC is in the evidence frames; show mac address-table address MAC on the switch."
             ),
             "Stop the DHCP service there, or move the device out of the voice VLAN.".to_owned(),
-            "Keep it from coming back: DHCP snooping on the voice VLAN, with only the right server's port trusted."
+            "Keep it from coming back: first trust the right DHCP server's port, or the uplink to it (ip dhcp snooping \
+             trust); only then switch DHCP snooping on for the voice VLAN. The other way round no phone gets a lease."
                 .to_owned(),
             "Reset the phones that took its lease.".to_owned(),
         ],
-        undo: config.as_ref().map(|_| format!("no ip dhcp snooping vlan {}\n", vlan.as_deref().unwrap_or_default())),
+        undo: vlan.map(|v| format!("no ip dhcp snooping vlan {v}\n")),
         config,
-        verify: format!("No OFFER of {server} is seen when a phone boots."),
+        verify: format!("No OFFER of {server} is seen when a phone boots, and the right server's are."),
     }
 }
 

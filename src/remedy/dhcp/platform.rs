@@ -131,7 +131,7 @@ impl Platform {
             Platform::Ios => Some(ios(scope, values, note)),
             Platform::IscDhcpd => Some(isc_dhcpd(scope, values, note)),
             Platform::Kea => kea(scope, values, note),
-            Platform::Dnsmasq => Some(dnsmasq(values, note)),
+            Platform::Dnsmasq => Some(dnsmasq(scope, values, note)),
             Platform::PowerShell => scope.network.map(|(network, _)| power_shell(network, values, note)),
             Platform::Netsh => scope.network.map(|(network, _)| netsh(network, values, note)),
         }
@@ -244,8 +244,17 @@ fn kea(scope: &Scope, values: &Values, note: &str) -> Option<String> {
     ))
 }
 
-fn dnsmasq(values: &Values, note: &str) -> String {
-    let mut text = format!("# {note}\n");
+fn dnsmasq(scope: &Scope, values: &Values, note: &str) -> String {
+    // A line without a tag is for every range.
+    let place = scope.network.map_or_else(String::new, |(network, mask)| {
+        format!(
+            "# for {network}/{}. If this dnsmasq serves other ranges too: dhcp-range=set:phones,... for this one, and\n# \
+             tag:phones, in front of the number in the lines below; without a tag they hold for all ranges\n",
+            mask.to_bits().leading_ones()
+        )
+    });
+
+    let mut text = format!("# {note}\n{place}");
     text.push_str(&match values.servers.is_empty() {
         true => "# no line dhcp-option=150\n".to_owned(),
         false => format!("dhcp-option=150,{}\n", joined(&values.servers, ",")),

@@ -119,11 +119,16 @@ pub(super) fn outcome(
     let wanted = &phone.wanted;
     let now = super::load_now(phone);
     let whatever = ANY_LOAD.iter().any(|c| codes.contains(c) && (cause == *c || *c == "foreign-call-manager"));
-    let kept = || now.filter(|l| whatever && is_load_name(l)).map(WireText::from);
+    let turned_away = matches!(phone.registration.state, RegistrationState::Rejected | RegistrationState::Closed);
+    // The load that it runs is not named again where it may be what keeps it out: its own CallManager turned it away
+    // with it, or it took it from the server that is wrong.
+    let by_its_own = |ip| wanted.call_managers.is_empty() || wanted.call_managers.contains(&ip);
+    let is_suspect = turned_away && phone.registration.call_manager.is_none_or(by_its_own)
+        || codes.contains(&"wrong-tftp-server") && phone.load.fetched.is_some();
+    let kept = || now.filter(|l| whatever && !is_suspect && is_load_name(l)).map(WireText::from);
     let Some(load) = wanted.load.clone().or_else(kept) else {
         // A trap that the lease sets is taken away at the DHCP server; of a phone that nobody turned away and that took
         // no load nothing says that its load is wrong.
-        let turned_away = matches!(phone.registration.state, RegistrationState::Rejected | RegistrationState::Closed);
         let kept_its_load = phone.load.fetched.is_none() && !turned_away;
         let load_is_fine = codes.contains(&"load-trap") || (codes.contains(&"wrong-tftp-server") && kept_its_load);
         return match load_is_fine {

@@ -24,14 +24,29 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
         let _ = writeln!(out, "{words}");
     };
     line("## Which way to go\n");
+    // No lease moves a phone whose server is set on it: for those alone the advice is another.
+    let by_hand_alone = movable.iter().all(|p| p.is_set_by_hand());
+    line(match by_hand_alone {
+        true => "a. **DHCP names the right server.** It does not reach these phones: their server is set on the phone.",
+        false => {
+            "a. **DHCP names the right server** (the steps above). Advised: it holds for every phone of the scope, for new \
+             ones too, and after a factory reset."
+        }
+    });
     line(
-        "a. **DHCP names the right server** (the steps above). Advised: it holds for every phone of the scope, for new ones \
-         too, and after a factory reset.\n\
-         b. **The wrong server serves what is right.** Where DHCP can not be changed soon. It holds only until somebody \
-         touches the phone at the other CallManager, and every later change has to be made there again.\n\
-         c. **The server set on the phone.** For a few phones, or tonight: nobody but the phone has to be touched, but \
-         somebody has to go there, and the setting stays when the phone moves. It is best taken back once DHCP is right.\n",
+        "b. **The wrong server serves what is right.** Where DHCP can not be changed soon. It holds only until somebody \
+         touches the phone at the other CallManager, and every later change has to be made there again.",
     );
+    line(match by_hand_alone {
+        true => {
+            "c. **The server set on the phone.** Advised: take it back, or set the right one. Somebody has to go there.\n"
+        }
+        false => {
+            "c. **The server set on the phone.** For a few phones, or tonight: nobody but the phone has to be touched, but \
+             somebody has to go there, and the setting stays when the phone moves. It is best taken back once DHCP is \
+             right.\n"
+        }
+    });
     if !astray.is_empty() {
         line("### b. Where DHCP can not be changed: on the TFTP path of the wrong server\n");
         line("In this order:\n");
@@ -44,7 +59,8 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
         for (server, patients) in &servers {
             let loads: BTreeSet<String> =
                 patients.iter().filter_map(|p| load_to_come(p)).map(load_way::files).collect();
-            let files = patients.iter().filter(|p| matches!(p.configuration, Outcome::File(_))).count();
+            let (with_file, without): (Vec<&Patient>, Vec<&Patient>) =
+                patients.iter().copied().partition(|p| matches!(p.configuration, Outcome::File(_)));
             match loads.is_empty() {
                 false => line(&format!(
                     "1. On {server}: {}. First the load: a phone that reads the configuration before the load is there \
@@ -53,17 +69,23 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
                 )),
                 true => line(&format!("1. On {server}: the load that the phones should run, where one has to change.")),
             }
-            match files {
-                0 => line(&format!(
-                    "2. Then, on {server}, configurations of {} that name the right CallManagers and load.",
-                    text(&some_of(patients))
-                )),
-                n => line(&format!(
-                    "2. Then the configurations of `tftp/` for {} ({n}) onto the TFTP path of {server}, in place of its own; \
-                     keep those for the way back.",
-                    text(&some_of(patients))
-                )),
+            let mut second = Vec::new();
+            if !with_file.is_empty() {
+                second.push(format!(
+                    "the configurations of `tftp/` for {} ({}) onto the TFTP path of {server}, in place of its own; keep \
+                     those for the way back",
+                    text(&some_of(&with_file)),
+                    with_file.len()
+                ));
             }
+            if !without.is_empty() {
+                second.push(format!(
+                    "on {server}, configurations of {} that name the right CallManagers and load{}",
+                    text(&some_of(&without)),
+                    if with_file.is_empty() { "" } else { ": the pack has none for them" }
+                ));
+            }
+            line(&format!("2. Then {}.", second.join(". And ")));
             line(&format!(
                 "3. In the CallManager that {server} belongs to: take these phones out (Device, Phone) and switch \
                  auto-registration off, or it writes its own configurations again."

@@ -3,6 +3,7 @@
 use super::Work;
 use super::configurations::Outcome;
 use crate::remedy::plan::{Plan, PlannedPhone, SCHEMA};
+use crate::remedy::probe::FileName;
 use crate::wire::WireText;
 
 /// What is to be achieved.
@@ -27,12 +28,13 @@ pub(super) fn plan(work: &Work<'_>) -> Plan {
                 Outcome::File(made) => Some(WireText::from(made.load.as_str())),
                 _ => None,
             }),
+            load_first: match &patient.configuration {
+                Outcome::File(made) if made.then.is_some() => Some(WireText::from(made.load.as_str())),
+                _ => None,
+            },
             call_managers: wanted.call_managers.clone(),
             cluster: p.cluster_expected.clone(),
-            config_name: wanted
-                .config_name
-                .clone()
-                .unwrap_or_else(|| WireText::from(format!("{own}.cnf.xml").as_str())),
+            config_name: config_name(wanted.config_name.as_ref(), &own),
             config_file: match &patient.configuration {
                 Outcome::File(made) => Some(made.path.clone()),
                 _ => None,
@@ -47,10 +49,33 @@ pub(super) fn plan(work: &Work<'_>) -> Plan {
     }
 }
 
+/// The name under which the phone asks, without folders. What no server would be asked for is the usual one: the plan
+/// is read again, and one odd name must not cost the others their proof.
+fn config_name(asked: Option<&WireText>, own: &str) -> WireText {
+    let asked = asked.and_then(|name| FileName::new(name.raw().rsplit(['/', '\\']).next().unwrap_or_default()));
+    WireText::from(asked.map_or_else(|| format!("{own}.cnf.xml"), |name| name.as_str().to_owned()).as_str())
+}
+
 /// The file.
 pub(super) fn write(plan: &Plan) -> Vec<u8> {
     let mut out = Vec::new();
     // Writing to memory does not fail.
     let _ = crate::report::json::write_document(plan, &mut out);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_the_wire_makes_a_plan_that_can_not_be_read_again() {
+        let name = |asked: &str| config_name(Some(&WireText::from(asked)), "SEP003094C2D3FA").raw().to_owned();
+        assert_eq!(name("/tftpboot/sep003094c2d3fa.cnf.xml"), "sep003094c2d3fa.cnf.xml");
+        assert_eq!(name("Desktops\\SEP003094C2D3FA.cnf.xml.sgn"), "SEP003094C2D3FA.cnf.xml.sgn");
+        for odd in ["SEP003094C2D3FA. x\n.cnf.xml", "SEP003094C2D3FA.\u{e9}.cnf.xml", "", "/", ".."] {
+            assert_eq!(name(odd), "SEP003094C2D3FA.cnf.xml", "{odd:?}");
+        }
+        assert_eq!(config_name(None, "SEP003094C2D3FA").raw(), "SEP003094C2D3FA.cnf.xml");
+    }
 }

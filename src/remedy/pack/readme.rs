@@ -163,7 +163,7 @@ impl Page {
                 );
                 warnings.entry(words).or_default().push(patient);
             }
-            for warning in now.map(|now| load_way::warnings(now, load)).unwrap_or_default() {
+            for warning in load_way::warnings(now, load) {
                 warnings.entry(warning).or_default().push(patient);
             }
         }
@@ -358,8 +358,8 @@ impl Page {
         if !work.patients.is_empty() {
             self.heading("See that it worked");
             self.line(
-                "`phonescope verify --plan . CAPTURE`, with a capture of the boots after the change, says of each phone \
-                 whether it came back with the right server and load, and registered.\n",
+                "`phonescope verify --plan . CAPTURE`, with a capture of the boots after the change (or live, `-i \
+                 INTERFACE`), says of each phone whether it came back with the right server and load, and registered.\n",
             );
         }
     }
@@ -376,7 +376,9 @@ impl Page {
                  old load is in `phones.csv` (load_now), and has to be on the server for the phone to return to it.",
             );
         }
-        self.line("- On a phone: Alternate TFTP to No, Save.");
+        if other_cures::applies(work) {
+            self.line("- On a phone whose server was set as in c: Alternate TFTP to what it was (No, where DHCP named it), Save.");
+        }
         self.line("- A step above that has another way back says so.\n");
     }
 

@@ -130,7 +130,7 @@ pub(super) fn scopes(patients: &[Patient]) -> Vec<ScopeFix> {
     });
     let several = fixes.len() > 1;
     let keys: Vec<_> = fixes.iter().map(ScopeFix::key).collect();
-    let same_network = |fix: &ScopeFix| keys.iter().filter(|k| k.1 == fix.scope.network).count() > 1;
+    let same_network = |fix: &ScopeFix| keys.iter().any(|k| k.1 == fix.scope.network && k.0 != fix.scope.server);
     let same_scope = |fix: &ScopeFix| keys.iter().filter(|k| **k == fix.key()).count() > 1;
     let flags: Vec<(bool, bool)> = fixes.iter().map(|f| (same_network(f), same_scope(f))).collect();
     for (fix, (network_again, scope_again)) in fixes.iter_mut().zip(flags).filter(|_| several) {

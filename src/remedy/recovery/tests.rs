@@ -33,6 +33,7 @@ fn planned(n: u8) -> PlannedPhone {
         tftp_right: vec![ip("10.30.0.5")],
         load_now: Some("P00303010102".into()),
         load_wanted: Some("P00303000300".into()),
+        load_first: None,
         call_managers: vec![ip("10.30.0.10")],
         cluster: None,
         config_name: "SEP.cnf.xml".into(),

@@ -87,6 +87,28 @@ fn servers_tell_findings_apart_and_severity_keeps_them_quiet() {
 }
 
 #[test]
+fn what_becomes_known_of_a_finding_is_no_other_finding() {
+    let mut book = AlertBook::new();
+    let mut told = Vec::new();
+    for second in 0..60 {
+        let mut finding = wrong(5, 1);
+        // The right server is known later, and the confidence with it.
+        if second > 20 {
+            finding.servers.push([10, 30, 0, 5].into());
+            finding.confidence = Confidence::Likely;
+        }
+        told.extend(book.update(&with(vec![finding]), at(second), &RULES));
+    }
+    assert_eq!(said(&told), ["wrong-tftp-server began 1"]);
+    let named =
+        |title: &str| Finding { title: title.to_owned(), ..finding("duplicate-device", Severity::Error, vec![]) };
+    let two = with(vec![named("two devices register as A"), named("two devices register as B")]);
+    book.update(&two, at(60), &RULES);
+    let both = book.update(&two, at(70), &RULES);
+    assert_eq!(both.iter().filter(|a| a.code == "duplicate-device").count(), 2, "{:?}", said(&both));
+}
+
+#[test]
 fn a_restart_tells_nothing_twice() {
     let mut book = AlertBook::new();
     let d = with(vec![wrong(5, 1)]);

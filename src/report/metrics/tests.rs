@@ -89,6 +89,7 @@ fn all_that_is_counted_stands_on_a_page_that_a_parser_takes() {
         drops: vec![PortDrops { port: "eth0".into(), kernel: 2, interface: 1 }],
         alerts: vec![AlertCounts { channel: "webhook", sent: 3, failed: 2, dropped: 1 }],
         state_saved: Some(Timestamp(1_700_000_001_000_000_000)),
+        state_nanos: 40_000_000,
         reloads: (1, 2),
     };
     let numbers = DiagnosisNumbers::new(&diagnosis, phones);
@@ -113,6 +114,7 @@ fn all_that_is_counted_stands_on_a_page_that_a_parser_takes() {
         ("phonescope_alerts_total{channel=\"webhook\",outcome=\"dropped\"}", 1.0),
         ("phonescope_site_reloads_total{outcome=\"taken\"}", 2.0),
         ("phonescope_state_saved_timestamp_seconds", 1_700_000_001.0),
+        ("phonescope_state_save_seconds", 0.04),
     ] {
         assert_eq!(samples.get(key), Some(&value), "{key}");
     }

@@ -160,7 +160,7 @@ fn a_folder_in_use_is_refused_before_anything_is_read() {
     assert_eq!(files(dir.path()).len(), 2);
     let ran = fix(dir.path(), &["--force"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("1 other file"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no part of this pack") && ran.stderr.contains("occupied"), "{}", ran.stderr);
     assert_ne!(fs::read_to_string(dir.path().join("README.md")).unwrap(), "mine");
 }
 
@@ -233,4 +233,74 @@ fn changes_are_asked_about_on_the_command_line() {
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{change}");
         assert!(!ran.stderr.is_empty(), "{change}");
     }
+}
+
+/// The founding case with a site file without the lines that have this text; gives the pack and its page.
+fn founding_without(dir: &Path, gone: &str) -> (std::path::PathBuf, String) {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(FOUNDING_SITE)).unwrap();
+    let text: String = text.lines().filter(|l| !l.contains(gone)).map(|l| format!("{l}\n")).collect();
+    let (site, out) = (dir.join("site.toml"), dir.join("pack"));
+    fs::write(&site, text).unwrap();
+    phonescope(&["fix", "--site", site.to_str().unwrap(), FOUNDING, "--out", out.to_str().unwrap()]);
+    let readme = fs::read_to_string(out.join("README.md")).unwrap();
+    (out, readme)
+}
+
+#[test]
+fn the_load_that_its_own_call_manager_turned_away_is_not_named_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (out, readme) = founding_without(dir.path(), "P00");
+    for (name, content) in files(&out).into_iter().filter(|(name, _)| name.starts_with("tftp/")) {
+        let content = String::from_utf8(content).unwrap();
+        assert!(!content.contains(LOAD_PILOT) && !content.contains("P00403010102"), "{name}: {content}");
+    }
+    let line = readme.lines().find(|l| l.starts_with("- No configuration is made for")).unwrap();
+    assert!(line.contains("SEP0008A33A1004") && line.contains("which load is right"), "{line}");
+}
+
+#[test]
+fn no_configuration_is_promised_for_the_wrong_server_that_the_pack_does_not_have() {
+    let dir = tempfile::tempdir().unwrap();
+    let (out, readme) = founding_without(dir.path(), "7910");
+    assert!(!out.join("tftp/SEP0008A33A1004.cnf.xml").exists());
+    let step = readme.lines().find(|l| l.starts_with("2. Then the configurations of `tftp/`")).unwrap();
+    let (with, without) = step.split_once(". And ").unwrap();
+    assert!(with.contains("SEP00036B3A1001") && with.contains("(3)") && !with.contains("SEP0008A33A1004"), "{step}");
+    assert!(without.contains("SEP0008A33A1004") && without.contains("the pack has none"), "{step}");
+}
+
+#[test]
+fn the_way_back_names_nothing_that_was_not_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let back = |capture: &str, name: &str| {
+        let out = dir.path().join(name);
+        phonescope(&["fix", capture, "--out", out.to_str().unwrap()]);
+        let readme = fs::read_to_string(out.join("README.md")).unwrap();
+        readme.split_once("## The way back").unwrap().1.contains("Alternate TFTP")
+    };
+    assert!(!back("captures/stuck-load/fires-no-load-named.pcap", "stuck"));
+    assert!(back(FOUNDING, "founding"));
+}
+
+#[test]
+fn dhcp_is_not_advised_where_it_does_not_reach_the_phones() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("pack");
+    phonescope(&["fix", "captures/wrong-tftp-server/fires-alternate-tftp.pcap", "--out", out.to_str().unwrap()]);
+    let readme = fs::read_to_string(out.join("README.md")).unwrap();
+    let advice: Vec<&str> = readme.lines().filter(|l| l.contains("Advised")).collect();
+    assert!(advice.len() == 1 && advice[0].starts_with("c. "), "{advice:?}");
+}
+
+#[test]
+fn an_address_that_no_server_can_have_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("pack");
+    for address in ["0.0.0.0", "255.255.255.255", "224.0.0.1", "ff02::1", "::"] {
+        let ran = phonescope(&["fix", FOUNDING, "--expect-tftp", address, "--out", out.to_str().unwrap()]);
+        assert!(ran.code == 2 && ran.stderr.contains("no server's address"), "{address}: {}", ran.stderr);
+        let ran = phonescope(&["analyze", FOUNDING, "--what-if", &format!("tftp={address}")]);
+        assert!(ran.code == 2 && ran.stderr.contains("no server's address"), "{address}: {}", ran.stderr);
+    }
+    assert!(!out.exists());
 }

@@ -264,3 +264,25 @@ fn configurations_are_kept_for_who_asks_and_for_nobody_else() {
     assert_eq!(kept(&analyzed(&[("capture.pcap", &capture)])), 1);
     assert_eq!(kept(&crate::product::analyzed(&[("capture.pcap", &capture)])), 0);
 }
+
+#[test]
+fn a_phone_that_needs_a_stepping_stone_is_told_the_stone_first() {
+    let (old, new) = ("SCCP41.8-3-2S", "SCCP41.9-4-2S");
+    let site = parse_site(
+        "site.toml",
+        &format!(
+            "[[cluster]]\nname = 'hq'\ntftp = ['{TFTP}']\ncall_managers = ['{CM}']\ndefault = true\n[cluster.loads]\n'7941G' = '{new}'\n"
+        ),
+    );
+    let mut network = campus(TFTP, TftpServer::at(TFTP_PILOT));
+    network.tftp[0] = std::rc::Rc::new(TftpServer::at(TFTP).phone(PHONE, &PhoneConfig::naming(&[CM])));
+    let spelled = crate::support::phone::AlarmSpelling::Name;
+    network.boot(0, &crate::support::phone::Phone::new("7941G", PHONE, old).alarm(spelled));
+    let pack = pack_of(&network.capture().pcap(), &site).unwrap();
+    assert!(text(&pack, &path()).contains(">SCCP41.8-5-2S<"));
+    assert!(text(&pack, &format!("tftp-then/{NAME}.cnf.xml")).contains(&format!(">{new}<")));
+    assert!(text(&pack, "README.md").contains("Stepping stone"));
+    let planned = &pack.plan.phones[0];
+    assert_eq!(planned.load_wanted.as_ref().map(|l| l.raw()), Some(new));
+    assert_eq!(planned.load_first.as_ref().map(|l| l.raw()), Some("SCCP41.8-5-2S"));
+}

@@ -232,3 +232,35 @@ fn a_hostile_name_is_neither_a_formula_nor_a_link_nor_an_escape() {
     assert!(!unescaped.contains("[x") && !unescaped.contains("<img"), "{readme}");
     assert!(pack.files.iter().all(|f| f.path.bytes().all(|b| b.is_ascii_alphanumeric() || b"./_-".contains(&b))));
 }
+
+#[test]
+fn phones_of_two_clusters_in_one_scope_are_told_apart() {
+    let site = crate::product::parse_site(
+        "site.toml",
+        "[[cluster]]\nname = 'hq'\ntftp = ['10.30.0.5']\ncall_managers = ['10.30.0.10']\ndefault = true\n\
+         [[cluster]]\nname = 'lab'\ntftp = ['10.32.0.5']\ncall_managers = ['10.32.0.10']\nphones = ['SEP0030943A1002']\n",
+    );
+    let mut network = campus(TFTP_PILOT, TftpServer::at(TFTP_PILOT));
+    network.boot(0, &astray());
+    network
+        .boot(5_000, &crate::support::phone::Phone::new("7960", "00:30:94:3a:10:02", super::LOAD_PILOT).stored(&[CM]));
+    let pack = pack_of(&network.capture().pcap(), &site).unwrap();
+    for right in ["10.30.0.5", "10.32.0.5"] {
+        let text = text(&pack, &format!("dhcp/isc-dhcpd-10.30.110.0-24-to-{right}.conf"));
+        assert!(text.contains(&format!("option cisco-tftp {right};")), "{text}");
+    }
+    assert!(text(&pack, "README.md").contains("Phones of several clusters share a scope"));
+}
+
+#[test]
+fn the_options_of_a_server_that_should_not_be_there_are_not_corrected_in_the_report_either() {
+    let capture = shipped().into_iter().find(|s| s.path == "unknown-dhcp-server/fires-lease-taken.pcap").unwrap();
+    let (octets, site) = ((capture.build)(), crate::product::site_of(&capture));
+    let pack = pack_of(&octets, &site).unwrap();
+    assert!(pack.files.iter().all(|f| !f.path.starts_with("dhcp/")), "{:?}", pack.files);
+    let analyzer = analyzed(&[("capture", &octets)]);
+    let diagnosis = analyzer.diagnose(&site);
+    let fixes: Vec<_> = diagnosis.findings.iter().flat_map(|f| &f.fixes).collect();
+    assert!(fixes.iter().all(|f| f.target != "dhcp-server"), "{fixes:?}");
+    assert!(fixes.iter().any(|f| f.title.starts_with("Take DHCP server")), "{fixes:?}");
+}

@@ -245,6 +245,21 @@ fn a_file_can_be_compared_without_a_plan() {
 }
 
 #[test]
+fn the_load_that_has_to_come_first_is_asked_for_first() {
+    const STONE: &str = "P00308000500";
+    let here = tempfile::tempdir().unwrap();
+    pack(here.path(), |plan| plan["phones"][0]["load_first"] = serde_json::json!(STONE));
+    let server = tftp(folder(&[(CONFIG_NAME, config(STONE)), ("P00308000500.bin", vec![7; 600])], true));
+    let arguments = ["--plan", here.path().to_str().unwrap(), "--send", "--tftp", &server.text(), "--timeout", "0.2"];
+    let ran = verify(&arguments);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    ran.says(&format!("{STONE} has to come before {LOAD}")).says(&format!("It names load {STONE}."));
+    // Once it is through, its goal is asked for by name.
+    let later = verify(&[&arguments[..], &["--load", LOAD]].concat());
+    assert_eq!(later.code, 1, "{}", later.stdout);
+}
+
+#[test]
 fn a_plan_asks_its_own_servers_and_others_only_where_named() {
     let here = tempfile::tempdir().unwrap();
     pack(here.path(), |_| {});
