@@ -149,6 +149,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     };
     let mut run = Run { arguments, site, service, changes: Changes::new(), drops: DropsSaid::default() };
     let watched = run.watch(&mut session, &mut analyzer, &mut spool, view.as_mut());
+    if on_screen(arguments) {
+        // The terminal is given back first: the last frames may take seconds, and a second signal ends all at once.
+        view = Box::new(Lines::new(Form::Silent));
+    }
     session.drain(&mut analyzer)?;
     // From here on nobody is told anything but by the report.
     let mut service = run.service.take();
@@ -298,8 +302,9 @@ impl DropsSaid {
             if dropped > *said && is_due {
                 (*said, *when) = (dropped, Some(now));
                 let text = format!(
-                    "{dropped} frames dropped so far: what rests on silence is at most possible; a larger buffer \
-                     (-B) or a narrower filter (-f) helps"
+                    "{dropped} {} dropped so far: what rests on silence is at most possible; a larger buffer \
+                     (-B) or a narrower filter (-f) helps",
+                    if dropped == 1 { "frame" } else { "frames" }
                 );
                 notices.push(Notice { port: input.path.clone(), text, gap: None });
             }

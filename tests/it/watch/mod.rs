@@ -73,8 +73,8 @@ impl Stage {
     /// Plays a capture into the port, so many times as fast as it was.
     fn play(&self, file: &Path, times_as_fast: u32) {
         let mut command = self.site.command(&self.tcpreplay);
-        command.args(["-q", "-i", CABLE, &format!("--multiplier={times_as_fast}")]).arg(file);
-        let output = output_within(&mut command, Duration::from_secs(60)).unwrap();
+        command.args(["-q", "-K", "-i", CABLE, &format!("--multiplier={times_as_fast}")]).arg(file);
+        let output = output_within(&mut command, Duration::from_secs(240)).unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
