@@ -312,3 +312,20 @@ impl DropsSaid {
         notices
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_written_with_its_unit() {
+        const SECOND: u64 = 1_000_000_000;
+        for (text, seconds) in [("90s", 90), ("30m", 1_800), ("24h", 86_400), ("7d", 604_800)] {
+            assert_eq!(age(text), Ok(Age(Some(seconds * SECOND))), "{text}");
+        }
+        assert_eq!([age("0"), age("0h")], [Ok(Age(None)), Ok(Age(None))]);
+        for wrong in ["", "24", "h", "-1h", "1.5h", "24 h", "30s", "99999999999999d", "1w"] {
+            assert!(age(wrong).is_err(), "{wrong}");
+        }
+    }
+}
