@@ -30,7 +30,7 @@ fn a_condition_ends_it_and_nothing_seen_is_said_as_such() {
 }
 
 #[test]
-fn a_port_that_goes_away_ends_it_with_a_report() {
+fn a_port_that_is_taken_away_ends_it_with_a_report() {
     let Some(stage) = Stage::new() else { return };
     let watch = stage.watch(&[]);
     stage.play(&stage.capture(BOOT), 20);
@@ -40,6 +40,21 @@ fn a_port_that_goes_away_ends_it_with_a_report() {
     assert_eq!(watch.end(), Some(3));
     assert!(stage.read("out").contains("1 phone: 1 healthy"), "{}", stage.read("out"));
     assert!(stage.read("err").contains(PORT), "{}", stage.read("err"));
+}
+
+#[test]
+fn a_port_that_goes_down_is_waited_for() {
+    let Some(stage) = Stage::new() else { return };
+    let watch = stage.watch(&[]);
+    stage.site.ip(&format!("link set {PORT} down")).unwrap();
+    until("it is said", || stage.read("err").contains(PORT).then_some(()));
+    stage.site.ip(&format!("link set {PORT} up")).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    stage.play(&stage.capture(BOOT), 20);
+    watch.until_said(&["verdict healthy"]);
+    watch.signal("INT");
+    assert!(watch.end().is_some());
+    assert!(stage.read("out").contains("1 phone: 1 healthy"), "{}", stage.read("out"));
 }
 
 #[test]
