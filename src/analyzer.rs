@@ -110,7 +110,7 @@ impl Analyzer {
         self.registry.tell_time(now);
         if let Some(limit) = self.registry.is_time_to_forget() {
             self.registry.forget_before(limit);
-            self.decoder.forget_before(limit);
+            self.decoder.forget_before(limit, self.registry.now);
             self.gaps.retain(|g| g.until >= limit);
         }
     }

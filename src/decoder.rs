@@ -19,6 +19,10 @@ use crate::wire::{Anomaly, WireText, cdp, dhcp, dhcpv6, dns, lldp, sip};
 /// Names that DNS is watched for; the rest of the network's questions are not ours.
 const MAX_NAMES: usize = 1_024;
 
+/// A connection on which nothing was said for so long is not waited for, in a run of months: phones send a keepalive
+/// every minute or two.
+const SILENT_NANOS: i64 = 600_000_000_000;
+
 /// What one input holds beside its messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InputCounts {
@@ -108,9 +112,12 @@ impl Decoder {
         });
     }
 
-    /// Lets go names that neither a lease nor a configuration gave since `limit`.
-    pub fn forget_before(&mut self, limit: Timestamp) {
+    /// For a run of months, once a minute: lets go names that neither a lease nor a configuration gave since `limit`,
+    /// and what nothing came of any more by `now`.
+    pub fn forget_before(&mut self, limit: Timestamp, now: Timestamp) {
         self.names.retain(|_, given| *given >= limit);
+        self.streams.forget_before(now.plus_nanos(-SILENT_NANOS));
+        self.transfers.forget_before(now);
     }
 
     /// Octets kept of packets and messages of which the rest is still to come.

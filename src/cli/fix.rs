@@ -73,9 +73,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
         Some(pack) => {
             let left = folder::write(&arguments.out, arguments.force, &pack.files)?;
             text = list(&arguments.out.to_string_lossy(), &pack);
-            if left > 0 && !arguments.verbosity.quiet {
-                let files = if left == 1 { "1 other file".to_owned() } else { format!("{left} other files") };
-                say(&format!("{files} in the folder stayed as they were; they are no part of this pack"));
+            if !left.is_empty() {
+                // Told even with --quiet: a configuration of an older pack beside these is easily copied with them.
+                let names: Vec<String> =
+                    left.iter().take(5).map(|p| prose::safe(&p.to_string_lossy()).to_string()).collect();
+                let more = if left.len() > names.len() {
+                    format!(" and {} more", left.len() - names.len())
+                } else {
+                    String::new()
+                };
+                say(&format!(
+                    "no part of this pack, and left as they were: {}{more}; do not copy them with it",
+                    names.join(", ")
+                ));
             }
         }
     }

@@ -48,8 +48,8 @@ pub(crate) fn check(folder: &Path, force: bool) -> Result<(), Failure> {
     }
 }
 
-/// Writes the files, all or none; gives how many files were there that are no part of it.
-pub(crate) fn write(folder: &Path, force: bool, files: &[PackFile]) -> Result<usize, Failure> {
+/// Writes the files, all or none; gives the paths in the folder of those that were there and are no part of it.
+pub(crate) fn write(folder: &Path, force: bool, files: &[PackFile]) -> Result<Vec<PathBuf>, Failure> {
     check(folder, force)?;
     let mut made = Made::default();
     let written = Writing { folder, force, made: &mut made }.run(files);
@@ -107,7 +107,7 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    fn run(mut self, files: &[PackFile]) -> Result<usize, Failed> {
+    fn run(mut self, files: &[PackFile]) -> Result<Vec<PathBuf>, Failed> {
         self.make_folder()?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(self.folder, flags, Mode::empty())
@@ -224,17 +224,21 @@ impl Writing<'_> {
     }
 
     /// Files in the folder that are no part of the pack.
-    fn others(&self, files: &[PackFile]) -> usize {
+    fn others(&self, files: &[PackFile]) -> Vec<PathBuf> {
         let ours: BTreeSet<PathBuf> = files.iter().map(|f| self.folder.join(&f.path)).collect();
-        let mut count = 0;
+        let mut others = Vec::new();
         let folders: BTreeSet<&str> = files.iter().filter_map(|f| f.path.split_once('/')).map(|(d, _)| d).collect();
         for folder in [self.folder.to_owned()].into_iter().chain(folders.into_iter().map(|d| self.folder.join(d))) {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let is_folder = entry.file_type().is_ok_and(|t| t.is_dir());
-                count += usize::from(!is_folder && !ours.contains(&entry.path()));
+                let path = entry.path();
+                if !is_folder && !ours.contains(&path) {
+                    others.push(path.strip_prefix(self.folder).unwrap_or(&path).to_owned());
+                }
             }
         }
-        count
+        others.sort();
+        others
     }
 }
 
@@ -274,7 +278,7 @@ mod tests {
         found
     }
 
-    fn message(result: Result<usize, Failure>) -> String {
+    fn message(result: Result<Vec<PathBuf>, Failure>) -> String {
         let Err(Failure::Work(message)) = result else { panic!("{:?}", result.err()) };
         message
     }
@@ -284,7 +288,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("new").join("pack");
-        assert_eq!(write(&out, false, &files()).unwrap(), 0);
+        assert!(write(&out, false, &files()).unwrap().is_empty());
         assert_eq!(all(&out), ["README.md", "tftp", "tftp/SEP003094C2D3FA.cnf.xml"]);
         let mode = fs::metadata(out.join("tftp/SEP003094C2D3FA.cnf.xml")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -298,7 +302,10 @@ mod tests {
         assert!(message(write(dir.path(), false, &files())).contains("is not empty"));
         assert_eq!(all(dir.path()), ["mine"]);
         fs::write(dir.path().join("README.md"), "old").unwrap();
-        assert_eq!(write(dir.path(), true, &files()).unwrap(), 1, "one other file");
+        fs::create_dir(dir.path().join("tftp")).unwrap();
+        fs::write(dir.path().join("tftp/SEP000000000001.cnf.xml"), "older").unwrap();
+        let others = write(dir.path(), true, &files()).unwrap();
+        assert_eq!(others, [Path::new("mine"), Path::new("tftp/SEP000000000001.cnf.xml")], "no part of the pack");
         assert_eq!(fs::read_to_string(dir.path().join("README.md")).unwrap(), "read");
         assert_eq!(fs::read_to_string(dir.path().join("mine")).unwrap(), "x");
     }

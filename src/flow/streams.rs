@@ -144,6 +144,19 @@ impl Streams {
         self.held = 0;
     }
 
+    /// Lets go connections that were silent since `limit`: most phones end theirs by losing their power. One that
+    /// speaks again all the same goes on in its middle.
+    pub fn forget_before(&mut self, limit: Timestamp) {
+        while self.connections.front().is_some_and(|(_, c)| c.last < limit) {
+            if let Some((_, c)) = self.connections.pop_front() {
+                self.held = self.held.saturating_sub(c.held);
+            }
+        }
+        if self.connections.capacity() > 4 * self.connections.len() {
+            self.connections.shrink_to_fit();
+        }
+    }
+
     /// Octets kept of messages under way.
     pub fn held(&self) -> usize {
         self.held

@@ -367,6 +367,15 @@ impl Transfers {
         }
     }
 
+    /// Lets go all transfers that are over by `now`.
+    pub fn forget_before(&mut self, now: Timestamp) {
+        while self.by_client.iter().next().is_some_and(|(_, t)| t.is_idle(now)) {
+            if let Some((_, old)) = self.by_client.remove_lru() {
+                self.kept = self.kept.saturating_sub(old.held());
+            }
+        }
+    }
+
     /// Drops transfers that are over. A few at a time, so that no datagram pays for all.
     fn forget_idle(&mut self, time: Timestamp) {
         for _ in 0..4 {

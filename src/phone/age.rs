@@ -86,14 +86,14 @@ impl Registry {
         self.note_time(time);
     }
 
-    /// The time before which nothing is too young to leave, once a minute; `None`: not now.
+    /// Once a minute: the time before which what was seen last is too old; `None`: not now.
     pub fn is_time_to_forget(&mut self) -> Option<Timestamp> {
         let now = self.now;
         let aging = self.aging.as_mut().filter(|a| now.nanos_since(a.looked) >= PASS_NANOS)?;
         aging.looked = now;
         let limit = now.plus_nanos(i64::try_from(aging.limit).unwrap_or(i64::MAX).saturating_neg());
-        // Since it looks again, it has not looked long enough to miss anybody.
-        (aging.awake < limit).then_some(limit)
+        // Where it has not looked for long enough to miss anybody, nobody is too old.
+        Some(if aging.awake < limit { limit } else { Timestamp(i64::MIN) })
     }
 
     /// Lets go what was not seen since `limit`.

@@ -214,6 +214,16 @@ fn a_port_that_is_switched_off_or_taken_away_is_waited_for_and_the_report_says_w
 }
 
 #[test]
+fn a_port_that_is_off_from_the_start_is_told_with_what_switches_it_on() {
+    let Some(cable) = Cable::new() else { return };
+    cable.site.ip("link set span down").unwrap();
+    let mut command = cable.site.command_named(env!("CARGO_BIN_EXE_phonescope"));
+    let output = output_within(command.args(["watch", "-i", "span"]), LONG).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("cannot capture on span: it is switched off; switch it on: ip link set span up"));
+}
+
+#[test]
 fn without_rights_a_port_that_goes_away_ends_the_run_with_its_report() {
     let Some(cable) = Cable::new() else { return };
     let began = Instant::now();

@@ -14,6 +14,12 @@ pub enum PortError {
         /// As given.
         name: WireText,
     },
+    /// The port is switched off.
+    #[error("cannot capture on {name}: it is switched off; switch it on: ip link set {name} up")]
+    Down {
+        /// As given.
+        name: WireText,
+    },
     /// This user may not capture.
     #[error("cannot capture on {name}: no permission; {advice}")]
     NoPermission {
@@ -52,6 +58,8 @@ impl PortError {
         let reason = text.strip_prefix("libpcap error: ").unwrap_or(&text);
         if reason.contains("No such device") {
             PortError::Missing { name }
+        } else if reason.contains("is not up") {
+            PortError::Down { name }
         } else if reason.contains("ermission") || reason.contains("not permitted") {
             PortError::NoPermission { name, advice: Advice::here() }
         } else {

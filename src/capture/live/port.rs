@@ -252,6 +252,15 @@ impl Port {
         Some(Notice { port: self.name.clone(), text: String::new(), gap })
     }
 
+    /// What waits to be read is left, where it came in before `end`.
+    pub(super) fn give_up_on_rest(&mut self, end: Timestamp) -> Option<Notice> {
+        let from = self.behind.filter(|at| *at < end)?;
+        let text = format!("more frames came in than could be read before the end: the last {} s", seconds(from, end));
+        self.problem = Some(WireText::from(format!("{text} are missing").as_str()));
+        let gap = self.gap(from, end, "was not read to its end");
+        Some(Notice { port: self.name.clone(), text, gap })
+    }
+
     fn gap(&self, from: Timestamp, until: Timestamp, why: &str) -> Option<Gap> {
         Some(Gap { from, until, why: format!("{} {why}", self.name) })
     }

@@ -176,12 +176,7 @@ impl Ports {
                 break;
             }
         }
-        let unread = self.ports.iter().filter_map(|port| Some((port, port.behind.filter(|at| *at < end)?)));
-        notices.extend(unread.map(|(port, from)| {
-            let name = WireText::from(port.name());
-            let why = format!("more frames came in on {name} than could be read before the end");
-            Notice { port: name, text: String::new(), gap: Some(Gap { from, until: end, why }) }
-        }));
+        notices.extend(self.ports.iter_mut().filter_map(|port| port.give_up_on_rest(end)));
         notices.extend(self.ports.iter().filter_map(|port| port.gap_until(end)));
         let Ports { ports, merge: Some(merge), .. } = self else { return Ok(notices) };
         while let Some(frame) = merge.pop_any() {

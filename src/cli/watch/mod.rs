@@ -149,6 +149,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     };
     let mut run = Run { arguments, site, service, changes: Changes::new(), drops: DropsSaid::default() };
     let watched = run.watch(&mut session, &mut analyzer, &mut spool, view.as_mut());
+    if on_screen(arguments) {
+        // The terminal is given back first: the last frames may take seconds, and a second signal ends all at once.
+        view = Box::new(Lines::new(Form::Silent));
+    }
     session.drain(&mut analyzer)?;
     // From here on nobody is told anything but by the report.
     let mut service = run.service.take();
@@ -298,12 +302,30 @@ impl DropsSaid {
             if dropped > *said && is_due {
                 (*said, *when) = (dropped, Some(now));
                 let text = format!(
-                    "{dropped} frames dropped so far: what rests on silence is at most possible; a larger buffer \
-                     (-B) or a narrower filter (-f) helps"
+                    "{dropped} {} dropped so far: what rests on silence is at most possible; a larger buffer \
+                     (-B) or a narrower filter (-f) helps",
+                    if dropped == 1 { "frame" } else { "frames" }
                 );
                 notices.push(Notice { port: input.path.clone(), text, gap: None });
             }
         }
         notices
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_written_with_its_unit() {
+        const SECOND: u64 = 1_000_000_000;
+        for (text, seconds) in [("90s", 90), ("30m", 1_800), ("24h", 86_400), ("7d", 604_800)] {
+            assert_eq!(age(text), Ok(Age(Some(seconds * SECOND))), "{text}");
+        }
+        assert_eq!([age("0"), age("0h")], [Ok(Age(None)), Ok(Age(None))]);
+        for wrong in ["", "24", "h", "-1h", "1.5h", "24 h", "30s", "99999999999999d", "1w"] {
+            assert!(age(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -635,3 +635,41 @@ fn the_tables_have_an_end_and_say_so() {
     assert_eq!(streams.connections.len(), MAX_CONNECTIONS);
     assert!(streams.limits_reached().unwrap().ends_with(": 5 were forgotten"));
 }
+
+#[test]
+fn connections_that_phones_left_without_a_word_are_let_go_and_one_that_speaks_again_goes_on() {
+    let mut streams = Streams::new();
+    let segment = |seq, data| TcpSegment { seq, data, wire_len: 4, ..TcpSegment::default() };
+    let flow = |i: u32| {
+        let src = IpAddr::from((0x0a00_0000 + i).to_be_bytes());
+        Flow { src, dst: [10, 0, 0, 1].into(), sport: 50000, dport: 2000 }
+    };
+    for i in 0..100 {
+        streams.handle_segment(Timestamp(i64::from(i)), flow(i), 0, &segment(5, b"\0\0\0\0"), &mut |_| {});
+    }
+    streams.forget_before(Timestamp(90));
+    assert_eq!(streams.connections.len(), 10);
+    streams.forget_before(Timestamp(100));
+    assert_eq!((streams.connections.len(), streams.held(), streams.limits_reached()), (0, 0, None));
+    let mut told = Vec::new();
+    let keep_alive = message(0, &[]);
+    let data = TcpSegment { seq: 9, data: &keep_alive, wire_len: keep_alive.len(), ..TcpSegment::default() };
+    streams.handle_segment(Timestamp(200), flow(3), 0, &data, &mut |d| told.push(d));
+    assert!(told.iter().any(|d| matches!(&d.kind, EventKind::Sccp(m) if m.id == 0)), "{told:?}");
+}
+
+#[test]
+fn connections_that_are_over_make_room_without_being_missed() {
+    let mut talk = Talk::new(2000);
+    talk.end(PHONE, false);
+    talk.end(SERVER, false);
+    talk.ack(PHONE);
+    let mut streams = std::mem::take(&mut talk.streams);
+    for i in 0..MAX_CONNECTIONS as u32 {
+        let src = IpAddr::from((0x0b00_0000 + i).to_be_bytes());
+        let flow = Flow { src, dst: [10, 0, 0, 1].into(), sport: 50000, dport: 2000 };
+        let segment = TcpSegment { seq: 5, data: b"abcd", wire_len: 4, ..TcpSegment::default() };
+        streams.handle_segment(Timestamp(talk.time), flow, 0, &segment, &mut |_| {});
+    }
+    assert_eq!((streams.connections.len(), streams.limits_reached()), (MAX_CONNECTIONS, None));
+}

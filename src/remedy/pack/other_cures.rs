@@ -24,14 +24,29 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
         let _ = writeln!(out, "{words}");
     };
     line("## Which way to go\n");
+    // No lease moves a phone whose server is set on it: for those alone the advice is another.
+    let by_hand_alone = movable.iter().all(|p| p.is_set_by_hand());
+    line(match by_hand_alone {
+        true => "a. **DHCP names the right server.** It does not reach these phones: their server is set on the phone.",
+        false => {
+            "a. **DHCP names the right server** (the steps above). Advised: it holds for every phone of the scope, for new \
+             ones too, and after a factory reset."
+        }
+    });
     line(
-        "a. **DHCP names the right server** (the steps above). Advised: it holds for every phone of the scope, for new ones \
-         too, and after a factory reset.\n\
-         b. **The wrong server serves what is right.** Where DHCP can not be changed soon. It holds only until somebody \
-         touches the phone at the other CallManager, and every later change has to be made there again.\n\
-         c. **The server set on the phone.** For a few phones, or tonight: nobody but the phone has to be touched, but \
-         somebody has to go there, and the setting stays when the phone moves. It is best taken back once DHCP is right.\n",
+        "b. **The wrong server serves what is right.** Where DHCP can not be changed soon. It holds only until somebody \
+         touches the phone at the other CallManager, and every later change has to be made there again.",
     );
+    line(match by_hand_alone {
+        true => {
+            "c. **The server set on the phone.** Advised: take it back, or set the right one. Somebody has to go there.\n"
+        }
+        false => {
+            "c. **The server set on the phone.** For a few phones, or tonight: nobody but the phone has to be touched, but \
+             somebody has to go there, and the setting stays when the phone moves. It is best taken back once DHCP is \
+             right.\n"
+        }
+    });
     if !astray.is_empty() {
         line("### b. Where DHCP can not be changed: on the TFTP path of the wrong server\n");
         line("In this order:\n");

@@ -160,7 +160,7 @@ fn a_folder_in_use_is_refused_before_anything_is_read() {
     assert_eq!(files(dir.path()).len(), 2);
     let ran = fix(dir.path(), &["--force"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("1 other file"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no part of this pack") && ran.stderr.contains("occupied"), "{}", ran.stderr);
     assert_ne!(fs::read_to_string(dir.path().join("README.md")).unwrap(), "mine");
 }
 
@@ -280,6 +280,16 @@ fn the_way_back_names_nothing_that_was_not_told() {
     };
     assert!(!back("captures/stuck-load/fires-no-load-named.pcap", "stuck"));
     assert!(back(FOUNDING, "founding"));
+}
+
+#[test]
+fn dhcp_is_not_advised_where_it_does_not_reach_the_phones() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("pack");
+    phonescope(&["fix", "captures/wrong-tftp-server/fires-alternate-tftp.pcap", "--out", out.to_str().unwrap()]);
+    let readme = fs::read_to_string(out.join("README.md")).unwrap();
+    let advice: Vec<&str> = readme.lines().filter(|l| l.contains("Advised")).collect();
+    assert!(advice.len() == 1 && advice[0].starts_with("c. "), "{advice:?}");
 }
 
 #[test]

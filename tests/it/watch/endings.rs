@@ -36,8 +36,8 @@ fn a_port_that_is_taken_away_ends_it_with_a_report() {
     stage.play(&stage.capture(BOOT), 20);
     watch.until_said(&["verdict healthy"]);
     stage.site.ip(&format!("link del {CABLE}")).unwrap();
-    let code = watch.end();
-    assert!(matches!(code, Some(0 | 3)), "{code:?}");
+    // The rights to open it again were given up, so nothing is left to wait for.
+    assert_eq!(watch.end(), Some(3));
     assert!(stage.read("out").contains("1 phone: 1 healthy"), "{}", stage.read("out"));
     assert!(stage.read("err").contains(PORT), "{}", stage.read("err"));
 }
@@ -75,6 +75,6 @@ fn whoever_closes_the_pipe_has_read_enough_and_a_report_in_a_file_is_written() {
     assert!(matches!(output.code(), Some(0 | 1)), "{output}: whatever was seen by then");
     let mut said = String::new();
     std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
-    assert_eq!(said, "");
+    assert!(!said.contains("cannot") && !said.contains("panic"), "{said}");
     assert!(stage.read("report.json").contains("phonescope.report/1"));
 }

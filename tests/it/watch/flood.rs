@@ -8,7 +8,8 @@ use phonescope::capture::{Inputs, Record as Captured};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::{CABLE, Stage, Watch, until};
+use super::tmux::Terminal;
+use super::{CABLE, PORT, Stage, Watch, phonescope, until};
 use crate::real::namespace::output_within;
 use crate::support::capture_file::{Order, Record, Resolution, pcap};
 
@@ -124,4 +125,20 @@ fn so_many_frames_as_were_asked_for_are_taken_and_no_more() {
         let input = lines(&stage.read("out"), "input").pop().unwrap();
         assert_eq!(input["packets"], wanted, "{input}");
     }
+}
+
+#[test]
+fn the_terminal_is_given_back_before_the_last_frames_are_read() {
+    let Some(stage) = Stage::new() else { return };
+    let frames: Vec<Vec<u8>> = (0..100_000).map(question).collect();
+    let file = stage.file("many.pcap", &frames);
+    let Some(terminal) = Terminal::open(&stage, 80, 24, "") else { return };
+    terminal.types(&format!("{} watch -i {PORT}; stty -a > {}/tty\n", phonescope(), stage.folder().display()));
+    stage.until_it_listens();
+    stage.play_at_once(&file);
+    // The second one ends it at once, in the middle of what is left.
+    stage.site.shell("pid=$(pidof phonescope); kill -TERM $pid; sleep 0.5; kill -TERM $pid || true").unwrap();
+    let tty = until("it has ended", || Some(stage.read("tty")).filter(|text| !text.is_empty()));
+    assert!(tty.contains(" icanon") && tty.contains(" echo "), "{tty}");
+    assert_eq!(terminal.knows("#{alternate_on} #{cursor_flag}"), "0 1");
 }

@@ -1,9 +1,10 @@
 //! How long after the packet that decides it, or after the end of the silence that does, a change is said.
 //!
 //! When a change could be said at the earliest is found by judging the same frames again after every one of them, and
-//! every few milliseconds where none comes.
+//! every few milliseconds where none comes. What a phone that tries again takes back for a moment counts from when it
+//! stood.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ struct Possible {
 
 /// Phone, and kind of change.
 type Of = (String, &'static str);
+/// What is so, and since when, each time that it began.
+type Stood = BTreeMap<(Of, String), Vec<Timestamp>>;
 
 impl Latencies {
     /// Compares what was said with when it could have been said; what is wrong.
@@ -47,25 +50,27 @@ impl Latencies {
         let Some(end) = lines.iter().find(|l| l.value["type"] == "input").map(|l| l.came) else {
             return vec!["live: there is no report".to_owned()];
         };
-        let possible = possible(kept, site, end);
+        let (possible, stood) = possible(kept, site, end);
         let mut wrong = Vec::new();
-        let mut at: BTreeMap<&Of, usize> = BTreeMap::new();
-        let mut said: BTreeMap<&Of, Vec<usize>> = BTreeMap::new();
+        let mut at: BTreeMap<Of, usize> = BTreeMap::new();
+        let mut said: BTreeMap<Of, Vec<usize>> = BTreeMap::new();
         for line in changes {
             let Some((of, what)) = said_of(&line.value) else { continue };
             let name = format!("{} {} {what}", of.0, of.1);
-            let Some((of, all)) = possible.get_key_value(&of) else {
-                wrong.push(format!("{name} was said, and never was so"));
-                continue;
-            };
-            let next = at.entry(of).or_default();
-            let Some(index) = (*next..all.len()).find(|n| all[*n].what == what) else {
+            let since = stood.get(&(of.clone(), what.clone())).into_iter().flatten().rev();
+            let since = since.copied().find(|since| *since <= line.came);
+            let (of, all) = possible.get_key_value(&of).map_or((&of, &[][..]), |(of, all)| (of, all.as_slice()));
+            let next = at.get(of).copied().unwrap_or_default();
+            let index = (next..all.len()).find(|n| all[*n].what == what);
+            // Of a finding that comes and goes, one of the two may have heard less.
+            let Some(time) = index.map(|n| all[n].time).max(since) else {
                 wrong.push(format!("{name} was said at {}, and was not so", line.came));
                 continue;
             };
-            *next = index + 1;
-            said.entry(of).or_default().push(index);
-            let time = all[index].time;
+            if let Some(index) = index {
+                at.insert(of.clone(), index + 1);
+                said.entry(of.clone()).or_default().push(index);
+            }
             if time == end {
                 continue;
             }
@@ -136,17 +141,30 @@ fn possible_of(change: &Change) -> Option<(Of, Possible)> {
     is_measured(change.kind, &what).then_some((of, Possible { time: change.time, what }))
 }
 
-/// When each change was so at first.
-fn possible(kept: &[u8], site: &Site, end: Timestamp) -> BTreeMap<Of, Vec<Possible>> {
+/// When each change was so at first, and when each verdict and finding began, each time anew.
+fn possible(kept: &[u8], site: &Site, end: Timestamp) -> (BTreeMap<Of, Vec<Possible>>, Stood) {
     let mut inputs = open(&[("span", kept)]);
     let (mut analyzer, mut changes) = (Analyzer::new(), Changes::new());
     let mut summary =
         InputSummary { path: "span".into(), format: "live".into(), dropped: Some(0), ..Default::default() };
     let mut found: BTreeMap<Of, Vec<Possible>> = BTreeMap::new();
+    let (mut stood, mut before) = (Stood::new(), BTreeSet::new());
     let mut judge = |analyzer: &Analyzer, now: Timestamp| {
-        for (of, possible) in changes.update(&analyzer.diagnose(site), now).iter().filter_map(possible_of) {
+        let diagnosis = analyzer.diagnose(site);
+        let mut stands = BTreeSet::new();
+        let told = changes.update_with(&diagnosis, now, |phone| {
+            let of = |kind: ChangeKind, what: &str| ((phone.mac.to_string(), kind.word()), what.to_owned());
+            stands.insert(of(ChangeKind::Verdict, phone.verdict.word()));
+            let findings = phone.findings.iter().map(|i| diagnosis.findings[*i].code);
+            stands.extend(findings.map(|code| of(ChangeKind::FindingBegan, code)));
+        });
+        for (of, possible) in told.iter().filter_map(possible_of) {
             found.entry(of).or_default().push(possible);
         }
+        for new in stands.difference(&before) {
+            stood.entry(new.clone()).or_default().push(now);
+        }
+        before = stands;
     };
     let mut now: Option<Timestamp> = None;
     while let Some(record) = inputs.next_record().unwrap() {
@@ -168,7 +186,7 @@ fn possible(kept: &[u8], site: &Site, end: Timestamp) -> BTreeMap<Of, Vec<Possib
     }
     analyzer.finish(vec![summary]);
     judge(&analyzer, end);
-    found
+    (found, stood)
 }
 
 /// Nothing comes from one time to another.
