@@ -11,6 +11,8 @@ const SPARING: (u32, u32) = (4, 1);
 const BUSY: (u32, u32) = (7, 3);
 /// Where nothing comes: silence is a finding once its time is over, and that is not to be told late either.
 const QUIET: Duration = Duration::from_millis(500);
+/// The same where judging costs more than a tenth of that: the promise is a second.
+const QUIET_WHERE_DEAR: Duration = Duration::from_millis(800);
 /// After so long without a frame every silence has been told.
 const ASLEEP: Duration = Duration::from_secs(300);
 /// How often is looked nevertheless.
@@ -45,7 +47,7 @@ impl Pace {
         let pause = if self.dirty {
             (self.cost * rest / work).clamp(SOONEST, LATEST).max(self.cost * least / share)
         } else if now.saturating_duration_since(self.heard) < ASLEEP {
-            QUIET.max(self.cost * least / share)
+            (self.cost * 9).clamp(QUIET, QUIET_WHERE_DEAR).max(self.cost * least / share)
         } else {
             SELDOM
         };
