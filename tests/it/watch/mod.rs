@@ -54,6 +54,13 @@ impl Stage {
             site.shell(&format!("ethtool -K {end} {}", NO_OFFLOADS.join(" "))).unwrap();
             site.ip(&format!("link set {end} up")).unwrap();
         }
+        // What is sent before the link is there is lost.
+        for end in [CABLE, PORT] {
+            until("the link is up", || {
+                let said = site.command_named("ip").args(["-br", "link", "show", end]).output().unwrap().stdout;
+                String::from_utf8_lossy(&said).contains(" UP ").then_some(())
+            });
+        }
         Some(Stage { site, tcpreplay })
     }
 
@@ -97,8 +104,8 @@ impl Stage {
             let sockets = self.site.command_named("cat").arg("/proc/net/packet").output().unwrap().stdout;
             (String::from_utf8_lossy(&sockets).lines().count() > 1).then_some(())
         });
-        // The socket is there a moment before the buffer is.
-        std::thread::sleep(Duration::from_millis(300));
+        // The socket is there a moment before the buffer and the filter are: a busy machine takes its time.
+        std::thread::sleep(Duration::from_secs(1));
     }
 
     fn read(&self, name: &str) -> String {
