@@ -133,10 +133,15 @@ impl Watch<'_> {
 
     /// Waits until a line of standard output has all of `parts` in it.
     fn until_said(&self, parts: &[&str]) {
-        until(&format!("it says {parts:?}"), || {
+        let end = Instant::now() + SOON;
+        loop {
             let out = self.stage.read("out");
-            out.lines().any(|line| parts.iter().all(|part| line.contains(part))).then_some(())
-        });
+            if out.lines().any(|line| parts.iter().all(|part| line.contains(part))) {
+                return;
+            }
+            assert!(Instant::now() < end, "waited {SOON:?} in vain for {parts:?} in:\n{out}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
