@@ -12,6 +12,7 @@ mod cuts;
 mod dhcp_grammar;
 mod encrypted;
 mod events;
+mod field;
 mod files_and_loads;
 mod findings;
 mod fix;

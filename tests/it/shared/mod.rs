@@ -15,7 +15,7 @@ use serde_json::Value;
 
 /// The folder, or `None` where there is none.
 #[allow(clippy::print_stdout, reason = "a test that skips says so")]
-fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures");
     let folder = std::env::var_os("PHONESCOPE_SHARED").map_or_else(beside, PathBuf::from);
     if folder.join("lab").is_dir() {
