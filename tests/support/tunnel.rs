@@ -93,3 +93,42 @@ pub fn sll2(interface: u32, frame: &Frame) -> Vec<u8> {
     bytes.extend([0, 0]);
     [bytes.as_slice(), payload].concat()
 }
+
+/// A frame of a station behind an access point, as CAPWAP data carries it to the controller (RFC 5415, RFC 5416): an
+/// 802.11 header and LLC in place of Ethernet's. `up`: from the station. `swapped`: the octets of the frame control are
+/// in the order in which Cisco's access points send them.
+pub fn capwap(number: u32, up: bool, swapped: bool, frame: &Frame) -> Frame {
+    let (dst, src, bssid) = (frame.dst(), frame.src(), mac("00:27:0d:4e:10:a0"));
+    // A data frame with quality of service, to or from the distribution system.
+    let control = [0x88, if up { 1 } else { 2 }];
+    let mut inner = if swapped { vec![control[1], control[0]] } else { control.to_vec() };
+    inner.extend([0, 0]);
+    let addresses = if up { [bssid, src, dst] } else { [dst, bssid, src] };
+    inner.extend(addresses.concat());
+    inner.extend((number as u16).wrapping_shl(4).to_le_bytes());
+    inner.extend([6, 0]);
+    inner.extend([0xaa, 0xaa, 3, 0, 0, 0]);
+    inner.extend(&frame.0[12..]);
+    capwap_packet(number, up, &[&[0x00, 0x10, 0x43, 0, 0, 0, 0, 0], inner.as_slice()].concat())
+}
+
+/// CAPWAP data under DTLS: nothing inside can be read.
+pub fn capwap_sealed(number: u32, up: bool, octets: usize) -> Frame {
+    let record = [23, 0xfe, 0xff, 0, 1, 0, 0, 0, 0, 0, number as u8];
+    let length = (octets as u16).to_be_bytes();
+    capwap_packet(number, up, &[&[0x01, 0, 0, 0], &record[..], &length, &vec![0x9b; octets]].concat())
+}
+
+fn capwap_packet(number: u32, up: bool, payload: &[u8]) -> Frame {
+    let (ap, controller) = ((ip("10.112.40.21"), 29_100), (ip("10.112.1.10"), 5247));
+    let (src, dst) = if up { (ap, controller) } else { (controller, ap) };
+    let header = Ipv4 { src: src.0, dst: dst.0, protocol: UDP, id: number as u16, ttl: 254 };
+    let ends = (mac("00:27:0d:4e:10:00"), mac("00:24:97:01:0a:01"));
+    let (src_mac, dst_mac) = if up { ends } else { (ends.1, ends.0) };
+    Frame::ethernet(dst_mac, src_mac, 0x0800, &header.packet(&udp(src, dst, payload)))
+}
+
+/// EtherIP (RFC 3378): version 3, then the frame.
+pub fn ether_ip(number: u32, frame: &Frame) -> Frame {
+    outer(number, 97, &[&[0x30, 0x00], frame.0.as_slice()].concat())
+}
