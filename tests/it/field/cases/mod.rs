@@ -2,6 +2,8 @@
 
 mod dhcp;
 mod files;
+mod sip;
+mod tls;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +24,7 @@ pub(super) const NOT_YET: &[&str] = &[
     "encrypted-file-fetched-for-ever",
     "first-server-falls-silent-at-noon",
     "first-tftp-server-dead",
+    "hello-never-answered",
     "home-router-answers-first",
     "http-410-for-an-8861",
     "http-503-on-every-file",
@@ -32,12 +35,33 @@ pub(super) const NOT_YET: &[&str] = &[
     "offers-with-two-addresses-as-text",
     "only-siaddr-and-port-unreachable",
     "option-150-reversed-both-servers",
+    "phone-asks-the-old-cluster-to-vouch",
     "printer-holds-the-address",
     "serial-number-in-place-of-a-load",
     "server-id-override-by-a-router",
+    "server-takes-no-certificate",
+    "server-wants-a-newer-tls",
+    "sessions-cut-after-the-first-answer",
     "siaddr-of-the-dhcp-server-beside-66",
     "signed-files-only-7975",
     "silent-after-its-lease",
+    "sip-401-to-the-source-port",
+    "sip-401-without-end",
+    "sip-403-with-its-warning",
+    "sip-503-from-a-busy-server",
+    "sip-5060-on-both-sides-7945",
+    "sip-answered-from-an-ephemeral-port",
+    "sip-banned-after-wrong-passwords",
+    "sip-challenged-at-each-renewal",
+    "sip-from-a-high-port-back-to-5060",
+    "sip-nobody-answers",
+    "sips-phone-knows-no-such-ca",
+    "sips-phone-resets-at-the-certificate",
+    "sips-port-refused",
+    "srst-router-takes-no-probe",
+    "srst-router-takes-the-probe",
+    "text-configuration-404",
+    "text-configuration-and-registered",
     "text-in-option-150-and-66-serves",
     "text-read-as-three-addresses",
     "tftp-access-violation-7912",
@@ -104,7 +128,7 @@ fn config(call_managers: &[&str]) -> PhoneConfig {
 
 /// All cases, by theme.
 pub(super) fn all() -> Vec<&'static Case> {
-    let themes = [dhcp::CASES, files::CASES];
+    let themes = [dhcp::CASES, files::CASES, sip::CASES, tls::CASES];
     themes.into_iter().flatten().collect()
 }
 
