@@ -200,3 +200,25 @@ pub fn register_token_req(device: &str, ip: Ipv4Addr, device_type: u32) -> Vec<u
 pub fn register_token_reject(seconds: u32) -> Vec<u8> {
     message(REGISTER_TOKEN_REJECT, &words(&[seconds]))
 }
+
+pub const SPCP_TOKEN_REQ: u32 = 0x8000;
+pub const SPCP_TOKEN_ACK: u32 = 0x8100;
+pub const SPCP_TOKEN_REJECT: u32 = 0x8101;
+
+/// The same question as the phones of Small Business ask it.
+pub fn spcp_token_req(device: &str, ip: Ipv4Addr, device_type: u32) -> Vec<u8> {
+    let mut payload = field(device, 16);
+    payload.extend(words(&[0, 0]));
+    payload.extend(ip.octets());
+    payload.extend(words(&[device_type, 2]));
+    message(SPCP_TOKEN_REQ, &payload)
+}
+
+/// Open a channel for voice; nothing of it concerns a phone more than a bridge.
+pub fn open_receive_channel(conference: u32) -> Vec<u8> {
+    message(0x0105, &words(&[conference, conference + 1, 20, 4, 0, 0, 0, 0]))
+}
+
+pub fn open_receive_channel_ack(ip: Ipv4Addr, port: u32, party: u32) -> Vec<u8> {
+    message(0x0022, &[words(&[0]), ip.octets().to_vec(), words(&[port, party])].concat())
+}

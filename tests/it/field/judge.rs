@@ -113,6 +113,10 @@ fn judge_phones(expect: &Value, report: &Value, miss: &mut Vec<String>) {
 fn judge_codes(expect: &Value, report: &Value, miss: &mut Vec<String>) {
     let (phones, findings) = (items(report, "phones"), items(report, "findings"));
     for (code, want) in entries(expect, "codes") {
+        if want.is_array() {
+            judge_each(code, want, findings, miss);
+            continue;
+        }
         let of_code: Vec<Option<String>> =
             findings.iter().filter(|f| f["code"] == **code).map(|f| lacks(f, want)).collect();
         match of_code.first() {
@@ -147,6 +151,17 @@ fn judge_codes(expect: &Value, report: &Value, miss: &mut Vec<String>) {
         let surer = |f: &&Value| f["code"] == **code && rank(&f["confidence"]) > rank(most);
         if let Some(f) = findings.iter().find(surer) {
             miss.push(format!("{code} is {}, at most {}", text(f, "confidence"), one_of(most)));
+        }
+    }
+}
+
+/// Several findings of one code, each on the phones of its `only_phones` alone: a key that only our own cases have.
+fn judge_each(code: &str, wants: &Value, findings: &[Value], miss: &mut Vec<String>) {
+    for want in wants.as_array().into_iter().flatten() {
+        let its_own = |f: &&Value| f["code"] == *code && f["phones"] == want["only_phones"];
+        match findings.iter().find(its_own) {
+            None => miss.push(format!("no {code} on {} alone", one_of(&want["only_phones"]))),
+            Some(finding) => miss.extend(lacks(finding, want).map(|lack| format!("{code}: {lack}"))),
         }
     }
 }
