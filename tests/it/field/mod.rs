@@ -6,8 +6,10 @@
 //! * [`bad_input`]: the same captures cut, doubled, one-sided, and with half of their frames lost.
 //! * [`page`]: `docs/field-cases.md`, written with `BLESS=1`.
 
+mod bad_input;
 mod cases;
 mod judge;
+mod page;
 mod run;
 mod shared;
 mod words;
