@@ -216,7 +216,9 @@ pub fn spcp_token_req(device: &str, ip: Ipv4Addr, device_type: u32) -> Vec<u8> {
 
 /// Open a channel for voice; nothing of it concerns a phone more than a bridge.
 pub fn open_receive_channel(conference: u32) -> Vec<u8> {
-    message(0x0105, &words(&[conference, conference + 1, 20, 4, 0, 0, 0, 0]))
+    let mut payload = words(&[conference, conference + 1, 20, 4, 0, 0]);
+    payload.resize(26 * 4, 0);
+    message(0x0105, &payload)
 }
 
 pub fn open_receive_channel_ack(ip: Ipv4Addr, port: u32, party: u32) -> Vec<u8> {

@@ -322,7 +322,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "capwap-data-802-11",
         kind: "tunnel",
-        report: Some("https://www.rfc-editor.org/rfc/rfc5416"),
+        report: None,
         wire: "The whole boot of a wireless phone inside CAPWAP data (UDP 5247), as 802.11 frames.",
         capture: || wrapped(well(), |n, f| tunnel::capwap(n, is_up(f), false, f)).into(),
         site: None,
@@ -356,7 +356,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "ether-ip",
         kind: "tunnel",
-        report: Some("https://www.rfc-editor.org/rfc/rfc3378"),
+        report: None,
         wire: "The whole boot of a phone inside EtherIP (IP protocol 97).",
         capture: || wrapped(well(), tunnel::ether_ip).into(),
         site: None,

@@ -67,7 +67,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "offers-with-two-addresses-as-text",
         kind: "offer-text-option150",
-        report: Some("https://github.com/flan/staticdhcpd/issues/28"),
+        report: None,
         wire: "Every relayed OFFER carries option 150 as the text \"10.112.0.15, 10.112.0.16\"; the phone requests none.",
         capture: || {
             let (mut s, mut p) = (Scene::new(), phone());
@@ -238,7 +238,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "siaddr-of-the-dhcp-server-beside-66",
         kind: "siaddr-against-sname",
-        report: None,
+        report: Some("https://github.com/PJO2/tftpd64/issues/17"),
         wire: "siaddr is the DHCP server, option 66 the right TFTP server. The phone asks siaddr in vain; its neighbour has option 150.",
         capture: || {
             let (mut s, mut p, mut n) = (Scene::new(), phone(), neighbour());
@@ -305,7 +305,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "server-id-override-by-a-router",
         kind: "relay-as-dhcp-server",
-        report: Some("https://www.rfc-editor.org/rfc/rfc5107"),
+        report: None,
         wire: "Option 54 of every answer is 10.112.8.1, the relay agent's giaddr; the site file names the server behind it.",
         capture: || {
             let (mut s, mut p, mut n) = (Scene::new(), phone(), neighbour());
@@ -392,7 +392,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "printer-holds-the-address",
         kind: "declined-address",
-        report: Some("https://github.com/flan/staticdhcpd/issues/28"),
+        report: None,
         wire: "The phone declines 10.112.8.40 three times; 00:17:c8:2d:5e:01 answers its ARP probe each time.",
         capture: || {
             let (mut s, mut p) = (Scene::new(), phone());
@@ -437,6 +437,27 @@ pub(super) const CASES: &[Case] = &[
                     "says_not": ["take Alternate TFTP", "Alternate TFTP \\S+ back"]},
                 "site": {"exit": [1], "phones": {PHONE: {"verdict": ["wrong-tftp-server"]},
                     NEIGHBOUR: {"verdict": ["healthy"]}}}})
+        },
+    },
+    Case {
+        name: "option-66-names-a-stale-record",
+        kind: "dns-names-the-tftp-server",
+        report: None,
+        wire: "Option 66 is tftp.campus.example, which DNS answers with 10.99.4.9; nobody answers there. The neighbour has option 150.",
+        capture: || {
+            let (mut s, mut p, mut n) = (Scene::new(), phone(), neighbour());
+            n.comes_up(&mut s, &right(), TFTP, &campus());
+            s.at(11_000);
+            p.lease(&mut s, &relayed().option(66, b"tftp.campus.example").dns("10.112.0.53"));
+            p.look_up(&mut s, "10.112.0.53", "tftp.campus.example", Some("10.99.4.9"));
+            in_vain(&mut s, &mut p, "10.99.4.9", 5);
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            json!({"exit": [1], "no_other_phones": true, "codes_absent": ["tftp-override"],
+                "phones": {PHONE: {"verdict": ["wrong-tftp-server", "tftp-no-answer"]}, NEIGHBOUR: {"verdict": ["healthy"]}},
+                "says": ["tftp\\.campus\\.example", "10\\.112\\.0\\.53"], "says_not": ["set on the phone"]})
         },
     },
     Case {

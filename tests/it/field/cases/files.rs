@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Case, config};
 use crate::support::handset::{Handset, Lease};
 use crate::support::scene::Scene;
-use crate::support::tftp;
+use crate::support::{lldp, tftp};
 
 const SITE: &str = r#"
 [network]
@@ -225,7 +225,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "answers-from-the-other-node",
         kind: "tftp-answers-from-another-address",
-        report: None,
+        report: Some("https://github.com/tftp-go-team/hooktftp/issues/35"),
         wire: "The phone asks 172.20.0.5; DATA for its port comes from 172.20.0.9, and it asks again.",
         capture: || {
             let (mut s, mut p) = (Scene::new(), phone("7970G", 30006, "SCCP70.8-5-4S"));
@@ -379,7 +379,7 @@ pub(super) const CASES: &[Case] = &[
             "https://community.cisco.com/t5/collaboration-voice-and-video/cisco-telepresence-system-replacing-or-installing-cp-7975-or-cp/ta-p/3122993",
         ),
         wire: "Every part of SCCP75.9-4-2SR3-1S is served at each boot; the phone announces SCCP75.8-3-2S again at the next.",
-        capture: || upgrade_loop(false),
+        capture: || upgrade_loop(Witness::Alarm),
         site: Some(SITE),
         expect: || expect_loop(),
     },
@@ -390,7 +390,16 @@ pub(super) const CASES: &[Case] = &[
             "https://community.cisco.com/t5/collaboration-voice-and-video/cisco-telepresence-system-replacing-or-installing-cp-7975-or-cp/ta-p/3122993",
         ),
         wire: "The same, and the phone never gets as far as CallManager: only its CDP says which load it runs.",
-        capture: || upgrade_loop(true),
+        capture: || upgrade_loop(Witness::Cdp),
+        site: Some(SITE),
+        expect: || expect_loop(),
+    },
+    Case {
+        name: "upgrade-loop-told-by-lldp",
+        kind: "upgrade-loop",
+        report: None,
+        wire: "The same with LLDP in place of CDP.",
+        capture: || upgrade_loop(Witness::Lldp),
         site: Some(SITE),
         expect: || expect_loop(),
     },
@@ -499,14 +508,26 @@ fn named_load(model: &'static str, device_type: u32, running: &str, load: &str) 
     s.records().into()
 }
 
+/// Who says which load the phone runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Witness {
+    Alarm,
+    Cdp,
+    Lldp,
+}
+
 /// Boots that fetch a load whole and come back with the old one.
-fn upgrade_loop(only_cdp: bool) -> super::Capture {
+fn upgrade_loop(witness: Witness) -> super::Capture {
     let (mut s, mut p) = (Scene::new(), phone("7975G", 437, "SCCP75.8-3-2S"));
     let parts = ["apps75.9-4-2ES26.sbn", "cnu75.9-4-2ES26.sbn", "jar75sccp.9-4-2ES26.sbn"];
     for _ in 0..4 {
-        boots(&mut s, &mut p);
+        match witness {
+            Witness::Alarm | Witness::Cdp => p.cdp(&mut s),
+            Witness::Lldp => s.plain(announced(&p).frame(p.mac)),
+        }
+        p.lease(&mut s, &lease());
         p.configure(&mut s, TFTP, &works().load("SCCP75.9-4-2SR3-1S"));
-        if !only_cdp {
+        if witness == Witness::Alarm {
             let mut talk = p.introduce(&mut s, CM);
             s.close(&mut talk, true);
         }
@@ -519,6 +540,18 @@ fn upgrade_loop(only_cdp: bool) -> super::Capture {
     s.at(30_000);
     neighbour("7941G", 115, "SCCP41.9-4-2SR3-1S").comes_up(&mut s, &lease(), TFTP, &works());
     s.records().into()
+}
+
+/// The phone as LLDP announces it.
+fn announced(p: &Handset) -> lldp::Announcement {
+    lldp::Announcement {
+        port_id: format!("{}:P1", &p.name()[3..]),
+        system_name: Some(p.name()),
+        system_description: Some(format!("Cisco IP Phone {}, {}", p.model, p.load)),
+        voice_vlan: None,
+        firmware: Some(p.load.clone()),
+        model: Some(format!("CP-{}", p.model)),
+    }
 }
 
 fn expect_loop() -> Value {

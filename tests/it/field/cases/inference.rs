@@ -141,7 +141,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "five-took-the-load-one-did-not-yet",
         kind: "founding-case-with-witness",
-        report: Some("https://github.com/chan-sccp/chan-sccp/issues/583"),
+        report: None,
         wire: "Three phones are well with 10.41.0.5. In another scope two take P00305000301 from 10.42.0.5 and are refused; a third there still runs P00303020214 and registers.",
         capture: || {
             let mut s = Scene::new();
@@ -202,7 +202,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "second-of-two-tftp-servers-is-as-right",
         kind: "redundant-tftp-unknown-device",
-        report: Some("https://github.com/chan-sccp/chan-sccp/issues/583"),
+        report: None,
         wire: "Every lease names 10.41.0.5 and 10.41.0.6. Two phones are well with the first; one uses the second and is rejected with \"Error: DB Config\".",
         capture: || {
             let mut s = Scene::new();
@@ -330,6 +330,24 @@ subnets = ["10.43.2.0/24"]
             json!({"modes": ["site"], "exit": [0], "no_other_phones": true,
                 "phones": {mac(0): {"verdict": ["healthy"]}, mac(1): {"verdict": ["healthy"]}},
                 "codes_absent": ["wrong-tftp-server", "foreign-call-manager"]})
+        },
+    },
+    Case {
+        name: "what-if-takes-others-along",
+        kind: "what-if-healthy-leave",
+        report: None,
+        wire: "The founding case, and beside it a phone of another cluster that is well with 10.42.0.5. To turn everybody to 10.41.0.5 would take it off.",
+        capture: || {
+            let mut s = Scene::new();
+            s.records = founding();
+            s.at(40_000);
+            phone(7, 3, NEW).comes_up(&mut s, &lease(3, &[OTHER]), OTHER, &config(&["10.42.0.10"]).load(NEW));
+            s.records().into()
+        },
+        site: None,
+        expect: || {
+            json!({"exit": [1], "phones": {PHONE: {"state": ["rejected"]}, mac(7): {"verdict": ["healthy"]}},
+                "what_if": {"tftp=10.41.0.5": {"says": ["SEP000DED224617"]}}})
         },
     },
     Case {

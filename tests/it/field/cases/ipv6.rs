@@ -162,7 +162,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "no-addresses-left",
         kind: "dhcpv6-refused",
-        report: Some("https://www.rfc-editor.org/rfc/rfc8415"),
+        report: None,
         wire: "The DHCPv6 server answers every SOLICIT with the status NoAddrsAvail.",
         capture: || {
             let mut s = Scene::new();

@@ -241,7 +241,8 @@ pub(super) const CASES: &[Case] = &[
             json!({"exit": [1], "no_other_phones": true,
                 "phones": {PHONE: {"state": ["registered"], "verdict": ["call-manager-no-answer", "call-manager-refused"]}},
                 "codes": {"call-manager-no-answer": {"severity": ["error"], "facts": {"call_manager": [FIRST, SECOND]}}},
-                "codes_absent": ["registered-elsewhere"], "says": ["SRST"]})
+                "codes_absent": ["registered-elsewhere"], "says": ["SRST"],
+                "learn": {"says_not": ["(?<!# )call_managers = \\[[^\\]]*10\\.150\\.71\\.1\\b"]}})
         },
     },
     Case {
@@ -302,7 +303,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "reset-eight-times-in-a-row",
         kind: "reset-again-and-again",
-        report: None,
+        report: Some("https://github.com/chan-sccp/chan-sccp/issues/424"),
         wire: "CallManager sends a Reset some forty seconds after each registration, eight times.",
         capture: || resets(8, 1),
         site: Some(SITE),

@@ -169,7 +169,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "sip-rport-answers-to-the-source",
         kind: "near-miss",
-        report: Some("https://www.rfc-editor.org/rfc/rfc3581"),
+        report: None,
         wire: "The Via says 5060 and rport; the answers go to the source port 50512, as RFC 3581 has it.",
         capture: || well(Ports { from: 50_512, answered_by: 5060, answered_to: 50_512 }, true),
         site: Some(SITE),
@@ -178,7 +178,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "sip-401-to-the-source-port",
         kind: "sip-answers-astray",
-        report: Some("http://simkin.org/wordpress/?p=169"),
+        report: None,
         wire: "The Via says 5060, without rport; every 401 goes to the source port 50512, and the phone repeats the same REGISTER.",
         capture: || {
             let mut s = Scene::new();

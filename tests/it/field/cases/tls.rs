@@ -90,9 +90,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "sips-phone-knows-no-such-ca",
         kind: "tls-certificate-not-trusted",
-        report: Some(
-            "https://community.cisco.com:443/t5/collaboration-voice-and-video/migrating-ip-phones-between-clusters-with-cucm-8-and-itl-files/ta-p/3108501",
-        ),
+        report: None,
         wire: "An 8851 ends each handshake on 5061 with the fatal alert unknown_ca after the certificate of the server.",
         capture: || {
             attempts(true, 5, |s, p| {
@@ -115,7 +113,9 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "server-takes-no-certificate",
         kind: "tls-refused-by-server",
-        report: None,
+        report: Some(
+            "https://mcdewey.supported.systems/c/cucm%3A%3Av15%3A%3Asecurity-guide%3A%3Asecurity-guide%3A%3A93",
+        ),
         wire: "The phone shows its certificate; the server answers with the fatal alert bad_certificate, every time.",
         capture: || {
             attempts(false, 5, |s, p| {
@@ -182,7 +182,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "sips-port-refused",
         kind: "tls-port-refused",
-        report: Some("https://manualsdump.com/en/manuals/cisco_systems-ol-14587-01/257216/7"),
+        report: None,
         wire: "Every SYN to port 5061 of both CallManagers is answered with RST.",
         capture: || {
             attempts(true, 4, |s, p| {
