@@ -6,15 +6,15 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use crate::capture::{Frame, Timestamp};
-use crate::event::{Envelope, Event, EventKind, FrameRef};
+use crate::event::{Event, EventKind};
 use crate::flow::ip_defrag::Defragmenter;
 use crate::flow::streams::{Streams, is_interesting_port};
 use crate::flow::tcp_reassembly::TcpSegment;
 use crate::flow::tftp_transfers::Transfers;
 use crate::flow::{Decoded, Flow};
+use crate::types::{Envelope, Frame, FrameRef, Timestamp, WireText};
 use crate::wire::frame::{Datagram, Dissection, Payload, Segment, dissect, dissect_reassembled, is_uninteresting};
-use crate::wire::{Anomaly, WireText, cdp, dhcp, dhcpv6, dns, lldp, sip};
+use crate::wire::{Anomaly, cdp, dhcp, dhcpv6, dns, lldp, sip};
 
 /// Names that DNS is watched for; the rest of the network's questions are not ours.
 const MAX_NAMES: usize = 1_024;

@@ -7,9 +7,8 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::capture::Timestamp;
-use crate::event::{FrameRef, InputSummary};
-use crate::wire::{Mac, WireText};
+use crate::event::InputSummary;
+use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
 mod ladder;
 mod wanted;

@@ -4,23 +4,11 @@
 //! back give the same diagnosis as the packets. The keys are those of section 5 of the contract; a key without a
 //! value is left out.
 
-use std::net::IpAddr;
-
-use crate::capture::Timestamp;
+use crate::types::{Envelope, FrameRef, Timestamp, WireText};
 use crate::wire::{
-    Anomaly, Mac, WireText, announcement::Announcement, arp, dhcp, dhcpv6, dns, http, icmp, phone_config::PhoneConfig,
-    sccp, sip, tftp, tls,
+    Anomaly, announcement::Announcement, arp, dhcp, dhcpv6, dns, http, icmp, phone_config::PhoneConfig, sccp, sip,
+    tftp, tls,
 };
-
-/// Where a message was seen: the input, and the frame in it that completed the message.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
-pub struct FrameRef {
-    /// Input, from 0.
-    pub input: u32,
-    /// Frame in the input, from 1; 0 for what belongs to no frame.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub frame: u64,
-}
 
 /// One decoded message and where it came from.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -43,60 +31,6 @@ pub struct Event {
     /// The message.
     #[serde(flatten)]
     pub kind: EventKind,
-}
-
-/// Addresses and tags around a message: those of the innermost headers, tags from the outermost on.
-#[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
-pub struct Envelope {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub src: Option<IpAddr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub dst: Option<IpAddr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub sport: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub dport: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub eth_src: Option<Mac>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub eth_dst: Option<Mac>,
-    /// VLAN ids, outside in; a priority tag is 0.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub vlan: Vec<u16>,
-    /// Names of tunnels, outside in.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tunnel: Vec<Tunnel>,
-}
-
-/// A tunnel that carried a frame or packet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum Tunnel {
-    Gre,
-    ErspanI,
-    ErspanII,
-    ErspanIII,
-    Vxlan,
-    Geneve,
-    Ipip,
-    #[serde(rename = "6in4")]
-    SixInFour,
-    Mpls,
-    Pppoe,
-    Tzsp,
-    HpErm,
-    Aruba,
-    Isl,
-    /// A name from an events file of a later version.
-    #[serde(other)]
-    Other,
 }
 
 /// What a TCP segment on a registration port does to its connection.

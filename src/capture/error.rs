@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// Why an input can not be read at all. Damage further on is no error: see `InputSummary::problem`.
 #[derive(Debug, thiserror::Error)]

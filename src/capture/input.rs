@@ -16,9 +16,8 @@ use super::reader::{FrameHead, Reader, Step};
 use super::snoop::Snoop;
 use super::stream::Stream;
 use super::tally::Tally;
-use super::{Frame, Timestamp};
 use crate::event::{Event, InputSummary};
-use crate::wire::WireText;
+use crate::types::{Frame, Timestamp, WireText};
 
 /// Compressed data in compressed data, at most.
 const MAX_LAYERS: u32 = 2;

@@ -6,13 +6,12 @@ use std::fs;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use super::Timestamp;
 use super::error::CaptureError;
 use super::events_file::MAX_INPUTS;
 use super::input::{Accept, Input, STANDARD_INPUT, shown};
 use super::stream::{LARGE_BUFFER, SMALL_BUFFER};
 use crate::event::{Event, EventKind, InputSummary};
-use crate::wire::WireText;
+use crate::types::{Timestamp, WireText};
 
 /// Inputs beyond which each gets a smaller buffer.
 const MANY_BUFFERS: usize = 8;
@@ -25,7 +24,7 @@ const NAMED_PASSED_OVER: usize = 3;
 #[derive(Debug)]
 pub enum Record<'a> {
     /// A frame of a capture.
-    Frame(super::Frame<'a>),
+    Frame(crate::types::Frame<'a>),
     /// A line of an events file. Its input ids are changed where they would clash with other inputs.
     Event(Box<Event>),
 }

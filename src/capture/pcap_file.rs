@@ -6,7 +6,7 @@
 use super::reader::{self, ByteOrder, FrameHead, MAX_LONG_PACKET, MAX_PACKET, Step};
 use super::stream::Stream;
 use super::tally::Tally;
-use super::{LinkType, Timestamp};
+use crate::types::{LinkType, Timestamp};
 
 /// Octets of the file header.
 const FILE_HEADER: usize = 24;

@@ -8,7 +8,7 @@
 use super::reader::{self, ByteOrder, FrameHead, MAX_LONG_PACKET, Step};
 use super::stream::Stream;
 use super::tally::Tally;
-use super::{LinkType, Timestamp};
+use crate::types::{LinkType, Timestamp};
 
 /// The longest block; Wireshark's bound too.
 const MAX_BLOCK: u32 = 16 << 20;

@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use super::{Frame, LinkType, Timestamp};
+use crate::types::{Frame, LinkType, Timestamp};
 
 /// The longest option that the format can hold.
 const MAX_OPTION: usize = 65_535;
@@ -215,8 +215,8 @@ fn start_of(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::Timestamp;
     use crate::capture::test_files::read;
+    use crate::types::Timestamp;
 
     fn frame(input: u32, link_type: u16, time: i64, data: &[u8]) -> Frame<'_> {
         Frame { input, number: 1, time: Timestamp(time), link_type: LinkType(link_type), orig_len: 100, data }

@@ -6,8 +6,8 @@ use super::pcapng::Pcapng;
 use super::snoop::Snoop;
 use super::stream::Stream;
 use super::tally::Tally;
-use super::{LinkType, Timestamp};
 use crate::event::Event;
+use crate::types::{LinkType, Timestamp};
 
 /// The longest packet taken for one where the file itself does not speak of longer ones; tcpdump's greatest snap
 /// length.

@@ -14,7 +14,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Frame, InterfaceDescription, InterfaceStatistics, LinkType, PcapngWriter, Timestamp};
+use super::{InterfaceDescription, InterfaceStatistics, PcapngWriter};
+use crate::types::{Frame, LinkType, Timestamp};
 use whole_blocks::WholeBlocks;
 
 /// Octets collected before they are written.

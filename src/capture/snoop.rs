@@ -5,7 +5,7 @@
 use super::reader::{self, ByteOrder, FrameHead, MAX_LONG_PACKET, Step};
 use super::stream::Stream;
 use super::tally::Tally;
-use super::{LinkType, Timestamp};
+use crate::types::{LinkType, Timestamp};
 
 /// The first octets of the file.
 pub(super) const MAGIC: &[u8; 8] = b"snoop\0\0\0";

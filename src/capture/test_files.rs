@@ -3,8 +3,9 @@
 use std::io::{Cursor, Read};
 
 use super::reader::ByteOrder::{self, Big, Little};
-use super::{CaptureError, Inputs, LinkType, Record, Timestamp};
+use super::{CaptureError, Inputs, Record};
 use crate::event::InputSummary;
+use crate::types::{LinkType, Timestamp};
 
 /// A frame with octets of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Stamp, Tries};
 use crate::diagnosis::TftpSource;
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::dhcp::{Message, MessageType, Op, UnusableOption};
 
 /// A relay's copy follows its original within this; a client repeats a DISCOVER after seconds.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::{Stamp, Tries};
 use crate::diagnosis::{Outcome, Transport};
+use crate::types::WireText;
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{ConfigBody, WireText, tftp};
+use crate::wire::{ConfigBody, tftp};
 
 /// Why a request stays without answer, where the network says so (RFC 792).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]

@@ -8,8 +8,7 @@ pub mod dhcp;
 pub mod file;
 pub mod registration;
 
-use crate::capture::Timestamp;
-use crate::event::FrameRef;
+use crate::types::{FrameRef, Timestamp};
 
 /// When and in which frame.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, serde::Serialize, serde::Deserialize)]

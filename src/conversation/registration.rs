@@ -6,7 +6,8 @@ use super::file::Why;
 use super::{Stamp, Tries};
 use crate::diagnosis::RegistrationState;
 use crate::event::{TcpEvent, TcpFlags};
-use crate::wire::{Mac, WireText, sccp, tls};
+use crate::types::{Mac, WireText};
+use crate::wire::{sccp, tls};
 
 /// Message ids that matter here.
 #[allow(missing_docs)]
@@ -321,7 +322,7 @@ impl Attempt {
     /// How it stands at `now`; `NotSeen` while it may still be answered, or where the answer may be among what the
     /// capture does not hold (`blind`: answers of this kind do not show in this capture at all). `moved_on`: the phone
     /// went on to another attempt or boot.
-    pub fn state(&self, now: crate::capture::Timestamp, blind: bool, moved_on: bool) -> RegistrationState {
+    pub fn state(&self, now: crate::types::Timestamp, blind: bool, moved_on: bool) -> RegistrationState {
         use RegistrationState as S;
         if let Some((at, ..)) = &self.rejected
             && self.registered.is_none_or(|r| r <= *at)

@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::capture::Timestamp;
-use crate::event::FrameRef;
+use crate::types::{FrameRef, Timestamp};
 
 /// What a host is to the phone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

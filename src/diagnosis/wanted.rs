@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::{Confidence, TftpSource};
-use crate::event::FrameRef;
+use crate::types::{FrameRef, WireText};
+use crate::wire::ConfigBody;
 use crate::wire::dhcp::UnusableOption;
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{ConfigBody, WireText};
 
 /// What a phone should have, as far as that is known: what a fix pack is made of.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// What a change would do.
 #[derive(Clone, Debug)]

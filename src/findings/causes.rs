@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use super::{Draft, stage};
 use crate::diagnosis::{Fact, Severity};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::load::{is_load_file, same_load};
 
 /// Codes about the way from the read request to the running load.

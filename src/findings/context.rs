@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::coverage::Visibility;
 use super::inference::{Peers, RightServer};
 use super::together::Together;
-use crate::capture::Timestamp;
 use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
 use crate::conversation::file::{Fetch, Why};
 use crate::conversation::registration::Attempt;
@@ -17,7 +16,8 @@ use crate::diagnosis::{Confidence, Fix, Outcome, RegistrationState, Scope, TftpS
 use crate::phone::registry::Registry;
 use crate::phone::{ArpAsk, Phone};
 use crate::site::{Cluster, Site};
-use crate::wire::{WireText, phone_config};
+use crate::types::{Timestamp, WireText};
+use crate::wire::phone_config;
 
 /// What all phones share.
 pub struct World<'a> {

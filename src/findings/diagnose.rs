@@ -17,7 +17,7 @@ use crate::event::InputSummary;
 use crate::phone::registry::Registry;
 use crate::phone::{Phone, ladder, story};
 use crate::site::Site;
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// What is wrong.
 pub fn diagnose<'a>(

@@ -18,8 +18,9 @@ use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState, TftpSou
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
 use crate::site::Site;
+use crate::types::{Mac, WireText};
 use crate::wire::load::hardware_of;
-use crate::wire::{Mac, WireText, load, phone_config};
+use crate::wire::{load, phone_config};
 
 /// How it is known which server is right.
 #[derive(Clone, Debug)]

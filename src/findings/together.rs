@@ -8,7 +8,7 @@ use crate::conversation::registration::Attempt;
 use crate::diagnosis::RegistrationState;
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// Phones kept that register under one name that is not their own. Each is compared with each, and two are enough.
 const MAX_BEARERS: usize = 16;

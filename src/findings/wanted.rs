@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use super::context::PhoneContext;
 use super::inference::{load_named_on, right_load, stated};
-use super::load_wrong_family;
 use crate::diagnosis::{Confidence, SeenConfiguration, Wanted};
+use crate::findings::rules::load_wrong_family;
 use crate::remedy::configuration::is_load_name;
 use crate::remedy::dhcp::Scope;
+use crate::types::{Mac, WireText};
 use crate::wire::load::same_load;
 use crate::wire::phone_config::{device_of_name, is_config_name};
-use crate::wire::{Mac, WireText};
 
 /// Configurations told of one phone, the latest first.
 const MAX_CONFIGURATIONS: usize = 8;

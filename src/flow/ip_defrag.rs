@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 use hashlink::LinkedHashMap;
 
-use crate::capture::Timestamp;
+use crate::types::Timestamp;
 use crate::wire::Anomaly;
 use crate::wire::frame::Fragment;
 

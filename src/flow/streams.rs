@@ -9,9 +9,8 @@ use hashlink::LinkedHashMap;
 
 use super::tcp_reassembly::TcpSegment;
 use super::{Decoded, Digest, Flow};
-use crate::capture::Timestamp;
 use crate::event::{EventKind, TcpEvent, TcpFlags};
-use crate::wire::WireText;
+use crate::types::{Timestamp, WireText};
 
 mod direction;
 mod dns_stream;

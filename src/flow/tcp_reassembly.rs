@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::capture::Timestamp;
+use crate::types::Timestamp;
 
 /// One TCP segment as captured.
 #[derive(Clone, Copy, Debug, Default)]

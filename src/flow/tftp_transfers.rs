@@ -11,10 +11,10 @@ use std::net::IpAddr;
 use hashlink::LruCache;
 
 use super::{Decoded, Digest, Flow};
-use crate::capture::Timestamp;
 use crate::event::EventKind;
+use crate::types::{Hex, Timestamp, WireText};
 use crate::wire::tftp::{self, Op, Packet};
-use crate::wire::{Anomaly, ConfigBody, Hex, WireText, load, load_list, phone_config};
+use crate::wire::{Anomaly, ConfigBody, load, load_list, phone_config};
 
 /// Most transfers that are known at a time; the one unused for longest goes first.
 const MAX_TRANSFERS: usize = 65_536;

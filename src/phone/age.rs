@@ -9,9 +9,8 @@
 use super::clients::ClientKey;
 use super::registry::{Registry, Traffic};
 use super::{LoadSeen, Phone};
-use crate::capture::Timestamp;
 use crate::conversation::Stamp;
-use crate::wire::Mac;
+use crate::types::{Mac, Timestamp};
 
 /// How often it is looked for what is too old, nanoseconds.
 const PASS_NANOS: u64 = 60_000_000_000;

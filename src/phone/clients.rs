@@ -10,7 +10,7 @@ use super::record::absorb;
 use super::registry::{Registry, limits};
 use crate::conversation::Stamp;
 use crate::event::Event;
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// A client that is no phone yet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]

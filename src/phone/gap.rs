@@ -5,8 +5,8 @@
 
 use super::Phone;
 use super::registry::Registry;
-use crate::capture::Timestamp;
 use crate::conversation::{Stamp, Tries};
+use crate::types::Timestamp;
 
 /// A question this old had its time; nanoseconds. The longest wait of the protocols is that for a DHCP answer.
 const OPEN_NANOS: u64 = 30_000_000_000;

@@ -7,12 +7,10 @@ use hashlink::LruCache;
 
 use super::Phone;
 use super::registry::limits;
-use crate::capture::Timestamp;
 use crate::conversation::Stamp;
 use crate::conversation::dhcp::SeenIn;
-use crate::event::Envelope;
+use crate::types::{Envelope, Mac, Timestamp, WireText};
 use crate::wire::announcement::Announcement;
-use crate::wire::{Mac, WireText};
 
 /// An answer to its claim, and the DECLINE that follows, come within this; who still uses the address later keeps it.
 const HELD_NANOS: u64 = 2_000_000_000;
@@ -207,7 +205,7 @@ pub(super) fn seen_in(envelope: &Envelope, mac: Mac) -> SeenIn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{FrameRef, Tunnel};
+    use crate::types::{FrameRef, Tunnel};
 
     const PHONE: Mac = Mac([0, 3, 0x6b, 1, 2, 3]);
     const OTHER: Mac = Mac([0, 0x50, 0x8b, 1, 2, 3]);

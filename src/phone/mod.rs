@@ -19,14 +19,14 @@ pub mod story;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use crate::capture::Timestamp;
 use crate::conversation::dhcp::{Exchange, Exchanges, LeaseTerms, OfferSeen};
 use crate::conversation::file::Fetch;
 use crate::conversation::registration::Attempt;
 use crate::conversation::{Stamp, Tries};
 use crate::diagnosis::{Outcome, RegistrationState};
+use crate::types::{Mac, Timestamp, WireText};
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{Mac, WireText, load, sccp};
+use crate::wire::{load, sccp};
 
 /// Where a load was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]

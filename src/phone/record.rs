@@ -4,7 +4,7 @@ use super::registry::limits;
 use super::{LoadSeen, LoadSource, Phone};
 use crate::conversation::dhcp::MAX_EXCHANGES;
 use crate::conversation::{Stamp, merge_bounded, push_bounded};
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// Everything that was kept under an address becomes the phone's. A router may stand in front of any number of
 /// addresses that claim one name, so the bounds of a phone hold here too.
@@ -87,11 +87,10 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::capture::Timestamp;
     use crate::conversation::file::Fetch;
     use crate::conversation::registration::{Attempt, Protocol};
     use crate::diagnosis::Transport;
-    use crate::event::FrameRef;
+    use crate::types::{FrameRef, Timestamp};
 
     fn stamp(second: i64) -> Stamp {
         Stamp { time: Timestamp(second * 1_000_000_000), at: FrameRef { input: 0, frame: 1 } }

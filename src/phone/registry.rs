@@ -15,7 +15,6 @@ use super::identity::{Senders, Vlans, seen_in};
 use super::record::{note_boot, note_load, note_name};
 use super::shared::Shared;
 use super::{ArpAsk, LoadSource, NameAsk, Phone};
-use crate::capture::Timestamp;
 use crate::conversation::dhcp::{LeaseTerms, Outcome as DhcpOutcome, SeenIn};
 use crate::conversation::file::{Fetch, Why};
 use crate::conversation::registration::{Attempt, Protocol, id};
@@ -23,9 +22,10 @@ use crate::conversation::{Stamp, Tries, push_bounded};
 use crate::diagnosis::Transport;
 use crate::event::{Event, EventKind, TcpEvent, TcpFlags};
 use crate::measures::Measures;
+use crate::types::{Mac, Timestamp, WireText};
 use crate::wire::announcement::Announcement;
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{Mac, WireText, arp, dhcp, dns, http, icmp, sccp, sip, tftp};
+use crate::wire::{arp, dhcp, dns, http, icmp, sccp, sip, tftp};
 
 /// Bounds of what one capture may make us keep. Reaching one is told in `coverage.limits_reached`.
 pub mod limits {

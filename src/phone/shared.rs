@@ -9,10 +9,10 @@ use foldhash::fast::RandomState;
 use hashlink::LruCache;
 
 use super::registry::limits;
-use crate::capture::Timestamp;
 use crate::conversation::dhcp::LeaseTerms;
+use crate::types::{Timestamp, WireText};
+use crate::wire::ConfigBody;
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{ConfigBody, WireText};
 
 /// What is full is looked through for what no phone needs any more, but not more often than this, nanoseconds.
 const SEARCH_NANOS: u64 = 60_000_000_000;

@@ -143,6 +143,6 @@ fn times(count: u32) -> String {
     if count > 1 { format!(" ({count} times)") } else { String::new() }
 }
 
-fn named(tftp: &[crate::wire::WireText]) -> String {
+fn named(tftp: &[crate::types::WireText]) -> String {
     if tftp.is_empty() { ", and names no TFTP server".to_owned() } else { format!(", TFTP server {}", and_list(tftp)) }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::keypad::{self, Generation};
 use super::load_way::{Way, warnings, way};
 use crate::diagnosis::Fix;
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// The phone's TFTP server set by hand: where DHCP can not be changed, or for one phone of many.
 pub fn alternate_tftp(right: &[IpAddr], model: Option<&str>) -> Option<Fix> {

@@ -95,7 +95,7 @@ fn check(phone: &PlannedPhone) -> Result<(), String> {
     if let Some(file) = &phone.config_file
         && in_pack(file).is_none()
     {
-        return Err(format!("config_file \"{}\" is no file of the pack", crate::wire::WireText::from(file.as_str())));
+        return Err(format!("config_file \"{}\" is no file of the pack", crate::types::WireText::from(file.as_str())));
     }
     Ok(())
 }

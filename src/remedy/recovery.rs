@@ -11,9 +11,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::plan::{Plan, PlannedPhone};
 use super::standing::Standing;
-use crate::capture::Timestamp;
 use crate::diagnosis::{Detail, Diagnosis, Moments, PhoneReport, RegistrationState, and_list};
-use crate::wire::{Mac, WireText, load};
+use crate::types::{Mac, Timestamp, WireText};
+use crate::wire::load;
 
 /// What became of the phones of a plan.
 #[derive(Clone, Debug)]

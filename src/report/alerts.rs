@@ -15,9 +15,8 @@ use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::json;
-use crate::capture::Timestamp;
 use crate::diagnosis::{Confidence, Diagnosis, Finding, Severity};
-use crate::wire::Mac;
+use crate::types::{Mac, Timestamp};
 
 /// Schema of an alert's JSON.
 const SCHEMA: &str = "phonescope.alert/1";

@@ -10,12 +10,10 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use super::words::lasting;
-use crate::capture::Timestamp;
 use crate::diagnosis::{
     BootStep, Confidence, Detail, Diagnosis, Finding, PhoneReport, RegistrationState, Severity, Verdict, and_list,
 };
-use crate::event::FrameRef;
-use crate::wire::{Mac, WireText};
+use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
 /// How long a finding or a verdict must be away before that is told, nanoseconds.
 pub const HOLD_NANOS: u64 = 2_000_000_000;

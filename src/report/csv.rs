@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn hostile_text_never_stands_there_raw() {
         let text = written(&fixture::hostile());
-        assert!(!text.replace('\n', "").chars().any(crate::wire::is_unsafe), "{text}");
+        assert!(!text.replace('\n', "").chars().any(crate::types::is_unsafe), "{text}");
         assert_eq!(text.lines().count(), 7);
     }
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::capture::Timestamp;
 use crate::diagnosis::*;
-use crate::event::{FrameRef, InputSummary};
-use crate::wire::{Mac, WireText};
+use crate::event::InputSummary;
+use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
 /// 2026-11-23T07:00:00Z.
 const START: Timestamp = Timestamp(1_795_417_200_000_000_000);

@@ -7,10 +7,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::capture::Timestamp;
 use crate::diagnosis::{Diagnosis, PhoneReport, RegistrationState};
 use crate::measures::{Measures, OTHERS, WayUp};
-use crate::wire::WireText;
+use crate::types::{Timestamp, WireText};
 
 /// How phones stand: gathered while the phones of a diagnosis are looked at for what changed.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@
 //! * [`Selection`] narrows a diagnosis down before it is rendered, alike for all of them.
 //!
 //! No renderer holds more than one phone at a time. Network text reaches an output only through
-//! [`WireText`](crate::wire::WireText)'s `Display` or through the formatter of [`json`], which escape what a
+//! [`WireText`](crate::types::WireText)'s `Display` or through the formatter of [`json`], which escape what a
 //! terminal or a viewer could act on.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -1,6 +1,6 @@
 //! Numbers and times in words, for all renderings.
 
-use crate::capture::Timestamp;
+use crate::types::Timestamp;
 
 /// A number with commas between thousands.
 pub fn number(n: u64) -> String {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::WireText;
+use crate::types::WireText;
 
 /// The body of a `cdp` or `lldp` event (contract section 5).
 #[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]

@@ -5,8 +5,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::Anomaly;
 use super::announcement::{Announcement, set_text};
-use super::{Anomaly, Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// Most fields that are read of one announcement.
 const MAX_FIELDS: usize = 128;

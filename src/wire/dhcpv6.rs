@@ -5,7 +5,8 @@
 
 use std::net::Ipv6Addr;
 
-use super::{Anomaly, Hex, WireText};
+use super::Anomaly;
+use crate::types::{Hex, WireText};
 
 /// One decoded message: the body of a `dhcpv6` event. Of a relayed message, the innermost one.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
@@ -13,7 +14,7 @@ pub struct Message {
     /// `SOLICIT`, `ADVERTISE`, … or the number.
     pub msg: WireText,
     /// Transaction id, 24 bits; 0 where a relay's message holds none that could be read.
-    #[serde(with = "super::hex::xid")]
+    #[serde(with = "crate::types::hex::xid")]
     pub xid: u32,
     /// Client DUID.
     #[serde(default, skip_serializing_if = "Option::is_none")]

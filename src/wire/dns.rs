@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Anomaly, WireText};
+use super::Anomaly;
+use crate::types::WireText;
 
 /// The body of a `dns` event.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]

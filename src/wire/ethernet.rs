@@ -1,11 +1,10 @@
 //! Ethernet II, IEEE 802.3 with LLC and SNAP, and what stands between the addresses and the network layer:
 //! 802.1Q tags of all makes, Cisco ISL, 802.1BR and VN-Tag, 802.1AH, Cisco MetaData, unencrypted MACsec.
 
-use super::Mac;
+use super::be::{from, u8_at, u16_at, u32_at};
 use super::frame::{Next, OTHER, Payload, Walk};
-use super::octets::{from, u8_at, u16_at, u32_at};
 use super::{arp, tunnel};
-use crate::event::Tunnel;
+use crate::types::{Mac, Tunnel};
 
 pub(crate) const IPV4: u16 = 0x0800;
 pub(crate) const ARP: u16 = 0x0806;

@@ -14,9 +14,8 @@ pub(crate) mod tests;
 
 use std::net::IpAddr;
 
-use super::{Anomaly, Mac, arp, ethernet, icmp, ip, link, tunnel, wlan};
-use crate::capture::{Frame, LinkType};
-use crate::event::{Envelope, Tunnel};
+use super::{Anomaly, arp, ethernet, icmp, ip, link, tunnel, wlan};
+use crate::types::{Envelope, Frame, LinkType, Mac, Tunnel};
 
 pub use uninteresting::is_uninteresting;
 

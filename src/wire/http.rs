@@ -1,6 +1,6 @@
 //! HTTP/1.x between a phone and its file server (port 6970), as far as it names files.
 
-use super::WireText;
+use crate::types::WireText;
 
 /// Request or answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]

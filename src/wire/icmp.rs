@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::be::{from, u8_at, u16_at, u32_at};
 use super::frame::Walk;
 use super::ip;
-use super::octets::{from, u8_at, u16_at, u32_at};
 
 /// The flow that an error is about, as its quoted header says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]

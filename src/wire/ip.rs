@@ -7,10 +7,10 @@ use std::net::IpAddr;
 
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice, TcpHeaderSlice, UdpHeaderSlice};
 
+use super::be::{at_most, from, u8_at, u16_at, u32_at};
 use super::frame::{Datagram, Fragment, Next, OTHER, Payload, Segment, Walk};
-use super::octets::{at_most, from, u8_at, u16_at, u32_at};
 use super::{icmp, tunnel};
-use crate::event::Tunnel;
+use crate::types::Tunnel;
 
 pub(crate) const HOP_BY_HOP: u8 = 0;
 pub(crate) const ICMP: u8 = 1;

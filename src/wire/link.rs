@@ -3,11 +3,10 @@
 //! The radio headers (radiotap, PPI, Prism, AVS) are skipped for the 802.11 frame behind them, which is read in
 //! [`super::wlan`].
 
-use super::Mac;
+use super::be::{from, u8_at, u16_at, u16_le_at, u32_at, u32_le_at};
 use super::frame::{Next, OTHER, Payload, Walk};
-use super::octets::{from, u8_at, u16_at, u16_le_at, u32_at, u32_le_at};
 use super::{ethernet, tunnel};
-use crate::capture::LinkType;
+use crate::types::{LinkType, Mac};
 
 pub(super) const IEEE_802_11: LinkType = LinkType(105);
 pub(super) const PRISM: LinkType = LinkType(119);
@@ -310,7 +309,7 @@ mod tests {
         let d = walk(113, &frame);
         assert!(is_bootp(&d), "{d:?}");
         assert_eq!(d.envelope.vlan, [900, 110]);
-        assert!(!crate::wire::frame::is_uninteresting(crate::capture::LinkType(113), &frame));
+        assert!(!crate::wire::frame::is_uninteresting(crate::types::LinkType(113), &frame));
         // As other systems do.
         frame = build::sll(0x88a8, &build::tag(900, 0x8100, &build::tag(110, 0x0800, &bootp())));
         assert_eq!(walk(113, &frame).envelope.vlan, [900, 110]);

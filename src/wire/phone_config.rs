@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Error, Reader};
 
-use super::{Anomaly, ConfigBody, Mac, WireText};
+use super::{Anomaly, ConfigBody};
+use crate::types::{Mac, WireText};
 
 /// What a configuration says, without its secrets: the body of a `config` event (contract section 5).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]

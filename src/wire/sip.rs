@@ -1,7 +1,8 @@
 //! SIP REGISTER and its answers (RFC 3261), as far as they tell who registers where with what outcome.
 
+use super::Anomaly;
 use super::http::{fields, head_len};
-use super::{Anomaly, Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// The body of a `sip` event.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]

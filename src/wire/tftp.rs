@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Anomaly, Hex, WireText};
+use super::Anomaly;
+use crate::types::{Hex, WireText};
 
 /// Operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]

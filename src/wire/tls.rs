@@ -4,8 +4,9 @@
 //! certificates are, and that of a phone names it: `CP-7960G-SEP003094C2D3FA`, or `SEP003094C2D3FA`. Nothing is
 //! verified.
 
-use super::octets::{u8_at, u16_at};
-use super::{Anomaly, WireText};
+use super::Anomaly;
+use super::be::{u8_at, u16_at};
+use crate::types::WireText;
 
 /// What one message says: the `tls` of a `tcp` event.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]

@@ -1,8 +1,8 @@
 //! IEEE 802.11 data frames of open networks: everything else on the air is encrypted or says nothing of a phone.
 
-use super::Mac;
+use super::be::{at_most, from, u8_at, u16_at};
 use super::frame::{Next, OTHER, Walk};
-use super::octets::{at_most, from, u8_at, u16_at};
+use crate::types::Mac;
 
 /// LLC/SNAP as RFC 1042 has it, up to the EtherType.
 const SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];

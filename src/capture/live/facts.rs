@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use nix::net::if_::InterfaceFlags;
 
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// What this host says of one of its ports. `None`: it does not say.
 #[derive(Clone, PartialEq, Debug, Default)]

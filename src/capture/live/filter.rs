@@ -9,7 +9,7 @@
 //! driver took the outermost tag off, on the order of the clauses, and on whether the capture is live.
 
 use super::bpf::{Assembler, Instruction, Label};
-use crate::capture::LinkType;
+use crate::types::LinkType;
 use crate::wire::{ethernet, ip, tunnel};
 
 /// Words of memory.

@@ -12,9 +12,9 @@ use super::filter::default_filter;
 use super::link_state::LinkState;
 use super::{Gap, Notice, now};
 use crate::capture::ring::Interface;
-use crate::capture::{Frame, InterfaceDescription, InterfaceStatistics, LinkType, Timestamp};
+use crate::capture::{InterfaceDescription, InterfaceStatistics};
 use crate::event::InputSummary;
-use crate::wire::WireText;
+use crate::types::{Frame, LinkType, Timestamp, WireText};
 
 /// Frames taken from one port before the next one has its turn.
 const BATCH: usize = 4096;

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::capture::Timestamp;
+use crate::types::Timestamp;
 
 /// `name_00001_20261123070000.pcapng` for `name.pcapng`: the number of the file, and when it was begun, in the time of
 /// this host's place. `time_first`: `name_20261123070000_00001.pcapng`.

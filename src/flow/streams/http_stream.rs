@@ -7,8 +7,9 @@ use std::io::Read as _;
 use super::direction::{Found, Kind};
 use crate::event::EventKind;
 use crate::flow::tcp_reassembly::Offset;
+use crate::types::WireText;
 use crate::wire::http::{Body, Message, Op, head_len, is_likely, parse_answer, parse_request};
-use crate::wire::{Anomaly, ConfigBody, WireText, phone_config};
+use crate::wire::{Anomaly, ConfigBody, phone_config};
 
 /// Octets of a header, at most.
 const MAX_HEAD: usize = 16 * 1024;

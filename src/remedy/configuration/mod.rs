@@ -14,9 +14,10 @@ use std::ops::Range;
 
 use self::places::Places;
 use self::view::View;
+use crate::types::WireText;
+use crate::wire::ConfigBody;
 use crate::wire::load::LoadName;
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{ConfigBody, WireText};
 
 /// An edited configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]

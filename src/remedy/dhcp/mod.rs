@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use self::platform::{Setting, Values};
 use crate::conversation::dhcp::LeaseTerms;
 use crate::diagnosis::{Fix, TftpSource, and_list};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::dhcp::UnusableOption;
 
 pub use self::platform::{PLATFORMS, Platform};

@@ -6,9 +6,10 @@ use super::PackFile;
 use crate::diagnosis::{PhoneReport, RegistrationState, SeenConfiguration};
 use crate::remedy::configuration::{CannotEdit, Wish, edit, is_load_name, minimal};
 use crate::remedy::load_way::{Way, way};
+use crate::types::{Mac, WireText};
+use crate::wire::ConfigBody;
 use crate::wire::load::same_load;
 use crate::wire::phone_config::{OLD_FORMAT, device_of_name};
-use crate::wire::{ConfigBody, Mac, WireText};
 
 /// Findings that a configuration helps against.
 const HELPED: [&str; 10] = [

@@ -18,7 +18,7 @@ use self::configurations::Outcome;
 use self::scopes::ScopeFix;
 use super::plan::Plan;
 use crate::diagnosis::{Detail, Diagnosis, Outcome as Fetched, PhoneReport, RegistrationState, Severity, Verdict};
-use crate::wire::Mac;
+use crate::types::Mac;
 use crate::wire::load::{is_load_file, same_load};
 
 /// What a diagnosis asks for, as files.

@@ -4,7 +4,7 @@ use super::Work;
 use super::configurations::Outcome;
 use crate::remedy::plan::{Plan, PlannedPhone, SCHEMA};
 use crate::remedy::probe::FileName;
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// What is to be achieved.
 pub(super) fn plan(work: &Work<'_>) -> Plan {

@@ -9,7 +9,7 @@ use super::{PackFile, Patient, Shown, Work, other_cures, some_of};
 use crate::diagnosis::{Confidence, Finding, Fix, Severity, and_list};
 use crate::remedy::dhcp::{PLATFORMS, snippet_v6};
 use crate::remedy::load_way::{self, Way};
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// Findings told in full, and phones of a table.
 const FINDINGS_TOLD: usize = 60;

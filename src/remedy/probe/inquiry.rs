@@ -7,8 +7,9 @@ use super::judgement::{Checked, FileChecked, Point, Subject};
 use super::{Answer, FileName, LONGEST_CONFIGURATION, LONGEST_LOAD, Server, Want};
 use crate::diagnosis::and_list;
 use crate::remedy::standing::Standing;
+use crate::types::{Mac, WireText};
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{Mac, WireText, load, load_files, load_list, sccp};
+use crate::wire::{load, load_files, load_list, sccp};
 
 /// What a phone should find.
 #[derive(Clone, PartialEq, Debug)]

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use super::{Answer, FileName, Question, Reference, Server};
 use crate::remedy::standing::Standing;
+use crate::types::{Mac, WireText};
+use crate::wire::load_list;
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{Mac, WireText, load_list};
 
 /// What matters to the phone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

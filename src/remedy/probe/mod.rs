@@ -14,7 +14,7 @@ pub use judgement::{Checked, Difference, FileChecked, Point, Subject};
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// Most octets of a configuration that are fetched; real ones have a few thousand.
 pub const LONGEST_CONFIGURATION: usize = 1 << 20;

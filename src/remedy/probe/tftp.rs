@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Answer, FileName, Unreachable, Want};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::tftp::{self, Op};
 
 /// Octets of a block (RFC 1350); the option to change it is not used.

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::diagnosis::{Coverage, FileFetch, LoadReport, Outcome, Registration, Servers, Traces, Transport, Verdict};
-use crate::event::{FrameRef, InputSummary};
+use crate::event::InputSummary;
 use crate::remedy::plan::SCHEMA;
+use crate::types::FrameRef;
 
 /// When the plan's captures ended.
 const AS_OF: Timestamp = Timestamp(1_000_000_000_000);

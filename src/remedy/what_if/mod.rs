@@ -13,7 +13,7 @@ use self::evidence::{Evidence, Named};
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, TftpSource, and_list};
 use crate::remedy::load_way::{Way, way};
 use crate::site::{Cluster, Site};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::load::{compare, family, hardware_of, same_load};
 
 pub use crate::diagnosis::{Fate, PhoneThen, WhatIf};

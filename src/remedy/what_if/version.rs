@@ -13,7 +13,7 @@ use super::{Fate, PhoneThen, WhatIf, cluster_of, phones_word};
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, and_list};
 use crate::remedy::load_way::{Way, way};
 use crate::site::{Cluster, Site};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::load::{LoadName, Part, hardware_of, same_load};
 
 /// A cluster with another version.

@@ -140,7 +140,7 @@ fn nothing_hostile_is_told_raw() {
     assert!(changes.len() > 6);
     for change in changes {
         let said = format!("{} {} {:?} {:?}", change.label(), change.text, change.from, change.to);
-        assert!(!said.chars().any(crate::wire::is_unsafe), "{said}");
+        assert!(!said.chars().any(crate::types::is_unsafe), "{said}");
     }
 }
 

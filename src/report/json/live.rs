@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use crate::capture::Timestamp;
 use crate::report::Change;
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, Timestamp, WireText};
 
 /// What changed of a phone.
 #[derive(Serialize)]

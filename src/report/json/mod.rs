@@ -14,11 +14,10 @@ use serde::Serialize;
 use serde_json::Serializer;
 
 use self::escape::Escaping;
-use crate::capture::Timestamp;
 use crate::diagnosis::{Detail, Diagnosis};
 use crate::event::Event;
 use crate::report::Change;
-use crate::wire::WireText;
+use crate::types::{Timestamp, WireText};
 
 /// Octets that most events have in their line.
 const LINE: usize = 512;

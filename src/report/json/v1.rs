@@ -8,11 +8,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::what_if::WhatIf;
-use crate::capture::Timestamp;
 use crate::diagnosis as model;
-use crate::event::{FrameRef, InputSummary};
+use crate::event::InputSummary;
 use crate::report::seen_word;
-use crate::wire::{Mac, WireText};
+use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
 /// One line of NDJSON.
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::diagnosis as model;
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// What a change would do.
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use super::page::{Ink, Page};
 use super::words::{InputNames, clock, count, number, platform, some_of};
 use super::{Overview, TableOptions};
 use crate::diagnosis::{Diagnosis, Finding, Fix, Severity};
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// Causes that are told in full; the rest is counted.
 const CAUSES_SHOWN: usize = 40;

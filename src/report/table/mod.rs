@@ -23,7 +23,7 @@ use self::finding::Findings;
 use self::page::Page;
 use self::words::InputNames;
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, Severity};
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// How the table report looks.
 #[derive(Clone, Debug)]

@@ -1,8 +1,7 @@
 //! Numbers, times and names in words.
 
-use crate::capture::Timestamp;
 use crate::diagnosis::{Diagnosis, Fix};
-use crate::event::FrameRef;
+use crate::types::{FrameRef, Timestamp};
 
 /// `1 phone`, `2 phones`.
 pub(super) fn count(n: usize, noun: &str) -> String {

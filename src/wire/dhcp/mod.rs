@@ -16,7 +16,8 @@ mod tests;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::{Anomaly, HardwareAddress, Hex, WireText};
+use super::Anomaly;
+use crate::types::{HardwareAddress, Hex, WireText};
 use options::{Options, Part};
 
 pub use tftp::{TftpSource, UnusableOption};
@@ -134,7 +135,7 @@ pub struct Message {
     /// Option 53.
     pub msg: MessageType,
     /// Transaction id.
-    #[serde(with = "super::hex::xid")]
+    #[serde(with = "crate::types::hex::xid")]
     pub xid: u32,
     /// Seconds since the client began, as it says; 0 is left out.
     #[serde(default, skip_serializing_if = "is_zero")]

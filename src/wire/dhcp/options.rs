@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use super::without_trailing_nuls;
-use crate::wire::{Anomaly, Hex, WireText};
+use crate::types::{Hex, WireText};
+use crate::wire::Anomaly;
 
 /// Most options that are read of one message. A real one has a few dozen.
 const MOST_OPTIONS: usize = 1024;

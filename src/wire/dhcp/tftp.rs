@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::{Message, is_plain_text};
-use crate::wire::{Hex, WireText};
+use crate::types::{Hex, WireText};
 
 /// Which part of the lease names the TFTP server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]

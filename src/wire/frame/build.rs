@@ -1,6 +1,6 @@
 //! Frames for tests, from the inside out.
 
-use crate::capture::{Frame, LinkType, Timestamp};
+use crate::types::{Frame, LinkType, Timestamp};
 
 /// A frame that was captured whole.
 pub(crate) fn frame(link_type: u16, data: &[u8]) -> Frame<'_> {

@@ -4,8 +4,8 @@
 //! doubt the answer is no, and [`super::dissect`] decides.
 
 use super::{Next, Walk};
-use crate::capture::LinkType;
-use crate::wire::octets::{from, u8_at, u16_at};
+use crate::types::LinkType;
+use crate::wire::be::{from, u8_at, u16_at};
 use crate::wire::{ethernet, ip, link, wlan};
 
 /// True where the frame surely holds nothing for us. No allocation for Ethernet frames.

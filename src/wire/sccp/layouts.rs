@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// A message's payload: what was captured of `declared` octets.
 #[derive(Clone, Copy, Debug)]

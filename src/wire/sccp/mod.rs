@@ -4,7 +4,8 @@
 
 use std::net::IpAddr;
 
-use super::{Anomaly, WireText};
+use super::Anomaly;
+use crate::types::WireText;
 
 mod alarm;
 mod device_types;
@@ -29,7 +30,7 @@ const MAX_VERSION: u32 = 0x20;
 #[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Message {
     /// Message id.
-    #[serde(with = "super::hex::message_id")]
+    #[serde(with = "crate::types::hex::message_id")]
     pub id: u32,
     /// Name of the message; absent where the id has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

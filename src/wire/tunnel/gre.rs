@@ -1,10 +1,10 @@
 //! GRE (RFC 1701, 2784, 2890; version 1 of RFC 2637) and Cisco's ERSPAN in it
 //! (draft-foschiano-erspan-03), which carries mirrored frames over routers.
 
-use crate::event::Tunnel;
+use crate::types::Tunnel;
+use crate::wire::be::{from, u8_at, u16_at, u32_at};
 use crate::wire::ethernet;
 use crate::wire::frame::{Next, OTHER, Payload, Walk};
-use crate::wire::octets::{from, u8_at, u16_at, u32_at};
 
 /// Transparent Ethernet bridging.
 pub(crate) const ETHERNET_BRIDGING: u16 = 0x6558;
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!((&d.envelope.tunnel[..], &d.envelope.vlan[..]), (tunnel, vlan));
         assert_eq!(d.envelope.src, Some("192.0.2.1".parse().unwrap()));
         let inner = build::frame(1, inside);
-        let expected = if mac { dissect(&inner).envelope.eth_src } else { Some(crate::wire::Mac([0x0b; 6])) };
+        let expected = if mac { dissect(&inner).envelope.eth_src } else { Some(crate::types::Mac([0x0b; 6])) };
         assert_eq!(d.envelope.eth_src, expected);
         for len in 34..34 + header.len() {
             let Dissection { payload, .. } = dissect(&build::cut_frame(1, &outer, len));

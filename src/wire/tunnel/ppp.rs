@@ -1,8 +1,8 @@
 //! PPP (RFC 1661, 1662) and PPP over Ethernet (RFC 2516).
 
-use crate::event::Tunnel;
+use crate::types::Tunnel;
+use crate::wire::be::{from, u8_at, u16_at};
 use crate::wire::frame::{Next, OTHER, Payload, Walk};
-use crate::wire::octets::{from, u8_at, u16_at};
 
 /// A PPP frame, with or without address and control; its protocol may be compressed to one octet.
 pub(in crate::wire) fn read<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {

@@ -4,12 +4,11 @@
 //! A port number proves little: a phone may fetch its file from port 4789. So each is a tunnel only towards its
 //! port, and only where its header is right; else the datagram is an ordinary one.
 
-use crate::capture::LinkType;
-use crate::event::Tunnel;
+use crate::types::{LinkType, Tunnel};
+use crate::wire::be::{from, u8_at, u16_at, u32_at};
 use crate::wire::ethernet;
 use crate::wire::frame::{Datagram, Next, OTHER, Walk};
 use crate::wire::link;
-use crate::wire::octets::{from, u8_at, u16_at, u32_at};
 
 use super::gre::ETHERNET_BRIDGING;
 

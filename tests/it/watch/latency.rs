@@ -13,10 +13,11 @@ use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use phonescope::analyzer::Analyzer;
-use phonescope::capture::{Inputs, Record, Timestamp};
+use phonescope::capture::{Inputs, Record};
 use phonescope::diagnosis::Verdict;
 use phonescope::report::{ChangeKind, Changes};
 use phonescope::site::Site;
+use phonescope::types::Timestamp;
 use serde_json::Value;
 
 use super::{PORT, Stage, phonescope, until};

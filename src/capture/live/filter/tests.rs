@@ -6,8 +6,9 @@ use kernel::Kernel;
 
 use super::super::bpf::machine::run;
 use super::*;
-use crate::capture::{Frame, Inputs, Record};
+use crate::capture::{Inputs, Record};
 use crate::decoder::Decoder;
+use crate::types::Frame;
 use crate::wire::frame::tests::kinds;
 use crate::wire::frame::{Payload, build, dissect};
 

@@ -9,10 +9,11 @@ use std::fmt;
 use std::time::Duration;
 
 use phonescope::analyzer::Analyzer;
-use phonescope::capture::{Record, Timestamp};
+use phonescope::capture::Record;
 use phonescope::event::InputSummary;
 use phonescope::report::{Change, ChangeKind, Changes};
 use phonescope::site::Site;
+use phonescope::types::Timestamp;
 use serde_json::Value;
 
 use super::lines::Line;
