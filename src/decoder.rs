@@ -120,7 +120,7 @@ impl Decoder {
         self.transfers.forget_before(now);
     }
 
-    /// Octets kept of packets and messages of which the rest is still to come.
+    /// Bytes kept of packets and messages of which the rest is still to come.
     pub fn held(&self) -> usize {
         self.defrag.held() + self.streams.held()
     }
@@ -217,7 +217,7 @@ impl Decoder {
             if let Some((mut message, anomalies)) = dhcp::parse(data) {
                 message.cut = datagram.wire_len > data.len();
                 let digest = digest(out.envelope, ip_id, data);
-                self.watch_names(out.time, message.opt66.iter().chain(&message.sname));
+                self.watch_names(out.time, message.tftp_name.iter().chain(&message.sname));
                 return out.send(EventKind::Dhcp(Box::new(message)), anomalies, digest);
             }
         } else if of(546) || of(547) {
@@ -302,7 +302,7 @@ fn is_watched(names: &HashMap<String, Timestamp, RandomState>, name: &WireText) 
     short == "ciscocm1" || names.contains_key(&name) || names.contains_key(short)
 }
 
-/// Notes the names that a configuration gives, and lets go of its octets unless they are to be kept.
+/// Notes the names that a configuration gives, and lets go of its bytes unless they are to be kept.
 fn note_config(decoded: &mut Decoded, keep: bool, names: &mut Vec<WireText>) {
     if let EventKind::Config(config) = &mut decoded.kind {
         if !keep {

@@ -48,10 +48,10 @@ pub enum TcpFlags {
     #[serde(rename = "RST")]
     #[allow(missing_docs)]
     Rst,
-    /// An acknowledgement of octets that the capture does not hold: proof of a loss or of a missing direction.
+    /// An acknowledgement of bytes that the capture does not hold: proof of a loss or of a missing direction.
     #[serde(rename = "ACK")]
     AckUnseen,
-    /// Octets that complete a readable message of TLS, also on port 6971, where files are got.
+    /// Bytes that complete a readable message of TLS, also on port 6971, where files are got.
     #[serde(rename = "PSH")]
     Data,
 }
@@ -61,7 +61,7 @@ pub enum TcpFlags {
 pub struct TcpEvent {
     /// What it does.
     pub flags: TcpFlags,
-    /// Octets of the other direction that it acknowledges and the capture does not hold.
+    /// Bytes of the other direction that it acknowledges and the capture does not hold.
     #[serde(default, skip_serializing_if = "is_zero32")]
     pub unseen: u32,
     /// Protocol recognised on a registration port where it is not what the port is for.
@@ -84,7 +84,7 @@ pub struct InputSummary {
     pub link_types: Vec<WireText>,
     /// Frames read.
     pub packets: u64,
-    /// Octets captured in them.
+    /// Bytes captured in them.
     pub bytes: u64,
     /// Time of the earliest frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,7 +129,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Its `type` (contract section 5).
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             EventKind::Dhcp(_) => "dhcp",
             EventKind::Dhcpv6(_) => "dhcpv6",

@@ -204,7 +204,7 @@ impl Inputs {
         summaries
     }
 
-    /// Octets read from the disk, of how many; `None` where an input is a pipe.
+    /// Bytes read from the disk, of how many; `None` where an input is a pipe.
     pub fn progress(&self) -> Option<(u64, u64)> {
         self.inputs.iter().map(Input::progress).try_fold((0, 0), |(read, size), progress| {
             progress.map(|(more_read, more_size)| (read + more_read, size + more_size))

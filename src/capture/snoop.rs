@@ -7,7 +7,7 @@ use super::stream::Stream;
 use super::tally::Tally;
 use crate::types::{LinkType, Timestamp};
 
-/// The first octets of the file.
+/// The first bytes of the file.
 pub(super) const MAGIC: &[u8; 8] = b"snoop\0\0\0";
 const FILE_HEADER: usize = 16;
 const RECORD_HEADER: usize = 24;

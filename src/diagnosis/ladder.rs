@@ -16,7 +16,7 @@ pub enum Role {
 
 impl Role {
     /// As it stands over a lifeline.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Role::Dhcp => "DHCP",
             Role::Dns => "DNS",

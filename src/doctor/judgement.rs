@@ -36,7 +36,7 @@ pub struct Examined<'a> {
     pub host: &'a HostFacts,
     /// How frames begin.
     pub link_type: LinkType,
-    /// The kernel's buffer, octets.
+    /// The kernel's buffer, bytes.
     pub buffer: u32,
     /// Promiscuous mode was asked for.
     pub promiscuous: bool,

@@ -24,7 +24,7 @@ pub struct Survey {
     mtu: Option<u32>,
     /// Frames in all.
     pub frames: u64,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     pub octets: u64,
     first: Option<Timestamp>,
     last: Option<Timestamp>,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use super::{Draft, Rule, Says, causes, stage};
+use super::{Draft, FindingText, Rule, causes, stage};
 use crate::diagnosis::{Confidence, Evidence, Fact, Facts, Finding, Fix, Severity};
 use crate::types::Mac;
 
@@ -30,7 +30,7 @@ struct Key {
 struct Group {
     rule: &'static Rule,
     key: Key,
-    says: Says,
+    says: FindingText,
     evidence: Vec<Evidence>,
     phones: Vec<(Mac, Facts)>,
 }

@@ -5,6 +5,7 @@
 //! finding ([`grouping`]). The rule's own text is its page: `phonescope explain`, `docs/findings/<code>.md` and the
 //! documentation of this module come from it.
 
+mod boot_step;
 pub mod causes;
 pub mod context;
 pub mod coverage;
@@ -13,15 +14,14 @@ mod grouping;
 pub mod inference;
 mod narrative;
 mod servers;
-mod step;
-pub mod together;
+pub mod site_wide;
 mod wanted;
 
 pub use diagnose::diagnose;
 
 use std::net::IpAddr;
 
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 pub(crate) use crate::diagnosis::and_list;
 use crate::diagnosis::{Confidence, Evidence, Fact, Facts, Fix, Severity};
 use crate::types::WireText;
@@ -43,12 +43,12 @@ pub struct Draft {
     /// The first is the primary one.
     pub evidence: Vec<Evidence>,
     /// What the finding's sentences need beside the facts.
-    pub says: Says,
+    pub says: FindingText,
 }
 
 /// Sentences and cures of a finding; those of the first phone stand for all of its group.
 #[derive(Clone, Debug, Default)]
-pub struct Says {
+pub struct FindingText {
     /// A few words.
     pub title: String,
     /// What and why it matters, with values.
@@ -109,8 +109,8 @@ pub fn rule(code: &str) -> Option<&'static Rule> {
 // ---- short forms for the rules ----
 
 /// Evidence of one frame.
-pub(crate) fn evidence(stamp: Stamp, text: impl Into<String>) -> Evidence {
-    Evidence { at: stamp.at, time: stamp.time, text: text.into() }
+pub(crate) fn evidence(seen_at: SeenAt, text: impl Into<String>) -> Evidence {
+    Evidence { at: seen_at.at, time: seen_at.time, text: text.into() }
 }
 
 pub(crate) fn text(value: impl ToString) -> Fact {

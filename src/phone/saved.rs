@@ -13,7 +13,7 @@ use super::dhcpv6::LeasesV6;
 use super::identity::Vlans;
 use super::registry::{Registry, Traffic, limits};
 use super::shared::Shared;
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{LeaseTerms, MAX_EXCHANGES};
 use crate::measures::Measures;
 use crate::types::{Mac, Timestamp, WireText};
@@ -40,7 +40,7 @@ pub(crate) enum Line<'a> {
 pub(crate) struct Known {
     now: Timestamp,
     began: Option<Timestamp>,
-    clocks: Vec<Stamp>,
+    clocks: Vec<SeenAt>,
     clock_steps: (u64, u64),
     last_drop: Option<Timestamp>,
     traffic: Traffic,

@@ -8,7 +8,7 @@ use super::probe::FileName;
 
 /// Name of the file in its pack.
 pub const NAME: &str = "plan.json";
-/// Most octets of a plan that are read: one of fifty thousand phones has some 30 MB.
+/// Most bytes of a plan that are read: one of fifty thousand phones has some 30 MB.
 pub const LONGEST: usize = 64 << 20;
 /// Most phones of a plan.
 const MAX_PHONES: usize = 100_000;

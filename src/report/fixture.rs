@@ -169,8 +169,8 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
         site: Some("site.toml".to_owned()),
         inputs: vec![input()],
         coverage: Coverage {
-            dhcp: Seen::BothWays,
-            tftp: Seen::OneWay,
+            dhcp: Directions::BothWays,
+            tftp: Directions::OneWay,
             notes: vec!["No answer of the TFTP server is in the capture.".to_owned()],
             ..Coverage::default()
         },

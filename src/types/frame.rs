@@ -2,7 +2,7 @@
 
 use super::{LinkType, Timestamp};
 
-/// One frame as captured. `data` is what was kept of `orig_len` octets on the wire.
+/// One frame as captured. `data` is what was kept of `orig_len` bytes on the wire.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     /// Which input it came from, from 0.
@@ -13,7 +13,7 @@ pub struct Frame<'a> {
     pub time: Timestamp,
     /// How `data` starts.
     pub link_type: LinkType,
-    /// Octets on the wire; `data` is shorter where a snap length cut it.
+    /// Bytes on the wire; `data` is shorter where a snap length cut it.
     pub orig_len: u32,
     /// What was kept.
     pub data: &'a [u8],

@@ -1,8 +1,8 @@
-//! Octets that are shown as hexadecimal text.
+//! Bytes that are shown as hexadecimal text.
 
 use std::fmt;
 
-/// Raw octets, written as lower-case hexadecimal digits without separators (`01003094c2d3fa`).
+/// Raw bytes, written as lower-case hexadecimal digits without separators (`01003094c2d3fa`).
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Hex(pub Box<[u8]>);
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub struct Mac(pub [u8; 6]);
 
 impl Mac {
-    /// The first six octets, if there are six.
+    /// The first six bytes, if there are six.
     pub fn from_slice(bytes: &[u8]) -> Option<Mac> {
         bytes.first_chunk::<6>().map(|b| Mac(*b))
     }
@@ -30,7 +30,7 @@ impl Mac {
         self.0[0] & 1 == 1
     }
 
-    /// Whether every octet is zero.
+    /// Whether every byte is zero.
     pub fn is_zero(self) -> bool {
         self.0 == [0; 6]
     }
@@ -87,7 +87,7 @@ impl<'de> serde::Deserialize<'de> for Mac {
     }
 }
 
-/// A client hardware address of any length up to 16 octets (`chaddr`, RFC 2131 section 2).
+/// A client hardware address of any length up to 16 bytes (`chaddr`, RFC 2131 section 2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct HardwareAddress {
     len: u8,
@@ -95,7 +95,7 @@ pub struct HardwareAddress {
 }
 
 impl HardwareAddress {
-    /// The first `len` octets of `field`, at most 16 and at most what is there.
+    /// The first `len` bytes of `field`, at most 16 and at most what is there.
     pub fn new(field: &[u8], len: u8) -> HardwareAddress {
         let mut octets = [0; 16];
         let mut n = 0u8;
@@ -106,12 +106,12 @@ impl HardwareAddress {
         HardwareAddress { len: n, octets }
     }
 
-    /// The octets.
+    /// The bytes.
     pub fn octets(&self) -> &[u8] {
         self.octets.get(..usize::from(self.len)).unwrap_or_default()
     }
 
-    /// The MAC address, where it is one (six octets).
+    /// The MAC address, where it is one (six bytes).
     pub fn mac(&self) -> Option<Mac> {
         (self.len == 6).then(|| Mac::from_slice(self.octets())).flatten()
     }

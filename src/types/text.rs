@@ -13,12 +13,12 @@ use std::sync::Arc;
 pub struct WireText(Arc<str>);
 
 impl WireText {
-    /// Octets as text: UTF-8 where it is, each bad sequence as U+FFFD. Nothing is trimmed.
+    /// Bytes as text: UTF-8 where it is, each bad sequence as U+FFFD. Nothing is trimmed.
     pub fn from_bytes(bytes: &[u8]) -> WireText {
         WireText(String::from_utf8_lossy(bytes).into())
     }
 
-    /// Octets up to the first NUL, or all of them.
+    /// Bytes up to the first NUL, or all of them.
     pub fn until_nul(bytes: &[u8]) -> WireText {
         WireText::from_bytes(bytes.split(|b| *b == 0).next().unwrap_or_default())
     }

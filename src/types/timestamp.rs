@@ -1,6 +1,7 @@
 //! When a frame was captured.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z, as captured.
 ///
@@ -12,6 +13,26 @@ impl Timestamp {
     /// The later minus the earlier, in nanoseconds; zero where `earlier` is not earlier.
     pub fn nanos_since(self, earlier: Timestamp) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+
+    /// The later minus the earlier; zero where `earlier` is not earlier.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_nanos(self.nanos_since(earlier))
+    }
+
+    /// How far two times are apart, whichever is the earlier.
+    pub fn apart(self, other: Timestamp) -> Duration {
+        Duration::from_nanos(self.nanos_apart(other))
+    }
+
+    /// This time moved on by `duration`, clamped at the end of the range.
+    pub fn plus(self, duration: Duration) -> Timestamp {
+        self.plus_nanos(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
+    }
+
+    /// This time moved back by `duration`, clamped at the beginning of the range.
+    pub fn minus(self, duration: Duration) -> Timestamp {
+        self.plus_nanos(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX).saturating_neg())
     }
 
     /// How far two times are apart, whichever is the earlier, in nanoseconds.

@@ -89,5 +89,5 @@ pub(super) fn set_text(field: &mut Option<WireText>, bytes: &[u8]) {
     }
 }
 
-/// Most octets that are kept of a text; software versions of several hundred octets occur.
+/// Most bytes that are kept of a text; software versions of several hundred bytes occur.
 const MAX_TEXT: usize = 2048;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// Something odd in a frame: which layer, what, and where it matters at which octet of the layer.
+/// Something odd in a frame: which layer, what, and where it matters at which byte of the layer.
 /// Made of our own words and numbers; text from the network goes in escaped ([`crate::types::WireText`]'s `Display`).
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]

@@ -1,6 +1,6 @@
 //! Numbers at an offset of a slice; `None` or nothing where the slice ends before.
 
-/// The octet at `at`.
+/// The byte at `at`.
 pub(super) fn u8_at(data: &[u8], at: usize) -> Option<u8> {
     data.get(at).copied()
 }
@@ -30,7 +30,7 @@ pub(super) fn from(data: &[u8], at: usize) -> &[u8] {
     data.get(at..).unwrap_or_default()
 }
 
-/// At most the first `len` octets.
+/// At most the first `len` bytes.
 pub(super) fn at_most(data: &[u8], len: usize) -> &[u8] {
     data.get(..len).unwrap_or(data)
 }

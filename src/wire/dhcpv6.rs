@@ -191,13 +191,13 @@ impl Message {
 /// An option as it stands in the message.
 struct RawOption<'a> {
     code: u16,
-    /// The octets that are there.
+    /// The bytes that are there.
     value: &'a [u8],
     /// Whether these are as many as the option's length says.
     whole: bool,
 }
 
-/// The options of `octets`. One that is cut off is the last, and noted.
+/// The options of `bytes`. One that is cut off is the last, and noted.
 fn walk<'a>(octets: &'a [u8], what: &'static str, noted: &mut Vec<Anomaly>) -> impl Iterator<Item = RawOption<'a>> {
     let mut rest = octets;
     std::iter::from_fn(move || {
@@ -352,7 +352,7 @@ mod tests {
     #[test]
     fn a_bad_option_does_not_hide_the_ones_behind_it() {
         let cisco = option(option::VENDOR_OPTIONS, &[&CISCO[..], &option(1, &SERVER)].concat());
-        // 23: DNS servers of 15 octets.
+        // 23: DNS servers of 15 bytes.
         let (message, noted) = parse(&message(7, &[option(23, &[0; 15]), cisco.clone()])).unwrap();
         assert_eq!((message.tftp.len(), noted.len()), (1, 0));
         for (bad, text) in [

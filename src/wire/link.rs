@@ -49,7 +49,7 @@ fn read_loopback<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
         2 => Next::Ipv4(from(data, 4)),
         // AF_INET6 of NetBSD, FreeBSD, macOS, Linux.
         24 | 28 | 30 | 10 => Next::Ipv6(from(data, 4)),
-        // Some drivers put an EtherType into the last two octets.
+        // Some drivers put an EtherType into the last two bytes.
         _ => match u16_at(data, 2) {
             Some(ether_type) if ether_type >= 0x0600 => Next::EtherType(ether_type, from(data, 4)),
             _ => OTHER,
@@ -144,7 +144,7 @@ fn read_radiotap<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     let header = data.get(..usize::from(len)).unwrap_or_default();
     let mut at = 8usize;
     let mut word = present;
-    // Four octets a word, so the loop ends with the header.
+    // Four bytes a word, so the loop ends with the header.
     while word & MORE_WORDS != 0 {
         let Some(next) = u32_le_at(header, at) else { break };
         word = next;
@@ -166,7 +166,7 @@ fn without_fcs<'a>(walk: &Walk, frame: &'a [u8], has_fcs: bool) -> &'a [u8] {
     }
 }
 
-/// Prism: message code and length in the byte order of the capturing host, 144 octets as a rule.
+/// Prism: message code and length in the byte order of the capturing host, 144 bytes as a rule.
 /// Some drivers write AVS headers under this number.
 fn read_prism<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     if u32_at(data, 0).is_some_and(|magic| magic >> 16 == 0x8021) {
@@ -200,7 +200,7 @@ pub(super) fn read_ppi<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     let header = data.get(..usize::from(len)).unwrap_or_default();
     let mut has_fcs = false;
     let mut at = 8usize;
-    // Four octets a field at least, so the loop ends with the header.
+    // Four bytes a field at least, so the loop ends with the header.
     while let (Some(kind), Some(field_len)) = (u16_le_at(header, at), u16_le_at(header, at.saturating_add(2))) {
         if kind == 2 {
             has_fcs = u16_le_at(header, at.saturating_add(12)).is_some_and(|flags| flags & 1 == 1);
@@ -320,7 +320,7 @@ mod tests {
         let wlan = build::wlan(0x0800, &bootp());
         check(105, &[], &wlan);
         check(127, &[0, 0, 8, 0, 0, 0, 0, 0], &wlan);
-        // A time stamp, flags that say "checksum at the end", and one more word of fields.
+        // A time seen_at, flags that say "checksum at the end", and one more word of fields.
         let radiotap = [0, 0, 25, 0, 3, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0x10];
         let with_fcs = [&wlan[..], &[0xde, 0xad, 0xbe, 0xef]].concat();
         check(127, &radiotap, &with_fcs);

@@ -100,7 +100,7 @@ fn page(rule: &Rule) -> String {
 }
 
 fn word(severity: Severity) -> &'static str {
-    severity.word()
+    severity.as_str()
 }
 
 fn document(rule: &Rule) -> String {
@@ -217,7 +217,7 @@ fn judged() -> Vec<Judged> {
         let analyzer = analyzed(&root().join("captures").join(capture.path));
         let site = site_of(&capture);
         let diagnosis = analyzer.diagnose(&site);
-        let verdicts = diagnosis.phones(Detail::State).map(|p| (p.mac.to_string(), p.verdict.word())).collect();
+        let verdicts = diagnosis.phones(Detail::State).map(|p| (p.mac.to_string(), p.verdict.as_str())).collect();
         Judged { capture, verdicts, findings: diagnosis.findings }
     };
     shipped().into_iter().map(judge).collect()
@@ -281,7 +281,7 @@ fn coverage(all: &[Judged]) -> String {
                 };
                 let cause = finding.caused_by.and_then(|c| judged.findings.get(c));
                 let cause = cause.map(|c| format!(", caused by `{}`", c.code)).unwrap_or_default();
-                let (severity, confidence) = (finding.severity.word(), finding.confidence.word());
+                let (severity, confidence) = (finding.severity.as_str(), finding.confidence.as_str());
                 text.push_str(&format!("| `{}` | {severity}, {confidence}, {of}{cause} |\n", judged.capture.path));
             }
         }

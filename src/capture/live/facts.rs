@@ -20,7 +20,7 @@ pub struct PortFacts {
     pub macs: Vec<Mac>,
     /// Its own addresses.
     pub addresses: Vec<IpAddr>,
-    /// The largest packet, octets.
+    /// The largest packet, bytes.
     pub mtu: Option<u32>,
     /// Megabits a second.
     pub speed: Option<u32>,

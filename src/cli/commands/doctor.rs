@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::live::{self, PortFilter, PortSettings, Ports};
 use phonescope::doctor::{self, Examined, Proof, State, Survey, switch};
-use phonescope::report::{self, Doctored};
+use phonescope::report::{self, DoctorReport};
 use phonescope::site::Site;
 use phonescope::types::Frame;
 
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     // The filtered one first, so that it misses nothing that the other one has.
     let filtered = open(PortFilter::Signalling)?;
     let all = open(PortFilter::Everything)?;
-    privileges::give_up(arguments.relinquish_privileges.as_deref())?;
+    privileges::drop_privileges(arguments.relinquish_privileges.as_deref())?;
     let signals = Signals::register(&signals::ENDINGS)?;
     let port = live::port_facts(&arguments.interface);
     let mut listening = Listening::new(Survey::new(port.macs.clone(), port.mtu));
@@ -118,7 +118,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     let is_mirror_wrong = checks.iter().any(|c| mirror.contains(&c.name) && c.state > State::Unknown);
     let vlan = listening.survey.vlans.iter().max_by_key(|(_, frames)| **frames).map(|(id, _)| *id);
     let switch = if is_mirror_wrong { switch::span(&arguments.interface, vlan) } else { Vec::new() };
-    let doctored = Doctored { examined: &examined, checks: &checks, switch: &switch };
+    let doctored = DoctorReport { examined: &examined, checks: &checks, switch: &switch };
     let terminal = arguments.output.is_none() && io::stdout().is_terminal();
     output::write_to(arguments.output.as_deref(), |out| {
         let written = match arguments.format {
@@ -195,7 +195,7 @@ impl Listening {
     }
 }
 
-/// Frames that are used, and frames that passed, by their octets: each capture has its own times.
+/// Frames that are used, and frames that passed, by their bytes: each capture has its own times.
 #[derive(Default)]
 struct Comparison {
     hasher: RandomState,

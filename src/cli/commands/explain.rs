@@ -35,9 +35,9 @@ fn list(width: usize) -> String {
     for rule in findings::RULES {
         // Side by side where there is room, else one below the other.
         let (first, indent) = if width >= longest + 40 {
-            (format!("{:longest$}  {:7}  ", rule.code, rule.severity.word()), " ".repeat(longest + 11))
+            (format!("{:longest$}  {:7}  ", rule.code, rule.severity.as_str()), " ".repeat(longest + 11))
         } else {
-            text.push_str(&format!("{} ({})\n", rule.code, rule.severity.word()));
+            text.push_str(&format!("{} ({})\n", rule.code, rule.severity.as_str()));
             ("    ".to_owned(), "    ".to_owned())
         };
         for line in prose::wrap(rule.summary, &first, &indent, width) {
@@ -59,7 +59,7 @@ fn page(code: &str, width: usize, color: bool) -> Result<String, Failure> {
         };
         return Err(Failure::Work(format!("there is no finding {code:?}; {hint}")));
     };
-    let title = format!("{} ({})", rule.code, rule.severity.word());
+    let title = format!("{} ({})", rule.code, rule.severity.as_str());
     Ok(render(&format!("# {title}\n\n{}\n\n{}", rule.summary, rule.page), width, color))
 }
 

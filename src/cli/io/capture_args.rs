@@ -20,12 +20,12 @@ pub(crate) struct WriteArguments {
     /// On to another file (-w) at: duration:SECONDS, interval:SECONDS, filesize:KB, packets:FRAMES; files:N keeps the
     /// latest N; nametimenum:2 puts the time before the number in their names. May be given more than once
     #[arg(short = 'b', long, value_name = "CONDITION", requires = "write", value_parser = turn)]
-    ring_buffer: Vec<Turn>,
+    ring_buffer: Vec<RotationCondition>,
 }
 
 /// One `-b`.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Turn {
+enum RotationCondition {
     Duration(Duration),
     Interval(u64),
     Size(u64),
@@ -34,17 +34,17 @@ enum Turn {
     TimeFirst(bool),
 }
 
-fn turn(text: &str) -> Result<Turn, String> {
+fn turn(text: &str) -> Result<RotationCondition, String> {
     const KINDS: &str =
         "duration:SECONDS, interval:SECONDS, filesize:KB, packets:FRAMES, files:N, nametimenum:1 or nametimenum:2";
     let (kind, value) = text.split_once(':').ok_or_else(|| format!("write it as {KINDS}"))?;
     match kind {
-        "duration" => seconds(value).map(Turn::Duration),
-        "interval" => number(value).map(Turn::Interval),
-        "filesize" => number(value).map(Turn::Size),
-        "packets" => number(value).map(Turn::Packets),
-        "files" => number(value).map(Turn::Files),
-        "nametimenum" if matches!(value, "1" | "2") => Ok(Turn::TimeFirst(value == "2")),
+        "duration" => seconds(value).map(RotationCondition::Duration),
+        "interval" => number(value).map(RotationCondition::Interval),
+        "filesize" => number(value).map(RotationCondition::Size),
+        "packets" => number(value).map(RotationCondition::Packets),
+        "files" => number(value).map(RotationCondition::Files),
+        "nametimenum" if matches!(value, "1" | "2") => Ok(RotationCondition::TimeFirst(value == "2")),
         _ => Err(format!("it is {KINDS}")),
     }
 }
@@ -110,12 +110,12 @@ impl WriteArguments {
         let mut settings = RingSettings { path: path.clone(), stop_size, stop_files, ..RingSettings::default() };
         for turn in &self.ring_buffer {
             match *turn {
-                Turn::Duration(duration) => settings.next.duration = Some(duration),
-                Turn::Interval(seconds) => settings.interval = Some(seconds),
-                Turn::Size(kilo) => settings.next.size = Some(kilo),
-                Turn::Packets(frames) => settings.next.packets = Some(frames),
-                Turn::Files(files) => settings.files = Some(files),
-                Turn::TimeFirst(first) => settings.time_first = first,
+                RotationCondition::Duration(duration) => settings.next.duration = Some(duration),
+                RotationCondition::Interval(seconds) => settings.interval = Some(seconds),
+                RotationCondition::Size(kilo) => settings.next.size = Some(kilo),
+                RotationCondition::Packets(frames) => settings.next.packets = Some(frames),
+                RotationCondition::Files(files) => settings.files = Some(files),
+                RotationCondition::TimeFirst(first) => settings.time_first = first,
             }
         }
         if !settings.is_ring() && (!self.ring_buffer.is_empty() || stop_files.is_some()) {

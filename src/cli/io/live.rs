@@ -42,7 +42,7 @@ pub(crate) struct LiveArguments {
     /// The kernel's buffer, MiB
     #[arg(short = 'B', long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
     buffer_size: u32,
-    /// Octets kept of a frame
+    /// Bytes kept of a frame
     #[arg(short = 's', long, value_name = "OCTETS", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(1..=262_144))]
     snapshot_length: u32,
     /// Stop after so many frames
@@ -65,7 +65,7 @@ pub(crate) enum Condition {
     Duration(Duration),
     /// After so many frames.
     Packets(u64),
-    /// At so many thousand octets in a file.
+    /// At so many thousand bytes in a file.
     FileSize(u64),
     /// After so many files.
     Files(u64),
@@ -167,7 +167,7 @@ impl Session {
         // What is wrong with the arguments is told before anything is opened.
         let ring = arguments.writing.settings(stop_size, stop_files)?;
         let ports = Ports::open(&settings).map_err(|e| Failure::Work(e.to_string()))?;
-        privileges::give_up(arguments.relinquish_privileges.as_deref())?;
+        privileges::drop_privileges(arguments.relinquish_privileges.as_deref())?;
         let writing = Writing::open(ring, &ports)?;
         let signals = Signals::register(endings)?;
         let until = until.map(|duration| Instant::now() + duration);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use phonescope::report::prose;
 
-/// Says it. That standard error is closed is no reason to fail.
+/// FindingText it. That standard error is closed is no reason to fail.
 pub(crate) fn say(message: &str) {
     let mut stderr = io::stderr().lock();
     for (i, line) in message.trim_end().lines().enumerate() {

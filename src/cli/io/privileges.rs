@@ -8,7 +8,7 @@ use crate::cli::Failure;
 
 /// Who goes on with the work.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Heir {
+enum RunAs {
     /// The user who runs it, with no other rights than his.
     Same,
     /// Another user.
@@ -36,7 +36,7 @@ struct Caller {
 ///
 /// # Errors
 /// Where a user is not known, and where rights are left that should not be.
-pub(crate) fn give_up(wanted: Option<&str>) -> Result<(), Failure> {
+pub(crate) fn drop_privileges(wanted: Option<&str>) -> Result<(), Failure> {
     let variable = |name| std::env::var(name).ok();
     let caller = Caller {
         is_root: Uid::effective().is_root(),
@@ -45,10 +45,10 @@ pub(crate) fn give_up(wanted: Option<&str>) -> Result<(), Failure> {
     };
     let heir = heir(&caller, |name| User::from_name(name).ok().flatten())?;
     match &heir {
-        Heir::Root => return Ok(()),
+        RunAs::Root => return Ok(()),
         // Root without capabilities can do no more than any user whose files are root's.
-        Heir::Same | Heir::Bare => {}
-        Heir::User { name, uid, gid } => {
+        RunAs::Same | RunAs::Bare => {}
+        RunAs::User { name, uid, gid } => {
             become_user(name, *uid, *gid).map_err(|e| failed(&format!("go on as user {name}: {e}")))?;
         }
     }
@@ -60,31 +60,31 @@ fn failed(what: &str) -> Failure {
     Failure::Work(format!("the rights of root could not be given up: cannot {what}; -Z root keeps them"))
 }
 
-fn heir(caller: &Caller, find: impl Fn(&str) -> Option<User>) -> Result<Heir, Failure> {
+fn heir(caller: &Caller, find: impl Fn(&str) -> Option<User>) -> Result<RunAs, Failure> {
     let unknown = |name: &str| Failure::Work(format!("there is no user {name} on this host; -Z takes the name of one"));
     match &caller.wanted {
         Some(name) if !caller.is_root => {
             // A service's unit may say who it already is.
             let is_self = find(name).is_some_and(|user| user.uid == Uid::effective());
             let message = || format!("only root can go on as user {name}: leave -Z out, or start as root");
-            return if is_self { Ok(Heir::Same) } else { Err(Failure::Work(message())) };
+            return if is_self { Ok(RunAs::Same) } else { Err(Failure::Work(message())) };
         }
         Some(name) => {
             let user = find(name).ok_or_else(|| unknown(name))?;
-            return Ok(if user.uid.is_root() { Heir::Root } else { Heir::of(user) });
+            return Ok(if user.uid.is_root() { RunAs::Root } else { RunAs::of(user) });
         }
-        None if !caller.is_root => return Ok(Heir::Same),
+        None if !caller.is_root => return Ok(RunAs::Same),
         None => {}
     }
-    let Some((uid, gid, name)) = &caller.sudo else { return Ok(Heir::Bare) };
-    let (Ok(uid), Ok(gid)) = (uid.parse(), gid.parse()) else { return Ok(Heir::Bare) };
+    let Some((uid, gid, name)) = &caller.sudo else { return Ok(RunAs::Bare) };
+    let (Ok(uid), Ok(gid)) = (uid.parse(), gid.parse()) else { return Ok(RunAs::Bare) };
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-    Ok(if uid.is_root() { Heir::Bare } else { Heir::User { name: name.clone(), uid, gid } })
+    Ok(if uid.is_root() { RunAs::Bare } else { RunAs::User { name: name.clone(), uid, gid } })
 }
 
-impl Heir {
-    fn of(user: User) -> Heir {
-        Heir::User { name: user.name, uid: user.uid, gid: user.gid }
+impl RunAs {
+    fn of(user: User) -> RunAs {
+        RunAs::User { name: user.name, uid: user.uid, gid: user.gid }
     }
 }
 
@@ -96,8 +96,8 @@ fn become_user(name: &str, uid: Uid, gid: Gid) -> Result<(), String> {
 }
 
 /// Trusts nothing: tries to become root again, and looks at what is left.
-fn check(heir: &Heir) -> Result<(), Failure> {
-    if let Heir::User { uid, gid, .. } = heir {
+fn check(heir: &RunAs) -> Result<(), Failure> {
+    if let RunAs::User { uid, gid, .. } = heir {
         if nix::unistd::setuid(Uid::from_raw(0)).is_ok()
             || nix::unistd::setgid(Gid::from_raw(0)).is_ok() && !is_root(*gid)
         {
@@ -198,7 +198,7 @@ mod tests {
         }
     }
 
-    fn of(is_root: bool, wanted: Option<&str>, sudo: Option<[&str; 3]>) -> Result<Heir, String> {
+    fn of(is_root: bool, wanted: Option<&str>, sudo: Option<[&str; 3]>) -> Result<RunAs, String> {
         let caller = Caller {
             is_root,
             wanted: wanted.map(str::to_owned),
@@ -210,8 +210,8 @@ mod tests {
         })
     }
 
-    fn other(name: &str, id: u32) -> Heir {
-        Heir::User { name: name.to_owned(), uid: Uid::from_raw(id), gid: Gid::from_raw(id) }
+    fn other(name: &str, id: u32) -> RunAs {
+        RunAs::User { name: name.to_owned(), uid: Uid::from_raw(id), gid: Gid::from_raw(id) }
     }
 
     #[test]
@@ -219,18 +219,18 @@ mod tests {
         let sudo = Some(["1000", "1000", "ann"]);
         assert_eq!(of(true, None, sudo), Ok(other("ann", 1000)));
         assert_eq!(of(true, Some("capture"), sudo), Ok(other("capture", 900)));
-        assert_eq!(of(true, Some("root"), sudo), Ok(Heir::Root));
-        assert_eq!(of(true, None, None), Ok(Heir::Bare));
-        assert_eq!(of(true, None, Some(["0", "0", "root"])), Ok(Heir::Bare), "sudo of root");
-        assert_eq!(of(true, None, Some(["x", "0", "y"])), Ok(Heir::Bare));
-        assert_eq!(of(false, None, sudo), Ok(Heir::Same), "what the environment says is nothing to a user");
+        assert_eq!(of(true, Some("root"), sudo), Ok(RunAs::Root));
+        assert_eq!(of(true, None, None), Ok(RunAs::Bare));
+        assert_eq!(of(true, None, Some(["0", "0", "root"])), Ok(RunAs::Bare), "sudo of root");
+        assert_eq!(of(true, None, Some(["x", "0", "y"])), Ok(RunAs::Bare));
+        assert_eq!(of(false, None, sudo), Ok(RunAs::Same), "what the environment says is nothing to a user");
     }
 
     #[test]
     fn nobody_becomes_who_is_not_there_or_without_the_right() {
         assert!(of(true, Some("nobody-here"), None).unwrap_err().contains("no user nobody-here"));
         if !Uid::effective().is_root() {
-            assert_eq!(of(false, Some("me"), None), Ok(Heir::Same));
+            assert_eq!(of(false, Some("me"), None), Ok(RunAs::Same));
         }
         assert!(of(false, Some("capture"), None).unwrap_err().contains("only root"));
     }

@@ -25,7 +25,7 @@ impl Progress {
         Progress { shown: false, active, records: 0, last: Instant::now() }
     }
 
-    /// One record more; `done` tells the octets read and those there are, where this is known.
+    /// One record more; `done` tells the bytes read and those there are, where this is known.
     pub(crate) fn tick(&mut self, done: impl FnOnce() -> Option<(u64, u64)>) {
         if !self.active {
             return;

@@ -3,7 +3,7 @@
 use crate::conversation::registration::End;
 use crate::diagnosis::{Fix, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 
 declare_finding! {
     /// ## Trigger
@@ -43,28 +43,28 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_up() {
+    if cx.is_registered() {
         return Vec::new();
     }
     let closed = cx.contacts().iter().filter(|c| c.state == RegistrationState::Closed);
     let draft = |contact: &crate::findings::context::Contact<'_>| {
         let server = contact.server;
         let attempt = contact.attempt?;
-        let (stamp, end) = attempt.end?;
+        let (seen_at, end) = attempt.end?;
         let how = if end == End::ServerRst { "RST" } else { "FIN" };
         let mut shown =
-            vec![evidence(stamp, format!("CallManager {server} ends the connection of {} ({how})", cx.label()))];
+            vec![evidence(seen_at, format!("CallManager {server} ends the connection of {} ({how})", cx.label()))];
         if let Some(register) = attempt.register {
             shown.push(evidence(register.first, format!("{} registers with {server}", cx.label())));
         }
         Some(Draft {
             rule: &CALL_MANAGER_CLOSED,
             severity: Severity::Error,
-            confidence: cx.of_absence(contact.of_failure()),
+            confidence: cx.confidence_from_absence(contact.confidence_in_failure()),
             servers: vec![server],
             facts: vec![("call_manager", text(server))],
             evidence: shown,
-            says: Says {
+            says: FindingText {
                 title: format!("CallManager {server} ends the connection without an answer"),
                 summary: format!(
                     "CallManager {server} takes the connection of {} and ends it ({how}) before it answers the registration.",

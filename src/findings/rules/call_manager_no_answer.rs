@@ -3,7 +3,7 @@
 use crate::conversation::file::Why;
 use crate::diagnosis::{Confidence, Fact, Fix, RegistrationState, Severity};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 
 declare_finding! {
     /// ## Trigger
@@ -43,7 +43,7 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_up() {
+    if cx.is_registered() {
         return Vec::new();
     }
     let silent = cx.contacts().iter().filter(|c| c.state == RegistrationState::NoAnswer);
@@ -72,19 +72,21 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if tries.count > 1 {
             shown.push(evidence(tries.last, format!("the latest of {} tries", tries.count)));
         }
-        if let Some((stamp, why)) = error {
-            shown.push(evidence(stamp, format!("ICMP: {server} can not be reached ({})", why.word())));
+        if let Some((seen_at, why)) = error {
+            shown.push(evidence(seen_at, format!("ICMP: {server} can not be reached ({})", why.as_str())));
         }
         let sure = match contact.attempt {
-            Some(_) => contact.of_failure(),
+            Some(_) => contact.confidence_in_failure(),
             // A phone that has the next CallManager to go on to asks no more for this one.
-            None if tries.last.time.nanos_since(tries.first.time) >= SETTLED => cx.of_silence(&tries, ARP_INTERVAL),
+            None if tries.last.time.nanos_since(tries.first.time) >= SETTLED => {
+                cx.confidence_from_silence(&tries, ARP_INTERVAL)
+            }
             None => Confidence::Likely,
         };
         Some(Draft {
             rule: &CALL_MANAGER_NO_ANSWER,
             severity: Severity::Error,
-            confidence: if error.is_some() { sure } else { cx.of_absence(sure) },
+            confidence: if error.is_some() { sure } else { cx.confidence_from_absence(sure) },
             servers: vec![server],
             facts: vec![
                 ("call_manager", text(server)),
@@ -93,7 +95,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 ("why", text(word)),
             ],
             evidence: shown,
-            says: Says {
+            says: FindingText {
                 title: format!("CallManager {server} does not answer"),
                 summary: format!(
                     "{} tries CallManager {server} port {port}: nothing answers its {question} ({} sent).",

@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Fact, Fix, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 
 declare_finding! {
     /// ## Trigger
@@ -42,7 +42,7 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_up() {
+    if cx.is_registered() {
         return Vec::new();
     }
     let refused = cx.contacts().iter().filter(|c| c.state == RegistrationState::Refused);
@@ -54,14 +54,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         Some(Draft {
             rule: &CALL_MANAGER_REFUSED,
             severity: Severity::Error,
-            confidence: contact.of_failure(),
+            confidence: contact.confidence_in_failure(),
             servers: vec![server],
             facts: vec![("call_manager", text(server)), ("port", Fact::Number(u64::from(port)))],
             evidence: vec![
                 evidence(answer, format!("{server} refuses the connection of {} to port {port} ({how})", cx.label())),
-                evidence(contact.stamp(), format!("{} connects to {server} port {port}", cx.label())),
+                evidence(contact.seen_at(), format!("{} connects to {server} port {port}", cx.label())),
             ],
-            says: Says {
+            says: FindingText {
                 title: format!("CallManager {server} refuses connections to port {port}"),
                 summary: format!(
                     "{} tries CallManager {server}, and its host refuses the connection to port {port} ({how}).",

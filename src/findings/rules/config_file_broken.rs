@@ -4,7 +4,7 @@ use crate::conversation::file::Fetch;
 use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::is_own_config;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 use crate::wire::phone_config::{ENCRYPTED, NO_CALL_MANAGER, OLD_FORMAT, PhoneConfig, TOO_LONG};
 
 declare_finding! {
@@ -72,7 +72,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     });
     let Some((fetch, config, fault)) = found else { return Vec::new() };
     let default_helps = own.is_some() && default.and_then(|f| f.config.as_ref()).is_some_and(|c| c.problem.is_none());
-    let harmless = fault == Fault::NoCallManager && (cx.is_up() || default_helps);
+    let harmless = fault == Fault::NoCallManager && (cx.is_registered() || default_helps);
     let problem = config.problem.clone().unwrap_or_default();
     let server = fetch.server;
     let mut shown = vec![evidence(fetch.request.first, format!("{} asks {server} for {}", cx.label(), fetch.name))];
@@ -95,7 +95,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ("problem", text(&problem)),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("{server} serves a configuration that is of no use"),
             summary: format!(
                 "TFTP server {server} sends {} its configuration {} of {} octets: {problem}.{went_on}",

@@ -4,7 +4,7 @@ use crate::conversation::file::Fetch;
 use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::is_own_config;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 use crate::wire::phone_config::{device_of_name, is_config_name};
 
 declare_finding! {
@@ -77,21 +77,21 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         || cx.phone.boots.last().is_some_and(|b| *b > missing.request.first)
         || cx.now().nanos_since(missing.last.time) >= SETTLED;
     let none_served = !served && (refused || (gave_up && !pending));
-    let severity = if none_served && !cx.is_up() { Severity::Error } else { Severity::Warning };
+    let severity = if none_served && !cx.is_registered() { Severity::Error } else { Severity::Warning };
     // Until a boot has come further, another server may have the file.
     let confidence = match severity {
-        Severity::Warning if cx.is_up() || gave_up => Confidence::Certain,
+        Severity::Warning if cx.is_registered() || gave_up => Confidence::Certain,
         Severity::Warning => Confidence::Likely,
         _ if refused => Confidence::Certain,
-        _ => cx.of_absence(Confidence::Likely),
+        _ => cx.confidence_from_absence(Confidence::Likely),
     };
     let server = missing.server;
     let mut shown = vec![evidence(missing.request.first, format!("{} asks {server} for {}", cx.label(), missing.name))];
-    if let Some((stamp, code, message, _)) = &missing.error {
-        shown.push(evidence(*stamp, format!("{server} answers error {code}: {message}")));
+    if let Some((seen_at, code, message, _)) = &missing.error {
+        shown.push(evidence(*seen_at, format!("{server} answers error {code}: {message}")));
     }
     for fetch in &defaults {
-        shown.push(evidence(fetch.request.first, format!("{}: {}", fetch.name, fetch.outcome().word())));
+        shown.push(evidence(fetch.request.first, format!("{}: {}", fetch.name, fetch.outcome().as_str())));
     }
     let lower = device_of_name(missing.name.raw()).is_some_and(|(_, upper)| !upper);
     let case = if lower { " The phone asked with its MAC in lower case." } else { "" };
@@ -111,7 +111,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ("default_served", Fact::Flag(served)),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("{server} has no configuration of its own for these phones"),
             summary: format!("TFTP server {server} does not have {}. {default_said}.{case}", missing.name),
             fixes: vec![Fix {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::conversation::dhcp::OfferSeen;
 use crate::diagnosis::{Confidence, Fact, Fix, Severity, TftpSource};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, and_list, evidence, optional, text, wire_texts};
+use crate::findings::{Draft, FindingText, and_list, evidence, optional, text, wire_texts};
 use crate::remedy;
 use crate::types::WireText;
 
@@ -117,7 +117,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let mut shown: Vec<_> = offers
         .iter()
         .map(|o| {
-            evidence(o.stamp, format!("DHCP server {} answers {} with another TFTP server", o.terms.server, cx.label()))
+            evidence(
+                o.seen_at,
+                format!("DHCP server {} answers {} with another TFTP server", o.terms.server, cx.label()),
+            )
         })
         .collect();
     shown.sort_by_key(|e| e.at);
@@ -128,7 +131,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         servers: servers.iter().copied().chain(chosen).map(IpAddr::V4).collect(),
         facts: vec![("offers", Fact::List(rows.collect())), ("chosen", optional(chosen))],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!(
                 "DHCP servers {} disagree about the TFTP server",
                 and_list(&servers.iter().collect::<Vec<_>>())

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{Exchange, Kind};
 use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, evidence, optional};
+use crate::findings::{Draft, FindingText, evidence, optional};
 use crate::types::WireText;
 
 declare_finding! {
@@ -51,7 +51,7 @@ declare_finding! {
 
 /// One exchange that ended without a lease that holds.
 struct Refusal<'a> {
-    stamp: Stamp,
+    seen_at: SeenAt,
     server: Option<Ipv4Addr>,
     text: Option<&'a WireText>,
     /// The address that the phone declined.
@@ -60,10 +60,10 @@ struct Refusal<'a> {
 }
 
 fn refusal(exchange: &Exchange) -> Option<Refusal<'_>> {
-    if let Some(stamp) = exchange.decline {
+    if let Some(seen_at) = exchange.decline {
         let ack = exchange.ack.as_ref();
         return Some(Refusal {
-            stamp,
+            seen_at,
             server: ack.map(|a| a.terms.server),
             text: None,
             declined: ack.and_then(|a| a.address),
@@ -71,9 +71,9 @@ fn refusal(exchange: &Exchange) -> Option<Refusal<'_>> {
         });
     }
     // Of two servers one may refuse what the other grants.
-    let (stamp, server, text) = exchange.nak.as_ref().filter(|_| exchange.ack.is_none())?;
+    let (seen_at, server, text) = exchange.nak.as_ref().filter(|_| exchange.ack.is_none())?;
     Some(Refusal {
-        stamp: *stamp,
+        seen_at: *seen_at,
         server: Some(*server).filter(|s| !s.is_unspecified()),
         text: text.as_ref(),
         declined: None,
@@ -91,9 +91,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let repeats = in_a_row >= 2 || renewals >= 2;
     let servers: Vec<IpAddr> = last.server.map(IpAddr::V4).into_iter().collect();
     let by = last.server.map_or("a DHCP server".to_owned(), |s| format!("DHCP server {s}"));
-    let mut shown: Vec<_> = all.iter().rev().take(4).map(|r| evidence(r.stamp, said(cx, r))).collect();
-    if let Some(granted) = list.iter().rev().filter(|e| e.decline == Some(last.stamp)).find_map(|e| e.ack.as_ref()) {
-        shown.push(evidence(granted.stamp, format!("{by} gives {} that address", cx.label())));
+    let mut shown: Vec<_> = all.iter().rev().take(4).map(|r| evidence(r.seen_at, said(cx, r))).collect();
+    if let Some(granted) = list.iter().rev().filter(|e| e.decline == Some(last.seen_at)).find_map(|e| e.ack.as_ref()) {
+        shown.push(evidence(granted.seen_at, format!("{by} gives {} that address", cx.label())));
     }
     let after = if list.last().is_some_and(|e| holds(&e)) && !repeats {
         " A lease followed."
@@ -116,7 +116,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ("text", last.text.map_or(Fact::Null, |t| Fact::Text(t.clone()))),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title,
             summary: format!("{}{}.{after}", said(cx, last), times(all.len())),
             fixes: vec![fix(cx, last, &by)],

@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::registration::Attempt;
 use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::together::registered_as;
-use crate::findings::{Draft, Says, addresses, and_list, evidence, text};
+use crate::findings::site_wide::registered_as;
+use crate::findings::{Draft, FindingText, addresses, and_list, evidence, text};
 use crate::phone::Phone;
-use crate::phone::identity::Rival;
+use crate::phone::identity::AddressConflict;
 use crate::remedy;
 use crate::types::{Mac, WireText};
 
@@ -66,7 +66,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 // ---- one name ----
 
 /// The frames that show two at once, of the one and of the other.
-type Shown = (Stamp, Stamp);
+type Shown = (SeenAt, SeenAt);
 
 fn by_name(cx: &PhoneContext<'_>) -> Option<Draft> {
     let name = cx.phone.attempts.iter().rev().find_map(|a| a.name.as_ref())?;
@@ -128,9 +128,9 @@ fn at_once(mine: &[&Attempt], theirs: &[&Attempt]) -> Option<Shown> {
 
 /// The one, the other, and the one again.
 fn by_turns(mine: &[&Attempt], theirs: &[&Attempt]) -> Option<Shown> {
-    let times = |list: &[&Attempt]| -> Vec<Stamp> { list.iter().filter_map(|a| Some(a.register?.first)).collect() };
+    let times = |list: &[&Attempt]| -> Vec<SeenAt> { list.iter().filter_map(|a| Some(a.register?.first)).collect() };
     let (mine, theirs) = (times(mine), times(theirs));
-    let between = |list: &[Stamp], other: &Stamp| {
+    let between = |list: &[SeenAt], other: &SeenAt| {
         let before = list.iter().filter(|s| *s < other).max()?;
         let after = list.iter().filter(|s| *s > other).min()?;
         (after.time.nanos_since(before.time) <= TURNS).then_some(*before)
@@ -170,7 +170,7 @@ fn named(
             ("ip", ip),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("two devices register as {name}"),
             summary: format!(
                 "{who} register as {name}. CallManager keeps one registration a name, so each throws the other one out."
@@ -191,7 +191,7 @@ fn named(
 // ---- one address ----
 
 fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
-    let Rival { mac, ip, claimed, claims, confirmed, .. } = cx.phone.rival?;
+    let AddressConflict { mac, ip, claimed, claims, confirmed, .. } = cx.phone.rival?;
     let is_router = |mac| cx.world.registry.is_router(mac);
     let still = confirmed.filter(|_| !is_router(mac) && !is_router(cx.phone.mac))?;
     // Where packets are missing, those that show a router may be among them.
@@ -206,14 +206,14 @@ fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
     ];
     let leased = cx.phone.lease().filter(|l| l.address.map(IpAddr::V4) == Some(ip));
     if let Some(lease) = leased {
-        shown.push(evidence(lease.stamp, format!("DHCP server {} gives {ip} to {}", lease.terms.server, cx.label())));
+        shown.push(evidence(lease.seen_at, format!("DHCP server {} gives {ip} to {}", lease.terms.server, cx.label())));
     }
     let by = leased.map(|l| format!(" The phone has it from DHCP server {}.", l.terms.server)).unwrap_or_default();
     let is_v4 = ip.is_ipv4() && leased.is_some();
     Some(Draft {
         rule: &DUPLICATE_DEVICE,
         severity: Severity::Error,
-        confidence: cx.of_absence(Confidence::Certain),
+        confidence: cx.confidence_from_absence(Confidence::Certain),
         servers: vec![ip],
         facts: vec![
             ("macs", Fact::List(macs.iter().map(text).collect())),
@@ -221,7 +221,7 @@ fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
             ("ip", text(ip)),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("two devices have the address {ip}"),
             summary: format!(
                 "{} ({}) has the address {ip}, and {mac} claims it as well.{by} Answers go to whichever the network heard \

@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Confidence, Fix, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, and_list, evidence, text, wire_texts};
+use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
 use crate::site::{Cluster, Site};
 use crate::types::WireText;
 
@@ -65,8 +65,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let managers = cx.configured_call_managers();
     for contact in cx.contacts().iter().filter(|c| managers.contains(&c.server)) {
         shown.push(evidence(
-            contact.stamp(),
-            format!("{} tries {}: {}", cx.label(), contact.server, contact.state.word()),
+            contact.seen_at(),
+            format!("{} tries {}: {}", cx.label(), contact.server, contact.state.as_str()),
         ));
     }
     vec![Draft {
@@ -76,7 +76,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         servers: vec![server],
         facts: vec![("call_managers", wire_texts(&config.call_managers)), ("tftp_server", text(server))],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("{server} sends phones of {} to cluster {clusters}", own.name),
             summary: format!(
                 "The site file puts {} into cluster {}, and its configuration {} from TFTP server {server} names CallManager \

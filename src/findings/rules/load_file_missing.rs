@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 use crate::wire::load::{is_load_file, same_load};
 
 declare_finding! {
@@ -58,8 +58,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         said.push(load.clone());
         let server = fetch.server;
         let mut shown = vec![evidence(fetch.request.first, format!("{} asks {server} for {}", cx.label(), fetch.name))];
-        if let Some((stamp, code, message, _)) = &fetch.error {
-            shown.push(evidence(*stamp, format!("{server} answers error {code}: {message}")));
+        if let Some((seen_at, code, message, _)) = &fetch.error {
+            shown.push(evidence(*seen_at, format!("{server} answers error {code}: {message}")));
         }
         if let Some((config, load)) = named {
             shown.push(evidence(config.request.first, format!("{} names load {load}", config.name)));
@@ -71,7 +71,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             servers: vec![server],
             facts: vec![("file", Fact::Text(fetch.name.clone())), ("tftp_server", text(server))],
             evidence: shown,
-            says: Says {
+            says: FindingText {
                 title: format!("load {load} is not on TFTP server {server}"),
                 summary: format!(
                     "{} is told to run load {load}, and TFTP server {server} does not have {}. The phone keeps the load that it has.",

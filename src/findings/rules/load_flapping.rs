@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::diagnosis::{Confidence, Fix, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::right_load;
-use crate::findings::{Draft, Says, addresses, and_list, evidence, wire_texts};
+use crate::findings::{Draft, FindingText, addresses, and_list, evidence, wire_texts};
 use crate::phone::{LoadSeen, LoadSource};
 use crate::remedy;
 use crate::types::WireText;
@@ -105,7 +105,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         }
     }
     let mut shown: Vec<_> =
-        words.iter().map(|seen| evidence(seen.stamp, format!("{} runs load {}", cx.label(), name(seen)))).collect();
+        words.iter().map(|seen| evidence(seen.seen_at, format!("{} runs load {}", cx.label(), name(seen)))).collect();
     shown.extend(transfers);
     let via = match servers.as_slice() {
         [] => String::new(),
@@ -144,7 +144,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         servers: servers.clone(),
         facts: vec![("loads", wire_texts(&loads)), ("tftp_servers", addresses(&servers))],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("to and fro between loads {}", and_list(&loads)),
             summary: format!(
                 "{} changed its load {} times in this capture, to and fro between {}.{via}",
@@ -160,7 +160,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::Stamp;
+    use crate::conversation::SeenAt;
 
     fn flaps(words: &[(&str, LoadSource)]) -> bool {
         let seen: Vec<LoadSeen> = words
@@ -168,7 +168,7 @@ mod tests {
             .map(|(load, source)| LoadSeen {
                 load: WireText::from(*load),
                 source: *source,
-                stamp: Stamp::default(),
+                seen_at: SeenAt::default(),
                 said: None,
             })
             .collect();

@@ -1,10 +1,10 @@
 //! `load-not-accepted`: the load came, and the phone does not run it.
 
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::file::Fetch;
 use crate::diagnosis::{Confidence, Evidence, Fix, Outcome, Severity, Transport};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, evidence, optional};
+use crate::findings::{Draft, FindingText, evidence, optional};
 use crate::remedy;
 use crate::types::WireText;
 use crate::wire::load::{self, LoadName, is_load_file, same_load};
@@ -88,7 +88,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ("last_reason", optional(reason.map(WireText::raw))),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("{name} is not accepted"),
             summary: format!("{} {how}.{stays}", cx.label()),
             fixes: fixes(cx, load.as_ref(), running.as_ref()),
@@ -122,7 +122,7 @@ fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Ref
         restart_between(cx, done, said).map(|restarted| (fetch, done, restarted))
     })?;
     // It ran this load before the transfer; or nothing is known of that time, and the names can be compared.
-    let ran_before = seen.stamp <= done;
+    let ran_before = seen.seen_at <= done;
     let first_word =
         phone.loads.len() == 1 && LoadName::parse(running.raw()).is_some() && LoadName::parse(&load).is_some();
     if !(ran_before || first_word) || is_incomplete(cx, fetch) {
@@ -138,8 +138,8 @@ fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Ref
         evidence(said, format!("{} says that it runs {running}", cx.label())),
     ];
     let mut how = format!("fetched load {load} from {} to its end, booted, and came back with {running}", fetch.server);
-    if let Some((stamp, reason)) = phone.last_reason.as_ref().filter(|(_, reason)| is_refusal(reason.raw())) {
-        shown.push(evidence(*stamp, format!("its alarm says why it restarted: {reason}")));
+    if let Some((seen_at, reason)) = phone.last_reason.as_ref().filter(|(_, reason)| is_refusal(reason.raw())) {
+        shown.push(evidence(*seen_at, format!("its alarm says why it restarted: {reason}")));
         how.push_str(&format!("; its alarm says why: \"{reason}\""));
     }
     Some(Refusal {
@@ -151,8 +151,8 @@ fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Ref
 }
 
 /// A boot after `done` and before `said`: its DHCP, or else its configuration asked for again.
-fn restart_between(cx: &PhoneContext<'_>, done: Stamp, said: Stamp) -> Option<Stamp> {
-    let between = |stamp: &Stamp| *stamp > done && *stamp < said;
+fn restart_between(cx: &PhoneContext<'_>, done: SeenAt, said: SeenAt) -> Option<SeenAt> {
+    let between = |seen_at: &SeenAt| *seen_at > done && *seen_at < said;
     let boot = cx.phone.boots.iter().copied().find(between);
     boot.or_else(|| {
         let asked = cx.phone.files.iter().filter(|f| is_config_name(f.name.raw())).map(|f| f.request.first);
@@ -198,15 +198,16 @@ fn is_refusal(reason: &str) -> bool {
 
 /// The phone's own word.
 fn by_alarm(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: Option<&WireText>) -> Option<Refusal> {
-    let (stamp, reason) = cx.phone.last_reason.as_ref().filter(|(_, reason)| is_refusal(reason.raw()))?;
-    let fetched = cx.phone.fetched().filter(|(_, f)| f.request.first < *stamp).map(|(l, _)| WireText::from(l.as_str()));
+    let (seen_at, reason) = cx.phone.last_reason.as_ref().filter(|(_, reason)| is_refusal(reason.raw()))?;
+    let fetched =
+        cx.phone.fetched().filter(|(_, f)| f.request.first < *seen_at).map(|(l, _)| WireText::from(l.as_str()));
     let other = |load: &WireText| running.is_none_or(|r| !same_load(r.raw(), load.raw()));
     let load = configured.cloned().or(fetched).filter(other);
     // Of a phone that is well it may be a word from long ago.
-    if load.is_none() && cx.is_up() {
+    if load.is_none() && cx.is_registered() {
         return None;
     }
-    let mut shown = vec![evidence(*stamp, format!("{} says why it restarted: {reason}", cx.label()))];
+    let mut shown = vec![evidence(*seen_at, format!("{} says why it restarted: {reason}", cx.label()))];
     if let Some((fetch, _)) = cx.config() {
         let names = load.as_ref().map_or_else(|| "no load".to_owned(), |l| format!("load {l}"));
         shown.push(evidence(
@@ -248,7 +249,7 @@ fn by_repetition(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: 
     }
     let said = cx.phone.running().and_then(|l| l.said).filter(|s| *s > done);
     // Without a later word it may run the load by now.
-    if said.is_none() && cx.is_up() || is_incomplete(cx, second) {
+    if said.is_none() && cx.is_registered() || is_incomplete(cx, second) {
         return None;
     }
     let mut shown = vec![

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::dhcp::Kind;
 use crate::conversation::file::Fetch;
 use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Outcome, Severity};
 use crate::findings::context::{Contact, PhoneContext};
 use crate::findings::inference::stated;
-use crate::findings::{Draft, Says, and_list, evidence, optional, text};
+use crate::findings::{Draft, FindingText, and_list, evidence, optional, text};
 use crate::phone::Phone;
 use crate::remedy;
 use crate::site::Cluster;
@@ -80,10 +80,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let running = cx.running();
     let found = by_configuration(cx, contact).or_else(|| by_lease(cx, contact)).or_else(|| by_server(cx, contact));
     let Some(Trap { confidence, load_next, servers, mut shown, how, fixes }) = found else { return Vec::new() };
-    let registered = contact.attempt.and_then(|a| a.registered_at()).unwrap_or(contact.stamp());
+    let registered = contact.attempt.and_then(|a| a.registered_at()).unwrap_or(contact.seen_at());
     shown.push(evidence(registered, format!("{} is registered with CallManager {}", cx.label(), contact.server)));
-    if let Some((load, stamp)) = &running {
-        shown.push(evidence(*stamp, format!("{} runs load {load}", cx.label())));
+    if let Some((load, seen_at)) = &running {
+        shown.push(evidence(*seen_at, format!("{} runs load {load}", cx.label())));
     }
     let sure = confidence > Confidence::Possible;
     let runs = running.as_ref().map_or_else(String::new, |(load, _)| format!(" on load {load}"));
@@ -98,7 +98,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ("call_manager", text(contact.server)),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!(
                 "the next boot {} phones away from {}",
                 if sure { "takes" } else { "may take" },
@@ -219,7 +219,7 @@ fn is_later_release(next: &str, known: &str) -> bool {
 /// The lease was renewed, and names other TFTP servers than the one that it uses.
 fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
     let used = cx.tftp_use().filter(|u| u.asked);
-    let lease = cx.phone.lease().filter(|l| !l.terms.cut && used.is_none_or(|u| l.stamp > u.stamp))?;
+    let lease = cx.phone.lease().filter(|l| !l.terms.cut && used.is_none_or(|u| l.seen_at > u.seen_at))?;
     let named: Vec<IpAddr> = cx.lease_servers().into_iter().map(|(ip, _)| ip).collect();
     let next = *named.first()?;
     let site = cx.world.site;
@@ -227,7 +227,7 @@ fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
     let (confidence, because) = match used {
         Some(used) => {
-            if named.contains(&used.server) || !follows_dhcp(cx, used.server, lease.stamp) {
+            if named.contains(&used.server) || !follows_dhcp(cx, used.server, lease.seen_at) {
                 return None;
             }
             elsewhere(cx, contact, used.server, next, &right)?
@@ -250,7 +250,7 @@ fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
     let keep = if right.is_empty() { used.map(|u| u.server).into_iter().collect() } else { right };
     let scope = remedy::dhcp::Scope::of(terms, lease.address);
     let mut shown = vec![evidence(
-        lease.stamp,
+        lease.seen_at,
         format!(
             "DHCP server {} renews the lease of {} and names TFTP server {}",
             terms.server,
@@ -261,7 +261,7 @@ fn by_lease(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
     let mut how =
         format!("its lease from DHCP server {}, renewed since, names TFTP server {next}, {because}", terms.server);
     if let Some(used) = used {
-        shown.push(evidence(used.stamp, format!("{} got its files from {}", cx.label(), used.server)));
+        shown.push(evidence(used.seen_at, format!("{} got its files from {}", cx.label(), used.server)));
         how.push_str(&format!(", where it got its files from {}", used.server));
     }
     Some(Trap {
@@ -297,9 +297,9 @@ fn elsewhere(
 }
 
 /// Whether the phone takes its TFTP server from DHCP: an earlier lease of it names the one that it uses.
-fn follows_dhcp(cx: &PhoneContext<'_>, server: IpAddr, before: Stamp) -> bool {
+fn follows_dhcp(cx: &PhoneContext<'_>, server: IpAddr, before: SeenAt) -> bool {
     let phone: &Phone = cx.phone;
-    let earlier = phone.dhcp.list.iter().filter_map(|e| e.ack.as_ref()).filter(|a| a.stamp < before);
+    let earlier = phone.dhcp.list.iter().filter_map(|e| e.ack.as_ref()).filter(|a| a.seen_at < before);
     earlier.flat_map(|a| a.terms.tftp()).any(|n| cx.world.registry.resolve(n.raw()).contains(&server))
 }
 
@@ -324,7 +324,7 @@ fn by_server(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
         confidence: Confidence::Possible,
         load_next: configured.or_else(|| model.and_then(|m| other.load_for(m)).map(WireText::from)),
         servers: vec![used.server],
-        shown: vec![evidence(used.stamp, format!("{} asks {}", cx.label(), used.server))],
+        shown: vec![evidence(used.seen_at, format!("{} asks {}", cx.label(), used.server))],
         how: format!(
             "it gets its files from {}, a server of cluster {} in the site file, where that CallManager is of cluster {}",
             used.server, other.name, home.name

@@ -3,7 +3,7 @@
 use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::right_load;
-use crate::findings::{Draft, Says, and_list, evidence, text};
+use crate::findings::{Draft, FindingText, and_list, evidence, text};
 use crate::remedy;
 use crate::wire::load::{self, LoadName, Protocol, is_load_file, same_load};
 
@@ -88,11 +88,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let went_on = cx.phone.attempts.iter().any(|a| a.began > fetch.request.first);
     let harmless = asked.is_none() && went_on;
     if let Some(asked) = asked {
-        let outcome = asked.outcome().word();
+        let outcome = asked.outcome().as_str();
         shown.push(evidence(asked.request.first, format!("it asks {} for {}: {outcome}", asked.server, asked.name)));
     }
-    if let Some((running, stamp)) = cx.running() {
-        shown.push(evidence(stamp, format!("{} runs load {running}", cx.label())));
+    if let Some((running, seen_at)) = cx.running() {
+        shown.push(evidence(seen_at, format!("{} runs load {running}", cx.label())));
     }
     let mut keeps = running.as_ref().map_or_else(String::new, |r| format!(" It goes on with {r}."));
     if harmless {
@@ -124,7 +124,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         servers: vec![server],
         facts: vec![("load", Fact::Text(load.clone())), ("model", text(model))],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("load {load} is none for a {model}"),
             summary: format!("The configuration of {} names load {load}: {why}.{keeps}", cx.label()),
             fixes,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::stated;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 use crate::remedy;
 
 declare_finding! {
@@ -16,7 +16,7 @@ declare_finding! {
     ///
     /// ## Evidence
     ///
-    /// The acknowledgement, the option's octets, and how they read.
+    /// The acknowledgement, the option's bytes, and how they read.
     ///
     /// ## Explanation
     ///
@@ -29,7 +29,7 @@ declare_finding! {
     ///
     /// ## Not this
     ///
-    /// An option 150 with two addresses, eight octets long: that is right. `no-tftp-address`: no option at all.
+    /// An option 150 with two addresses, eight bytes long: that is right. `no-tftp-address`: no option at all.
     ///
     /// ## References
     ///
@@ -46,10 +46,10 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(lease) = cx.phone.lease() else { return Vec::new() };
     let terms = &lease.terms;
-    if terms.cut || cx.is_up() || cx.files().iter().any(|f| f.config.is_some()) {
+    if terms.cut || cx.is_registered() || cx.files().iter().any(|f| f.config.is_some()) {
         return Vec::new();
     }
-    let settled = cx.now().nanos_since(lease.stamp.time) >= SETTLED;
+    let settled = cx.now().nanos_since(lease.seen_at.time) >= SETTLED;
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
     let draft = |option: &crate::wire::dhcp::UnusableOption| {
         let number = option.option;
@@ -79,7 +79,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 ("dhcp_server", text(terms.server)),
             ],
             evidence: vec![evidence(
-                lease.stamp,
+                lease.seen_at,
                 format!(
                     "DHCP server {} sends option {number} as {} to {}: {}",
                     terms.server,
@@ -88,7 +88,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     option.reads_as
                 ),
             )],
-            says: Says {
+            says: FindingText {
                 title: format!("option {number} of {} is malformed", terms.server),
                 summary: format!(
                     "DHCP server {} sends {} an option {number} of the octets {}: {}. A phone can not find its TFTP server \

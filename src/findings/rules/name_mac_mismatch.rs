@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 use crate::remedy;
 use crate::types::Mac;
 
@@ -85,7 +85,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         servers: Vec::new(),
         facts: vec![("name", Fact::Text(name.clone())), ("mac", text(phone.mac))],
         evidence: vec![evidence(register.last, format!("{name} registers from {}", phone.mac))],
-        says: Says {
+        says: FindingText {
             title: "a phone registers under a name that is not its MAC address".to_owned(),
             summary: format!(
                 "The device with MAC {} registers with {} as {name}; by its MAC its name would be {own}.",

@@ -1,9 +1,9 @@
 //! `no-dhcp-answer`: nobody gives the phone an address.
 
-use crate::conversation::Tries;
+use crate::conversation::RetryCount;
 use crate::diagnosis::{Fact, Fix, Severity};
 use crate::findings::context::{DHCP_INTERVAL, PhoneContext};
-use crate::findings::{Draft, Says, evidence};
+use crate::findings::{Draft, FindingText, evidence};
 
 declare_finding! {
     /// ## Trigger
@@ -50,7 +50,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     // The exchanges at the end that nobody answered are one question, whatever their transaction ids.
-    let mut asked: Option<Tries> = None;
+    let mut asked: Option<RetryCount> = None;
     let mut first_of_them = true;
     for exchange in phone.dhcp.list.iter().rev().filter(|e| e.is_boot()) {
         let open_request = exchange.request.filter(|_| exchange.ack.is_none() && exchange.nak.is_none());
@@ -65,7 +65,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let answered = exchange.answered();
         asked = Some(match asked {
             None => tries,
-            Some(later) => Tries {
+            Some(later) => RetryCount {
                 count: later.count + tries.count,
                 first: tries.first,
                 last: later.last,
@@ -99,11 +99,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     vec![Draft {
         rule: &NO_DHCP_ANSWER,
         severity: Severity::Error,
-        confidence: cx.of_silence(&tries, DHCP_INTERVAL),
+        confidence: cx.confidence_from_silence(&tries, DHCP_INTERVAL),
         servers: Vec::new(),
         facts: vec![("tries", Fact::Number(u64::from(tries.count))), ("vlan", vlan)],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: "no DHCP server answers".to_owned(),
             summary: format!(
                 "{} asked for an address {} times in {in_vlan}, and the capture holds no answer of a DHCP server to it.",

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::diagnosis::{Confidence, Fix, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::stated;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 use crate::remedy;
 
 declare_finding! {
@@ -54,19 +54,19 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     // A later lease of which the capture does not hold the acknowledgement may name one.
-    let has_another = phone.dhcp.list.iter().any(|e| e.began > lease.stamp && e.is_boot() && e.answered());
+    let has_another = phone.dhcp.list.iter().any(|e| e.began > lease.seen_at && e.is_boot() && e.answered());
     if has_another {
         return Vec::new();
     }
-    let asks_since = phone.files.last().is_some_and(|f| f.last > lease.stamp);
-    if asks_since || cx.is_up() {
+    let asks_since = phone.files.last().is_some_and(|f| f.last > lease.seen_at);
+    if asks_since || cx.is_registered() {
         return Vec::new();
     }
     // A phone that boots again may get another lease.
-    let boots = phone.boot_began().is_some_and(|b| b > lease.stamp);
-    let settled = !boots && cx.now().nanos_since(lease.stamp.time) >= SETTLED;
+    let boots = phone.boot_began().is_some_and(|b| b > lease.seen_at);
+    let settled = !boots && cx.now().nanos_since(lease.seen_at.time) >= SETTLED;
     let confidence = if settled && !by_accident { Confidence::Certain } else { Confidence::Likely };
-    let confidence = if settled { cx.of_absence(confidence) } else { confidence };
+    let confidence = if settled { cx.confidence_from_absence(confidence) } else { confidence };
     let accident =
         if by_accident { " (its siaddr is its own address, which some servers fill in by themselves)" } else { "" };
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
@@ -93,10 +93,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         servers: vec![IpAddr::V4(terms.server)],
         facts: vec![("dhcp_server", text(terms.server))],
         evidence: vec![evidence(
-            lease.stamp,
+            lease.seen_at,
             format!("DHCP server {} leases an address to {}, without a TFTP server", terms.server, cx.label()),
         )],
-        says: Says {
+        says: FindingText {
             title: format!("the lease from {} names no TFTP server", terms.server),
             summary: format!(
                 "{} took a lease from DHCP server {} that names no TFTP server: no option 150, no option 66, no sname, no \

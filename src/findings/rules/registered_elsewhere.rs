@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Confidence, Fix, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, and_list, evidence, text};
+use crate::findings::{Draft, FindingText, and_list, evidence, text};
 use crate::remedy;
 
 declare_finding! {
@@ -53,8 +53,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let server = contact.server;
     let Some(theirs) = site.cluster_of_call_manager(server).filter(|c| c.name != own.name) else { return Vec::new() };
-    let Some((attempt, stamp)) = contact.attempt.and_then(|a| Some((a, a.registered_at()?))) else { return Vec::new() };
-    let mut shown = vec![evidence(stamp, format!("CallManager {server} registers {}", cx.label()))];
+    let Some((attempt, seen_at)) = contact.attempt.and_then(|a| Some((a, a.registered_at()?))) else {
+        return Vec::new();
+    };
+    let mut shown = vec![evidence(seen_at, format!("CallManager {server} registers {}", cx.label()))];
     if let Some(register) = attempt.register {
         shown.push(evidence(register.first, format!("{} registers with {server}", cx.label())));
     }
@@ -90,7 +92,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         servers: vec![server],
         facts: vec![("call_manager", text(server)), ("expected", text(&own.name))],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("registered with {server} of cluster {}, belongs to {}", theirs.name, own.name),
             summary: format!(
                 "{} is registered with CallManager {server}, which is of cluster {}; the site file puts the phone into {}. \

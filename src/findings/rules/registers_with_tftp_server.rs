@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Confidence, Fix, Outcome, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 use crate::wire::phone_config::is_config_name;
 
 declare_finding! {
@@ -46,19 +46,19 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         && configurations.all(|f| matches!(f.outcome(), Outcome::Missing | Outcome::Refused) || cx.is_unanswered(f));
     let Some(used) = cx.tftp_use().filter(|u| u.asked) else { return Vec::new() };
     let contact = cx.contacts().iter().find(|c| c.server == used.server && c.attempt.is_some());
-    let Some(contact) = contact.filter(|_| nothing_came && !cx.is_up()) else { return Vec::new() };
+    let Some(contact) = contact.filter(|_| nothing_came && !cx.is_registered()) else { return Vec::new() };
     let server = used.server;
     vec![Draft {
         rule: &REGISTERS_WITH_TFTP_SERVER,
         severity: Severity::Error,
-        confidence: cx.of_absence(Confidence::Likely),
+        confidence: cx.confidence_from_absence(Confidence::Likely),
         servers: vec![server],
         facts: vec![("tftp_server", text(server))],
         evidence: vec![
-            evidence(contact.stamp(), format!("{} connects to {server} port {}", cx.label(), contact.port)),
-            evidence(used.stamp, format!("{server} was asked for files, and served no configuration")),
+            evidence(contact.seen_at(), format!("{} connects to {server} port {}", cx.label(), contact.port)),
+            evidence(used.seen_at, format!("{server} was asked for files, and served no configuration")),
         ],
-        says: Says {
+        says: FindingText {
             title: format!("phones without configuration try TFTP server {server} as their CallManager"),
             summary: format!(
                 "{} got no configuration from {server} and tries to register with that address itself.",

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::conversation::registration::{Attempt, End};
 use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, addresses, and_list, evidence};
+use crate::findings::{Draft, FindingText, addresses, and_list, evidence};
 use crate::phone::Phone;
 
 declare_finding! {
@@ -66,18 +66,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     servers.dedup();
     let mut shown = Vec::new();
     for attempt in deaf.iter().rev().take(2) {
-        if let Some(stamp) = attempt.keepalive {
+        if let Some(seen_at) = attempt.keepalive {
             let text =
                 format!("KeepAlive to {} without an answer ({} in a row)", attempt.server, attempt.keepalives_open);
-            shown.push(evidence(stamp, text));
+            shown.push(evidence(seen_at, text));
         }
     }
     for attempt in again.iter().rev().take(4) {
-        if let Some(stamp) = attempt.registered_at() {
-            shown.push(evidence(stamp, format!("{} registers {}", attempt.server, cx.label())));
+        if let Some(seen_at) = attempt.registered_at() {
+            shown.push(evidence(seen_at, format!("{} registers {}", attempt.server, cx.label())));
         }
-        if let Some((stamp, end)) = attempt.end {
-            shown.push(evidence(stamp, format!("{} the connection", ends(attempt.server, end))));
+        if let Some((seen_at, end)) = attempt.end {
+            shown.push(evidence(seen_at, format!("{} the connection", ends(attempt.server, end))));
         }
     }
     let reason = cx.phone.last_reason.as_ref().map(|(_, r)| format!(" Its last alarm gives {r} as the reason."));
@@ -92,7 +92,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         )
     };
     let managers = and_list(&servers);
-    let confidence = if again.is_empty() { cx.of_absence(Confidence::Certain) } else { Confidence::Certain };
+    let confidence =
+        if again.is_empty() { cx.confidence_from_absence(Confidence::Certain) } else { Confidence::Certain };
     vec![Draft {
         rule: &REGISTRATION_FLAPPING,
         severity: Severity::Error,
@@ -103,7 +104,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ("times", Fact::Number(u64::try_from(times).unwrap_or(u64::MAX))),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: if deaf.is_empty() {
                 format!("registration with {managers} does not last")
             } else {
@@ -208,7 +209,7 @@ fn is_too_many(run: &[&Attempt]) -> bool {
 /// Registered, and for long enough to be called well.
 fn is_settled(cx: &PhoneContext<'_>, attempt: &Attempt) -> bool {
     let since = attempt.registered.map(|s| s.time).unwrap_or_default();
-    attempt.end.is_none() && attempt.spoke.is_some_and(|s| s.time.nanos_since(since) >= WINDOW) && cx.is_up()
+    attempt.end.is_none() && attempt.spoke.is_some_and(|s| s.time.nanos_since(since) >= WINDOW) && cx.is_registered()
 }
 
 /// Connections of a registered phone on which a CallManager fell silent.

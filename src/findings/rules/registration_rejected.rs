@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Fact, Fix, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 
 declare_finding! {
     /// ## Trigger
@@ -43,32 +43,32 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_up() {
+    if cx.is_registered() {
         return Vec::new();
     }
     let rejected = cx.contacts().iter().filter(|c| c.state == RegistrationState::Rejected);
     let draft = |contact: &crate::findings::context::Contact<'_>| {
         let attempt = contact.attempt?;
-        let (stamp, reject_text, meaning) = attempt.rejected.as_ref()?;
+        let (seen_at, reject_text, meaning) = attempt.rejected.as_ref()?;
         let server = contact.server;
         let said = if reject_text.is_empty() { "without a text".to_owned() } else { format!("\"{reject_text}\"") };
         let meaning_said = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
         let mut shown =
-            vec![evidence(*stamp, format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()))];
+            vec![evidence(*seen_at, format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()))];
         if let Some(register) = attempt.register {
             shown.push(evidence(register.first, format!("{} registers with {server}", cx.label())));
         }
         Some(Draft {
             rule: &REGISTRATION_REJECTED,
             severity: Severity::Error,
-            confidence: contact.of_failure(),
+            confidence: contact.confidence_in_failure(),
             servers: vec![server],
             facts: vec![
                 ("call_manager", text(server)),
                 ("reject_text", if reject_text.is_empty() { Fact::Null } else { Fact::Text(reject_text.clone()) }),
             ],
             evidence: shown,
-            says: Says {
+            says: FindingText {
                 title: format!("CallManager {server} rejects these phones"),
                 summary: format!("CallManager {server} rejects the registration of {}: {said}{meaning_said}.", cx.label()),
                 fixes: vec![Fix {

@@ -3,7 +3,7 @@
 use crate::diagnosis::{Confidence, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::right_load;
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 use crate::remedy;
 use crate::wire::load::{is_load_file, same_load};
 
@@ -48,7 +48,7 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_up() || cx.wrong_tftp().is_some() {
+    if cx.is_registered() || cx.wrong_tftp().is_some() {
         return Vec::new();
     }
     // Which server it turns to must be seen: a wrong one explains another load.
@@ -103,7 +103,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if let Some((fetch, _)) = config {
         shown.push(evidence(fetch.request.first, format!("{} is served {}: {named}", cx.label(), fetch.name)));
     }
-    shown.push(evidence(contact.stamp(), format!("CallManager {}: {}", contact.server, contact.state.word())));
+    shown.push(evidence(contact.seen_at(), format!("CallManager {}: {}", contact.server, contact.state.as_str())));
     let server = config.map(|(f, _)| f.server).or(cx.tftp_use().map(|u| u.server));
     vec![Draft {
         rule: &STUCK_LOAD,
@@ -116,14 +116,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ("call_manager", text(contact.server)),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("stuck on load {running}; CallManager {} takes {right}", contact.server),
             summary: format!(
                 "{} runs load {running}, and CallManager {} turns it away ({}): its phones run {right}. Nothing moves it \
                  off: {named}. CallManager never downgrades a load by itself.",
                 cx.label(),
                 contact.server,
-                contact.state.word()
+                contact.state.as_str()
             ),
             fixes: server
                 .map(|s| remedy::phone::name_load(cx.phone.mac, right.raw(), Some(running.raw()), s))

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::stated;
-use crate::findings::{Draft, Says, and_list, evidence, optional};
+use crate::findings::{Draft, FindingText, and_list, evidence, optional};
 use crate::phone::NameAsk;
 use crate::remedy;
 use crate::types::WireText;
@@ -58,11 +58,11 @@ const DNS_INTERVAL: u64 = 5_000_000_000;
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(lease) = cx.phone.lease() else { return Vec::new() };
-    let began = cx.phone.boot_began().unwrap_or(lease.stamp).min(lease.stamp);
+    let began = cx.phone.boot_began().unwrap_or(lease.seen_at).min(lease.seen_at);
     let is_address = |n: &WireText| n.raw().parse::<IpAddr>().is_ok();
     let names = lease.terms.tftp();
     // An address beside the name is all that the phone needs.
-    if cx.is_up() || lease.terms.cut || names.is_empty() || names.iter().any(is_address) {
+    if cx.is_registered() || lease.terms.cut || names.is_empty() || names.iter().any(is_address) {
         return Vec::new();
     }
     if cx.phone.files.iter().any(|f| f.request.first >= began && f.answered.is_some()) {
@@ -79,7 +79,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if asks.iter().any(|a| a.answer.as_ref().is_some_and(|(_, _, ips)| !ips.is_empty())) {
             return Vec::new();
         }
-        let Some((how, ask, confidence)) = failure(cx, &asks, lease.stamp, lease.terms.dns.is_empty()) else {
+        let Some((how, ask, confidence)) = failure(cx, &asks, lease.seen_at, lease.terms.dns.is_empty()) else {
             return Vec::new();
         };
         drafts.push(draft(cx, name, &how, ask, confidence));
@@ -98,7 +98,7 @@ fn is_question_for(asked: &str, name: &str) -> bool {
 fn failure<'p>(
     cx: &PhoneContext<'_>,
     asks: &[&'p NameAsk],
-    leased: Stamp,
+    leased: SeenAt,
     no_server: bool,
 ) -> Option<(String, Option<&'p NameAsk>, Confidence)> {
     let refused = asks.iter().find_map(|a| a.answer.as_ref().map(|(_, code, _)| (*a, code)));
@@ -116,11 +116,15 @@ fn failure<'p>(
         let silent = asks.iter().all(|a| a.tries.unanswered(cx.now(), DNS_INTERVAL));
         let sure = if ask.tries.count >= 3 { Confidence::Certain } else { Confidence::Likely };
         return (silent && !cx.world.visible.blind_arp)
-            .then(|| (format!("{} does not answer", ask.server), Some(*ask), cx.of_absence(sure)));
+            .then(|| (format!("{} does not answer", ask.server), Some(*ask), cx.confidence_from_absence(sure)));
     }
     let settled = cx.now().nanos_since(leased.time) >= SETTLED;
     (no_server && settled && cx.phone.files.iter().all(|f| f.request.first < leased)).then(|| {
-        ("the lease names no DNS server to ask (option 6)".to_owned(), None, cx.of_absence(Confidence::Likely))
+        (
+            "the lease names no DNS server to ask (option 6)".to_owned(),
+            None,
+            cx.confidence_from_absence(Confidence::Likely),
+        )
     })
 }
 
@@ -131,14 +135,14 @@ fn draft(cx: &PhoneContext<'_>, name: &WireText, how: &str, ask: Option<&NameAsk
     if let Some(ask) = ask {
         shown
             .push(evidence(ask.tries.first, format!("{} asks DNS server {} for {}", cx.label(), ask.server, ask.name)));
-        if let Some((stamp, code, _)) = &ask.answer {
-            shown.push(evidence(*stamp, format!("{} answers {code}", ask.server)));
+        if let Some((seen_at, code, _)) = &ask.answer {
+            shown.push(evidence(*seen_at, format!("{} answers {code}", ask.server)));
         } else if ask.tries.count > 1 {
             shown.push(evidence(ask.tries.last, format!("the latest of {} questions", ask.tries.count)));
         }
     }
     if let Some(lease) = lease {
-        shown.push(evidence(lease.stamp, format!("DHCP server {} names TFTP server {name}", lease.terms.server)));
+        shown.push(evidence(lease.seen_at, format!("DHCP server {} names TFTP server {name}", lease.terms.server)));
     }
     let mut servers: Vec<IpAddr> = ask.map(|a| a.server).into_iter().collect();
     servers.extend(dhcp_server.map(IpAddr::V4));
@@ -150,7 +154,7 @@ fn draft(cx: &PhoneContext<'_>, name: &WireText, how: &str, ask: Option<&NameAsk
         servers,
         facts: vec![("name", Fact::Text(name.clone())), ("dns_server", optional(ask.map(|a| a.server)))],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("the TFTP server's name {name} does not resolve"),
             summary: format!(
                 "The lease of {}{from} names its TFTP server by the name {name}, and {how}. Without an address the phone \

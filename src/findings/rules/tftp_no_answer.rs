@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use crate::conversation::Tries;
+use crate::conversation::RetryCount;
 use crate::conversation::file::{Fetch, Why};
 use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 use crate::phone::ArpAsk;
 use crate::wire::phone_config::is_config_name;
 
@@ -53,7 +53,7 @@ declare_finding! {
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let files = cx.files();
-    if cx.is_up() || files.iter().any(|f| f.config.is_some()) {
+    if cx.is_registered() || files.iter().any(|f| f.config.is_some()) {
         return Vec::new();
     }
     let mut servers: Vec<IpAddr> = Vec::new();
@@ -89,15 +89,15 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 format!("{} asks for the last time seen ({tries} in all)", cx.label()),
             ));
         }
-        if let Some((stamp, why)) = error {
-            shown.push(evidence(stamp, format!("ICMP: {server} can not be reached ({})", why.word())));
+        if let Some((seen_at, why)) = error {
+            shown.push(evidence(seen_at, format!("ICMP: {server} can not be reached ({})", why.as_str())));
         }
         let gap = asked.iter().map(|f| f.request.gap).min().unwrap_or(u64::MAX);
-        let all = Tries { count: tries, first: first.request.first, last: last.request.last, gap };
+        let all = RetryCount { count: tries, first: first.request.first, last: last.request.last, gap };
         let sure = match error {
             _ if has_another(cx) => Confidence::Likely,
             Some(_) => Confidence::Certain,
-            None => cx.of_silence(&all, TFTP_INTERVAL),
+            None => cx.confidence_from_silence(&all, TFTP_INTERVAL),
         };
         drafts.push(draft(cx, *server, tries, why, sure, shown));
     }
@@ -113,8 +113,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let shown =
             vec![evidence(ask.tries.first, format!("{} asks who has {}, and nobody answers", cx.label(), used.server))];
         let another = cx.lease_servers().iter().any(|(server, _)| *server != used.server);
-        let sure = if another { Confidence::Likely } else { cx.of_silence(&ask.tries, ARP_INTERVAL) };
-        drafts.push(draft(cx, used.server, ask.tries.count, Why::Arp, cx.of_absence(sure), shown));
+        let sure = if another { Confidence::Likely } else { cx.confidence_from_silence(&ask.tries, ARP_INTERVAL) };
+        drafts.push(draft(cx, used.server, ask.tries.count, Why::Arp, cx.confidence_from_absence(sure), shown));
     }
     drafts
 }
@@ -158,10 +158,10 @@ fn draft(
         facts: vec![
             ("tftp_server", text(server)),
             ("tries", Fact::Number(u64::from(tries))),
-            ("why", text(why.word())),
+            ("why", text(why.as_str())),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("TFTP server {server} does not answer"),
             summary: format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()),
             fixes: vec![Fix {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::diagnosis::{Confidence, Fact, Severity, TftpSource};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::stated;
-use crate::findings::{Draft, Says, and_list, evidence, optional, wire_texts};
+use crate::findings::{Draft, FindingText, and_list, evidence, optional, wire_texts};
 use crate::remedy;
 use crate::types::WireText;
 
@@ -63,10 +63,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         .iter()
         .map(|(source, names)| format!("{} names {}", in_words(*source), and_list(names)))
         .collect();
-    let mut shown = vec![evidence(lease.stamp, format!("in the lease of {} {}", cx.label(), said.join(", ")))];
+    let mut shown = vec![evidence(lease.seen_at, format!("in the lease of {} {}", cx.label(), said.join(", ")))];
     let used = cx.tftp_use().filter(|u| u.asked);
     let took = used.map_or_else(String::new, |used| {
-        shown.push(evidence(used.stamp, format!("{} asks {}", cx.label(), used.server)));
+        shown.push(evidence(used.seen_at, format!("{} asks {}", cx.label(), used.server)));
         format!(" This phone asks {}; one of another generation may ask another.", used.server)
     });
     let scope = remedy::dhcp::Scope::of(terms, lease.address);
@@ -87,7 +87,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ("siaddr", optional(first(TftpSource::Siaddr).map(WireText::raw))),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("the leases from {} name several TFTP servers", terms.server),
             summary: format!(
                 "The lease that DHCP server {} gave {} names different TFTP servers: {}.{took}",

@@ -3,7 +3,7 @@
 use crate::diagnosis::{Confidence, Severity, TftpSource};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::stated;
-use crate::findings::{Draft, Says, and_list, evidence, text, wire_texts};
+use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
 use crate::remedy;
 
 declare_finding! {
@@ -60,7 +60,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let right = stated(cx).map(|r| r.servers);
     let mut fix = remedy::phone::no_alternate_tftp(used.server, cx.phone.model());
     // A phone that works with it, or would, loses its server with it while the lease names another.
-    if right.as_ref().map_or(cx.is_up(), |r| r.contains(&used.server)) {
+    if right.as_ref().map_or(cx.is_registered(), |r| r.contains(&used.server)) {
         fix.steps.insert(
             0,
             format!(
@@ -76,10 +76,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         servers: vec![used.server],
         facts: vec![("tftp_used", text(used.server)), ("tftp_offered", wire_texts(&named))],
         evidence: vec![
-            evidence(used.stamp, format!("{} asks TFTP server {}", cx.label(), used.server)),
-            evidence(lease.stamp, format!("its lease from {} names {names}", lease.terms.server)),
+            evidence(used.seen_at, format!("{} asks TFTP server {}", cx.label(), used.server)),
+            evidence(lease.seen_at, format!("its lease from {} names {names}", lease.terms.server)),
         ],
-        says: Says {
+        says: FindingText {
             title: format!("TFTP server {} comes from the phone, not from DHCP", used.server),
             summary: format!(
                 "{} asks TFTP server {}, which no DHCP server gave it: its lease from {} names {names}. It is set on the \

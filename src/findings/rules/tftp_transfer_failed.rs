@@ -3,7 +3,7 @@
 use crate::conversation::file::Fetch;
 use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity, Transport};
 use crate::findings::context::{PhoneContext, TFTP_INTERVAL};
-use crate::findings::{Draft, Says, evidence, text};
+use crate::findings::{Draft, FindingText, evidence, text};
 use crate::wire::load::{is_load_file, same_load};
 use crate::wire::phone_config::is_config_name;
 
@@ -51,8 +51,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let files = cx.files();
     // A registered phone has what it needs, but for a load that it was to change to.
     let matters = |f: &&Fetch| match is_load_file(f.name.raw()) {
-        Some(load) => !cx.is_up() || !cx.running().is_some_and(|(running, _)| same_load(running.raw(), &load)),
-        None => !cx.is_up() && is_config_name(f.name.raw()),
+        Some(load) => !cx.is_registered() || !cx.running().is_some_and(|(running, _)| same_load(running.raw(), &load)),
+        None => !cx.is_registered() && is_config_name(f.name.raw()),
     };
     let mut drafts: Vec<Draft> = Vec::new();
     for fetch in files.iter().filter(matters) {
@@ -71,9 +71,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let mut shown =
             vec![evidence(fetch.request.first, format!("{} asks {} for {}", cx.label(), fetch.server, fetch.name))];
         shown.push(evidence(fetch.progress, format!("block {} is the last new one", fetch.blocks)));
-        if let Some((stamp, code, message, by_phone)) = &fetch.error {
+        if let Some((seen_at, code, message, by_phone)) = &fetch.error {
             let who = if *by_phone { "the phone" } else { "the server" };
-            shown.push(evidence(*stamp, format!("{who} ends it with error {code}: {message}")));
+            shown.push(evidence(*seen_at, format!("{who} ends it with error {code}: {message}")));
         }
         let sure = if fetch.error.is_some() || fetch.stalled.max(fetch.acked.map_or(0, |a| a.count)) >= 3 {
             Confidence::Certain
@@ -88,7 +88,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         drafts.push(Draft {
             rule: &TFTP_TRANSFER_FAILED,
             severity: Severity::Error,
-            confidence: if fetch.error.is_some() { sure } else { cx.of_absence(sure) },
+            confidence: if fetch.error.is_some() { sure } else { cx.confidence_from_absence(sure) },
             servers: vec![fetch.server],
             facts: vec![
                 ("file", crate::diagnosis::Fact::Text(fetch.name.clone())),
@@ -96,7 +96,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 ("blocks", Fact::Number(u64::from(fetch.blocks))),
             ],
             evidence: shown,
-            says: Says {
+            says: FindingText {
                 title: format!("transfers from {} do not end", fetch.server),
                 summary: format!(
                     "{} asks {} for {}; {} blocks come, and {how}.",

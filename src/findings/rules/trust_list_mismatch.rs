@@ -3,7 +3,7 @@
 use crate::conversation::file::Fetch;
 use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, and_list, evidence, text};
+use crate::findings::{Draft, FindingText, and_list, evidence, text};
 
 declare_finding! {
     /// ## Trigger
@@ -95,8 +95,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let names: Vec<_> =
             same.filter(|f| (f.outcome() == Outcome::Served) != refused).map(|f| f.name.clone()).collect();
         let mut shown = vec![evidence(fetch.request.first, format!("{} asks {server} for {}", cx.label(), fetch.name))];
-        if let Some(stamp) = fetch.error.as_ref().map(|(s, ..)| *s).or(fetch.done) {
-            shown.push(evidence(stamp, format!("{server} {what}")));
+        if let Some(seen_at) = fetch.error.as_ref().map(|(s, ..)| *s).or(fetch.done) {
+            shown.push(evidence(seen_at, format!("{server} {what}")));
         }
         drafts.push(Draft {
             rule: &TRUST_LIST_MISMATCH,
@@ -105,7 +105,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             servers: vec![server],
             facts: vec![("file", Fact::Text(fetch.name.clone())), ("tftp_server", text(server))],
             evidence: shown,
-            says: Says {
+            says: FindingText {
                 title: if refused {
                     format!("{server} refuses trust lists")
                 } else {
@@ -153,7 +153,7 @@ fn delete_list(server: std::net::IpAddr) -> Fix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::Stamp;
+    use crate::conversation::SeenAt;
     use crate::diagnosis::Transport;
     use crate::types::WireText;
 
@@ -179,9 +179,9 @@ mod tests {
                 "10.1.1.5".parse().unwrap(),
                 Transport::Tftp,
                 50_000,
-                Stamp::default(),
+                SeenAt::default(),
             );
-            fetch.error = Some((Stamp::default(), code, WireText::from(words), by_phone));
+            fetch.error = Some((SeenAt::default(), code, WireText::from(words), by_phone));
             refusal(&fetch).is_some()
         };
         assert!(refused(2, "Access violation", false));

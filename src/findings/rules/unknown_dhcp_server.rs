@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::diagnosis::{Confidence, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, Says, and_list, evidence, text, wire_texts};
+use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
 use crate::remedy;
 use crate::types::WireText;
 
@@ -56,21 +56,21 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut seen: Vec<Ipv4Addr> = Vec::new();
     let replies = cx.phone.dhcp.list.iter().rev().flat_map(|e| e.ack.iter().chain(&e.offers));
-    let replies = replies.map(|o| (o.terms.server, o.stamp, (!o.terms.cut).then(|| o.terms.tftp())));
+    let replies = replies.map(|o| (o.terms.server, o.seen_at, (!o.terms.cut).then(|| o.terms.tftp())));
     // Where the replies are not in the capture the phone's own REQUEST says whose offer it takes.
-    let requests = taken_by_request(cx).into_iter().map(|(server, stamp)| (server, stamp, None));
-    for (server, stamp, tftp) in replies.chain(requests) {
+    let requests = taken_by_request(cx).into_iter().map(|(server, seen_at)| (server, seen_at, None));
+    for (server, seen_at, tftp) in replies.chain(requests) {
         if known.contains(&server) || seen.contains(&server) || server.is_unspecified() {
             continue;
         }
         seen.push(server);
-        drafts.push(draft(cx, server, stamp, tftp, took == Some(server), known));
+        drafts.push(draft(cx, server, seen_at, tftp, took == Some(server), known));
     }
     drafts
 }
 
 /// The server that the latest REQUEST names.
-fn taken_by_request(cx: &PhoneContext<'_>) -> Option<(Ipv4Addr, Stamp)> {
+fn taken_by_request(cx: &PhoneContext<'_>) -> Option<(Ipv4Addr, SeenAt)> {
     let exchange = cx.phone.dhcp.list.iter().rev().find(|e| e.requested.is_some())?;
     Some((exchange.requested?, exchange.request?.first))
 }
@@ -78,7 +78,7 @@ fn taken_by_request(cx: &PhoneContext<'_>) -> Option<(Ipv4Addr, Stamp)> {
 fn draft(
     cx: &PhoneContext<'_>,
     server: Ipv4Addr,
-    stamp: Stamp,
+    seen_at: SeenAt,
     tftp: Option<Vec<WireText>>,
     is_taken: bool,
     known: &[Ipv4Addr],
@@ -95,8 +95,8 @@ fn draft(
         confidence: Confidence::Certain,
         servers: vec![IpAddr::V4(server)],
         facts: vec![("dhcp_server", text(server)), ("tftp_offered", wire_texts(&tftp.unwrap_or_default()))],
-        evidence: vec![evidence(stamp, format!("DHCP server {server} answers {} and names {names}", cx.label()))],
-        says: Says {
+        evidence: vec![evidence(seen_at, format!("DHCP server {server} answers {} and names {names}", cx.label()))],
+        says: FindingText {
             title: format!("DHCP server {server} is not one of this site"),
             summary: format!(
                 "DHCP server {server}, which the site file does not name, answers {} and names {names}; the phone {did}. \

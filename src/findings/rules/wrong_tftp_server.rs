@@ -4,7 +4,7 @@ use crate::conversation::registration::Attempt;
 use crate::diagnosis::{Confidence, Evidence, Fix, Outcome, Severity, TftpSource};
 use crate::findings::context::{PhoneContext, WrongServer};
 use crate::findings::inference::{load_named_on, right_load};
-use crate::findings::{Draft, Says, addresses, and_list, evidence, optional, text};
+use crate::findings::{Draft, FindingText, addresses, and_list, evidence, optional, text};
 use crate::remedy;
 
 declare_finding! {
@@ -63,13 +63,13 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(wrong) = cx.wrong_tftp() else { return Vec::new() };
     let WrongServer { used, right } = wrong;
-    let terms = cx.terms_at(used.stamp).filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
+    let terms = cx.terms_at(used.seen_at).filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
     let dhcp_server = terms.map(|t| t.server);
     let taken = load_taken(cx, wrong);
     let facts = vec![
         ("tftp_used", text(used.server)),
         ("tftp_right", addresses(&right.servers)),
-        ("source", optional(used.source.map(TftpSource::word))),
+        ("source", optional(used.source.map(TftpSource::as_str))),
         ("dhcp_server", optional(dhcp_server)),
         ("load_taken", optional(taken.as_deref())),
     ];
@@ -93,7 +93,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         .contacts()
         .iter()
         .find(|c| c.turned_away())
-        .map(|c| format!(" CallManager {} then turned it away ({}).", c.server, c.state.word()));
+        .map(|c| format!(" CallManager {} then turned it away ({}).", c.server, c.state.as_str()));
     let rival = rival(cx, wrong);
     vec![Draft {
         rule: &WRONG_TFTP_SERVER,
@@ -103,7 +103,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         servers,
         facts,
         evidence: show(cx, wrong),
-        says: Says {
+        says: FindingText {
             title: format!("{} is not the TFTP server of these phones", used.server),
             summary: format!(
                 "{} gets its files from TFTP server {}; {from}. {it_should}.{load}{}{rival}",
@@ -143,7 +143,7 @@ fn load_taken(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Option<String> {
 
 /// The explanation that is ruled out, and why.
 fn rival(cx: &PhoneContext<'_>, wrong: &WrongServer) -> String {
-    match (wrong.used.source, cx.terms_at(wrong.used.stamp)) {
+    match (wrong.used.source, cx.terms_at(wrong.used.seen_at)) {
         (Some(source), Some(terms)) if source != TftpSource::Manual && wrong.used.asked => {
             format!(
                 " Not a manual setting: {} of the lease from {} names the same server.",
@@ -164,18 +164,18 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
     let used = &wrong.used;
     let mut shown = Vec::new();
     if used.asked {
-        shown.push(evidence(used.stamp, format!("{} asks TFTP server {}", cx.label(), used.server)));
+        shown.push(evidence(used.seen_at, format!("{} asks TFTP server {}", cx.label(), used.server)));
     }
     let lease =
-        cx.lease_at(used.stamp).or(cx.phone.lease()).filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
+        cx.lease_at(used.seen_at).or(cx.phone.lease()).filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
     if let Some(lease) = lease {
         shown.push(evidence(
-            lease.stamp,
+            lease.seen_at,
             format!("DHCP server {} names TFTP server {}", lease.terms.server, used.server),
         ));
     }
     if shown.is_empty() {
-        shown.push(evidence(used.stamp, format!("{} is pointed at TFTP server {}", cx.label(), used.server)));
+        shown.push(evidence(used.seen_at, format!("{} is pointed at TFTP server {}", cx.label(), used.server)));
     }
     if let Some((load, fetch)) = cx.phone.fetched()
         && fetch.server == used.server
@@ -183,14 +183,14 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
         shown.push(evidence(fetch.request.first, format!("{} takes load {load} from {}", cx.label(), used.server)));
     }
     for contact in cx.contacts().iter().filter(|c| c.turned_away()) {
-        let answer = contact.attempt.and_then(answer_of).unwrap_or(contact.stamp());
-        shown.push(evidence(answer, format!("CallManager {}: {}", contact.server, contact.state.word())));
+        let answer = contact.attempt.and_then(answer_of).unwrap_or(contact.seen_at());
+        shown.push(evidence(answer, format!("CallManager {}: {}", contact.server, contact.state.as_str())));
     }
     shown.extend(wrong.right.basis.evidence());
     shown
 }
 
-fn answer_of(attempt: &Attempt) -> Option<crate::conversation::Stamp> {
+fn answer_of(attempt: &Attempt) -> Option<crate::conversation::SeenAt> {
     attempt.rejected.as_ref().map(|(s, ..)| *s).or(attempt.end.map(|(s, _)| s)).or(attempt.register.map(|r| r.first))
 }
 
@@ -200,7 +200,7 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
     match wrong.used.source {
         Some(TftpSource::Manual) => fixes.push(remedy::phone::no_alternate_tftp(wrong.used.server, cx.phone.model())),
         _ => {
-            if let Some(lease) = cx.lease_at(wrong.used.stamp).or(cx.phone.lease()) {
+            if let Some(lease) = cx.lease_at(wrong.used.seen_at).or(cx.phone.lease()) {
                 let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
                 fixes.extend(cx.set_option_150(&scope, right));
             }

@@ -1,11 +1,11 @@
 //! `wrong-voice-vlan`: the phone asks where nobody waits for it.
 
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{Exchange, Kind, SeenIn};
 use crate::diagnosis::{Confidence, Evidence, Fact, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::together::input_of;
-use crate::findings::{Draft, Says, and_list, evidence};
+use crate::findings::site_wide::input_of;
+use crate::findings::{Draft, FindingText, and_list, evidence};
 use crate::phone::identity::VoicePort;
 use crate::remedy;
 
@@ -52,9 +52,9 @@ declare_finding! {
 }
 
 /// What the switch wants of this phone.
-struct Wanted<'a> {
+struct AnnouncedVlan<'a> {
     vlan: u16,
-    stamp: Stamp,
+    seen_at: SeenAt,
     port: Option<&'a VoicePort>,
     /// The phone said so itself, or is the only one there.
     sure: bool,
@@ -62,17 +62,17 @@ struct Wanted<'a> {
 
 /// The voice VLAN of the phone's port. An announcement does not say which phone it is for, so it must be that of all
 /// ports seen there.
-fn wanted<'a>(cx: &PhoneContext<'a>) -> Option<Wanted<'a>> {
+fn wanted<'a>(cx: &PhoneContext<'a>) -> Option<AnnouncedVlan<'a>> {
     let input = input_of(cx.phone)?;
-    let mut ports = cx.world.registry.vlans.ports.iter().filter(|p| p.stamp.at.input == input);
-    if let Some((vlan, stamp)) = cx.phone.voice_vlan {
+    let mut ports = cx.world.registry.vlans.ports.iter().filter(|p| p.seen_at.at.input == input);
+    if let Some((vlan, seen_at)) = cx.phone.voice_vlan {
         let port = ports.find(|p| p.vlan == Some(vlan));
-        return Some(Wanted { vlan, stamp, port, sure: true });
+        return Some(AnnouncedVlan { vlan, seen_at, port, sure: true });
     }
     let first = ports.next()?;
     let vlan = first.vlan.filter(|_| ports.all(|p| p.vlan == first.vlan))?;
     let sure = cx.world.together.is_alone(input);
-    Some(Wanted { vlan, stamp: first.stamp, port: Some(first), sure })
+    Some(AnnouncedVlan { vlan, seen_at: first.seen_at, port: Some(first), sure })
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
@@ -91,7 +91,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 fn tagged(cx: &PhoneContext<'_>, exchange: &Exchange, vlan: u16) -> Option<Draft> {
     let stated = &cx.world.site.network.voice_vlans;
     let asks = evidence(exchange.began, format!("{} asks for an address in VLAN {vlan}", cx.label()));
-    let wanted = wanted(cx).filter(|w| w.vlan != vlan && w.stamp < exchange.last);
+    let wanted = wanted(cx).filter(|w| w.vlan != vlan && w.seen_at < exchange.last);
     if !stated.is_empty() {
         if stated.contains(&vlan) {
             return None;
@@ -101,7 +101,7 @@ fn tagged(cx: &PhoneContext<'_>, exchange: &Exchange, vlan: u16) -> Option<Draft
         // Mirrors add and translate tags: without the switch's word the ids in this capture must be known to be those
         // of the site file, by a phone that is well in one of them.
         let same_ids = stated.iter().any(|v| cx.world.together.well_in.contains(v));
-        if told.is_none() && (cx.is_up() || !same_ids) {
+        if told.is_none() && (cx.is_registered() || !same_ids) {
             return None;
         }
         let right: Vec<u16> = told.as_ref().map_or_else(|| stated.clone(), |w| vec![w.vlan]);
@@ -110,7 +110,7 @@ fn tagged(cx: &PhoneContext<'_>, exchange: &Exchange, vlan: u16) -> Option<Draft
         return Some(draft(cx, Some(vlan), &right, Confidence::Certain, shown, &because, told.and_then(|w| w.port)));
     }
     let wanted = wanted?;
-    if !wanted.sure && (cx.is_up() || cx.world.together.well_in.contains(&vlan)) {
+    if !wanted.sure && (cx.is_registered() || cx.world.together.well_in.contains(&vlan)) {
         return None;
     }
     let confidence = if wanted.sure { Confidence::Certain } else { Confidence::Likely };
@@ -119,7 +119,7 @@ fn tagged(cx: &PhoneContext<'_>, exchange: &Exchange, vlan: u16) -> Option<Draft
 }
 
 fn untagged(cx: &PhoneContext<'_>, exchange: &Exchange) -> Option<Draft> {
-    let wanted = wanted(cx).filter(|w| w.stamp < exchange.last)?;
+    let wanted = wanted(cx).filter(|w| w.seen_at < exchange.last)?;
     let native = wanted.port.and_then(|p| p.native);
     if cx.phone.vlan.is_some() || native == Some(wanted.vlan) {
         return None;
@@ -128,8 +128,8 @@ fn untagged(cx: &PhoneContext<'_>, exchange: &Exchange) -> Option<Draft> {
     let got_nowhere = cx.phone.lease().is_none_or(|l| l.terms.sources.is_empty());
     let confidence = match (shows_tags, wanted.sure) {
         (true, true) => Confidence::Likely,
-        (true, false) if !cx.is_up() => Confidence::Possible,
-        (false, _) if got_nowhere && !cx.is_up() => Confidence::Possible,
+        (true, false) if !cx.is_registered() => Confidence::Possible,
+        (false, _) if got_nowhere && !cx.is_registered() => Confidence::Possible,
         _ => return None,
     };
     let asks = evidence(exchange.began, format!("{} asks for an address in frames without a VLAN tag", cx.label()));
@@ -137,12 +137,12 @@ fn untagged(cx: &PhoneContext<'_>, exchange: &Exchange) -> Option<Draft> {
     Some(draft(cx, native, &[wanted.vlan], confidence, vec![asks, announced(&wanted)], &because, wanted.port))
 }
 
-fn announced(wanted: &Wanted<'_>) -> Evidence {
+fn announced(wanted: &AnnouncedVlan<'_>) -> Evidence {
     let place = match wanted.port {
         Some(port) if !port.device.is_empty() => format!("switch {} port {}", port.device, port.port),
         _ => "the switch".to_owned(),
     };
-    evidence(wanted.stamp, format!("{place} announces voice VLAN {}", wanted.vlan))
+    evidence(wanted.seen_at, format!("{place} announces voice VLAN {}", wanted.vlan))
 }
 
 fn draft(
@@ -186,7 +186,7 @@ fn draft(
             ),
         ],
         evidence: shown,
-        says: Says {
+        says: FindingText {
             title: format!("asks for its address {place}, not in voice VLAN {}", and_list(right)),
             summary: format!("{} asks for its address {place}, but {because}.{lease}", cx.label()),
             fixes: right.iter().take(1).map(|v| remedy::network::voice_vlan(&switch, &name, *v)).collect(),

@@ -9,7 +9,7 @@ use crate::types::WireText;
 /// What is to be achieved.
 pub(super) fn plan(work: &Work<'_>) -> Plan {
     let inputs = &work.diagnosis.inputs;
-    let phone = |patient: &super::Patient| {
+    let phone = |patient: &super::PhoneToFix| {
         let p = &patient.phone;
         let wanted = &p.wanted;
         let own = p.mac.device_name();

@@ -18,7 +18,7 @@ fn altered(alter: impl Fn(&mut PhoneReport) + 'static) -> Diagnosis<'static> {
 
 /// The changes in the documents' words, those of one phone.
 fn told(changes: &[Change], phone: usize) -> Vec<String> {
-    changes.iter().filter(|c| c.mac == mac(phone)).map(|c| format!("{}: {}", c.kind.word(), c.text)).collect()
+    changes.iter().filter(|c| c.mac == mac(phone)).map(|c| format!("{}: {}", c.kind.as_str(), c.text)).collect()
 }
 
 /// What is wrong is not made any more.

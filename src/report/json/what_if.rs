@@ -60,7 +60,7 @@ impl<'a> PhoneThen<'a> {
             load_then: p.load_then.as_ref(),
             named_by: p.named_by.as_deref(),
             call_managers: &p.call_managers,
-            outcome: p.outcome.word(),
+            outcome: p.outcome.as_str(),
             because: &p.because,
             load_first: p.load_first.as_ref(),
         }

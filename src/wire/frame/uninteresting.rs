@@ -1,6 +1,6 @@
 //! The first test of every frame: is it surely voice, web or other traffic that no diagnosis needs?
 //!
-//! Most frames on a span port are. The test reads a handful of octets at fixed places and builds nothing; in any
+//! Most frames on a span port are. The test reads a handful of bytes at fixed places and builds nothing; in any
 //! doubt the answer is no, and [`super::dissect`] decides.
 
 use super::{Next, Walk};

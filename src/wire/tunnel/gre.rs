@@ -36,7 +36,7 @@ pub(in crate::wire) fn read<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
         at = at.saturating_add(if present { 4 } else { 0 });
     }
     if !is_pptp && has(ROUTING) {
-        // Source routes: family, offset, length, route; one of length 0 ends them. Four octets at least each.
+        // Source routes: family, offset, length, route; one of length 0 ends them. Four bytes at least each.
         loop {
             let Some(len) = u8_at(data, at.saturating_add(3)) else {
                 return walk.stop("gre: the source route is cut");
@@ -88,8 +88,8 @@ fn read_erspan_ii<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     Next::Ethernet(inside)
 }
 
-/// Type III: version, VLAN, class, errors 2, truncated 1, session as before; time stamp 32, group tag 16, then
-/// one bit, frame type 5, hardware 6, direction 1, granularity 2, and whether 8 octets of the platform's follow.
+/// Type III: version, VLAN, class, errors 2, truncated 1, session as before; time seen_at 32, group tag 16, then
+/// one bit, frame type 5, hardware 6, direction 1, granularity 2, and whether 8 bytes of the platform's follow.
 fn read_erspan_iii<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     let (Some(flags), Some(kinds)) = (u16_at(data, 2), u16_at(data, 10)) else {
         return walk.stop("erspan: the header is cut");

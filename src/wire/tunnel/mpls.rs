@@ -11,7 +11,7 @@ use crate::wire::frame::{Next, OTHER, Walk};
 /// Labels followed in one stack.
 const MAX_LABELS: usize = 16;
 
-/// A label stack: label 20 bits, class 3, bottom of stack 1, time to live 8; four octets each.
+/// A label stack: label 20 bits, class 3, bottom of stack 1, time to live 8; four bytes each.
 pub(in crate::wire) fn read<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     walk.enter_tunnel(Tunnel::Mpls);
     for label in 1..=MAX_LABELS {

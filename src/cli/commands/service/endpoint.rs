@@ -18,7 +18,7 @@ use crate::cli::io::messages::reason;
 
 /// Connections at a time.
 const MAX_CONNECTIONS: usize = 32;
-/// Octets of a request; more is no scraper's.
+/// Bytes of a request; more is no scraper's.
 const MAX_REQUEST: usize = 8 * 1024;
 /// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(5);

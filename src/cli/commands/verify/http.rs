@@ -13,16 +13,16 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error, Timeout, http};
 
-/// Most octets of a status line and its headers.
+/// Most bytes of a status line and its headers.
 const LONGEST_HEADER: usize = 16 * 1024;
-/// For a connection, and for the first octet of the answer; a server that takes longer serves no phone.
+/// For a connection, and for the first byte of the answer; a server that takes longer serves no phone.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// Gives one address for every name.
 #[derive(Debug)]
-struct Only(SocketAddr);
+struct FixedResolver(SocketAddr);
 
-impl Resolver for Only {
+impl Resolver for FixedResolver {
     fn resolve(&self, _: &http::Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let mut all = self.empty();
         all.push(self.0);
@@ -44,7 +44,7 @@ pub(super) fn get(server: SocketAddr, file: &FileName, want: Want, patience: Pat
         .timeout_global(Some(patience.whole))
         .user_agent(concat!("phonescope/", env!("CARGO_PKG_VERSION")))
         .build();
-    let agent = Agent::with_parts(config, DefaultConnector::default(), Only(server));
+    let agent = Agent::with_parts(config, DefaultConnector::default(), FixedResolver(server));
     let host = match server {
         SocketAddr::V4(v4) => v4.ip().to_string(),
         // Without the interface of a link-local address, which is this host's alone.

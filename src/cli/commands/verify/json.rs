@@ -199,7 +199,7 @@ impl Summary {
 
 impl<'a, V> Stands<'a, V> {
     fn new(aspect: &'a Aspect<V>) -> Stands<'a, V> {
-        Stands { standing: aspect.standing.word(), wanted: &aspect.wanted, seen: aspect.seen.as_ref() }
+        Stands { standing: aspect.standing.as_str(), wanted: &aspect.wanted, seen: aspect.seen.as_ref() }
     }
 }
 
@@ -210,12 +210,12 @@ impl<'a> Phone<'a> {
             name: &phone.name,
             model: phone.model.as_deref(),
             cause: &phone.cause,
-            state: phone.state.word(),
+            state: phone.state.as_str(),
             server: Stands::new(&phone.server),
             load: Stands::new(&phone.load),
             registration: Registration {
                 call_manager: Stands::new(&phone.registration),
-                state: phone.registered.word(),
+                state: phone.registered.as_str(),
             },
             boot_at: phone.boot_at,
             registered_at: phone.registered_at,
@@ -228,7 +228,7 @@ impl<'a> Phone<'a> {
 
 impl Address {
     fn new(server: Server) -> Address {
-        Address { server: server.address.ip(), port: server.address.port(), transport: server.transport.word() }
+        Address { server: server.address.ip(), port: server.address.port(), transport: server.transport.as_str() }
     }
 }
 
@@ -242,7 +242,7 @@ impl<'a> Check<'a> {
             points: checked
                 .points
                 .iter()
-                .map(|p| Point { subject: p.subject.word(), standing: p.standing.word(), text: &p.text })
+                .map(|p| Point { subject: p.subject.as_str(), standing: p.standing.as_str(), text: &p.text })
                 .collect(),
             files: checked.files.iter().map(File::new).collect(),
         }
@@ -253,7 +253,7 @@ impl<'a> File<'a> {
     fn new(file: &'a FileChecked) -> File<'a> {
         File {
             name: file.name.as_str(),
-            outcome: file.answer.word(),
+            outcome: file.answer.as_str(),
             bytes: file.length,
             text: file.text(),
             strangers: file.strangers.iter().map(ToString::to_string).collect(),

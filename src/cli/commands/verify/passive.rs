@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use phonescope::analyzer::Analyzer;
 use phonescope::event::InputSummary;
+#[cfg(feature = "live")]
+use phonescope::remedy::load_status::LoadStatus;
 use phonescope::remedy::plan::Plan;
 use phonescope::remedy::recovery::{self, Recovery};
 #[cfg(feature = "live")]
 use phonescope::remedy::recovery::{PhoneRecovery, State};
-#[cfg(feature = "live")]
-use phonescope::remedy::standing::Standing;
 use phonescope::site::Site;
 #[cfg(feature = "live")]
 use phonescope::types::Mac;
@@ -99,7 +99,7 @@ pub(super) fn watch(live: &LiveArguments, plan: &Plan, quiet: bool) -> Result<Ou
 #[cfg(feature = "live")]
 fn so_far(phone: &PhoneRecovery) -> State {
     match phone.state {
-        State::NotRecovered if phone.registration.standing == Standing::NotSeen => State::Incomplete,
+        State::NotRecovered if phone.registration.standing == LoadStatus::NotSeen => State::Incomplete,
         state => state,
     }
 }

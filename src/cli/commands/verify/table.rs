@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use phonescope::diagnosis::and_list;
+use phonescope::remedy::load_status::LoadStatus;
 use phonescope::remedy::probe::{Checked, Server, Transport};
 use phonescope::remedy::recovery::{PhoneRecovery, State};
-use phonescope::remedy::standing::Standing;
 use phonescope::report::table::grid::{self, Column};
-use phonescope::report::table::page::{Ink, Page};
+use phonescope::report::table::page::{Page, TextStyle};
 
 use crate::cli::commands::verify::{Report, active, passive};
 
@@ -47,7 +47,7 @@ fn recovery(page: &mut Page<'_>, passive: &passive::Outcome, verbose: bool) -> i
         .map(|(n, phrase)| format!("{n} {phrase}"))
         .collect();
     let phones = count(recovery.phones.len(), "phone");
-    let ink = if recovery.is_complete() { Ink::Green } else { Ink::Bold };
+    let ink = if recovery.is_complete() { TextStyle::Green } else { TextStyle::Bold };
     let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
     page.text(ink, "", "", &format!("{phones} of the plan: {counts}."))?;
     let left: Vec<&PhoneRecovery> = recovery.phones.iter().filter(|p| p.state != State::Recovered).collect();
@@ -55,7 +55,7 @@ fn recovery(page: &mut Page<'_>, passive: &passive::Outcome, verbose: bool) -> i
         page.heading("Left to do")?;
         for phone in left.iter().take(SHOWN) {
             let first = format!("  {}: ", phone.name);
-            page.text(Ink::Plain, &first, "    ", &phone.left.join(" "))?;
+            page.text(TextStyle::Plain, &first, "    ", &phone.left.join(" "))?;
         }
         more(page, left.len())?;
     }
@@ -86,7 +86,7 @@ fn recovery(page: &mut Page<'_>, passive: &passive::Outcome, verbose: bool) -> i
             None => String::new(),
         };
         let damage = input.problem.as_ref().map(|p| format!("; damaged: {p}")).unwrap_or_default();
-        page.text(Ink::Plain, "  ", "    ", &format!("{}: {} packets{span}{damage}", input.path, input.packets))?;
+        page.text(TextStyle::Plain, "  ", "    ", &format!("{}: {} packets{span}{damage}", input.path, input.packets))?;
     }
     Ok(())
 }
@@ -102,17 +102,17 @@ fn phrase(state: State) -> &'static str {
 
 fn row(phone: &PhoneRecovery) -> Vec<String> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let marked = |standing: Standing, text: String| match standing {
-        Standing::Wrong => format!("{text} (wrong)"),
+    let marked = |standing: LoadStatus, text: String| match standing {
+        LoadStatus::Wrong => format!("{text} (wrong)"),
         _ => text,
     };
     vec![
         phone.name.to_string(),
-        phone.state.word().to_owned(),
+        phone.state.as_str().to_owned(),
         marked(phone.server.standing, or_dash(phone.server.seen.map(|ip| ip.to_string()))),
         marked(phone.load.standing, or_dash(phone.load.seen.as_ref().map(ToString::to_string))),
         or_dash(phone.registration.seen.map(|ip| ip.to_string())),
-        phone.registered.word().to_owned(),
+        phone.registered.as_str().to_owned(),
         or_dash(phone.recovery_nanos().map(seconds)),
         phone.cause.clone(),
     ]
@@ -129,7 +129,7 @@ pub(super) fn seconds(nanos: u64) -> String {
 
 fn checks(page: &mut Page<'_>, active: &active::Outcome, verbose: bool) -> io::Result<()> {
     let right = active.checked.iter().filter(|c| c.is_right()).count();
-    let is_wrong = |c: &&Checked| c.points.iter().any(|p| p.standing == Standing::Wrong);
+    let is_wrong = |c: &&Checked| c.points.iter().any(|p| p.standing == LoadStatus::Wrong);
     let wrong = active.checked.iter().filter(is_wrong).count();
     let unknown = active.checked.len() - right - wrong;
     let of = match active.checked.len() {
@@ -137,15 +137,15 @@ fn checks(page: &mut Page<'_>, active: &active::Outcome, verbose: bool) -> io::R
         n => format!("{n} checks, a phone at a server each"),
     };
     let (ink, says) = match (right, wrong, unknown) {
-        (0, 0, 0) => (Ink::Bold, "Nothing was asked.".to_owned()),
-        (_, 0, 0) => (Ink::Green, format!("{of}: what was asked for is as it should be.")),
-        (0, _, 0) => (Ink::Red, format!("{of}: not as it should be.")),
-        (0, 0, _) => (Ink::Red, format!("{of}: could not be checked.")),
+        (0, 0, 0) => (TextStyle::Bold, "Nothing was asked.".to_owned()),
+        (_, 0, 0) => (TextStyle::Green, format!("{of}: what was asked for is as it should be.")),
+        (0, _, 0) => (TextStyle::Red, format!("{of}: not as it should be.")),
+        (0, 0, _) => (TextStyle::Red, format!("{of}: could not be checked.")),
         _ => {
             let parts = [(right, "as it should be"), (wrong, "not"), (unknown, "could not be checked")];
             let parts: Vec<String> =
                 parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-            (Ink::Red, format!("{of}: {}.", parts.join(", ")))
+            (TextStyle::Red, format!("{of}: {}.", parts.join(", ")))
         }
     };
     page.text(ink, "", "", &says)?;
@@ -157,7 +157,7 @@ fn checks(page: &mut Page<'_>, active: &active::Outcome, verbose: bool) -> io::R
     if !all && right > 0 {
         let names: Vec<&str> = active.checked.iter().filter(|c| c.is_right()).map(|c| c.name.as_str()).collect();
         page.blank()?;
-        page.text(Ink::Plain, "As it should be: ", "  ", &and_list(names.get(..SHOWN).unwrap_or(&names)))?;
+        page.text(TextStyle::Plain, "As it should be: ", "  ", &and_list(names.get(..SHOWN).unwrap_or(&names)))?;
         more(page, names.len())?;
     }
     Ok(())
@@ -167,23 +167,23 @@ fn check(page: &mut Page<'_>, checked: &Checked, verbose: bool) -> io::Result<()
     page.heading(&format!("{} at {}", checked.name, checked.server))?;
     for point in &checked.points {
         let (ink, mark) = match point.standing {
-            Standing::Right => (Ink::Green, "  right      "),
-            Standing::Wrong => (Ink::Red, "  WRONG      "),
-            Standing::NotSeen => (Ink::Yellow, "  not known  "),
-            Standing::NotStated => (Ink::Plain, "  -          "),
+            LoadStatus::Right => (TextStyle::Green, "  right      "),
+            LoadStatus::Wrong => (TextStyle::Red, "  WRONG      "),
+            LoadStatus::NotSeen => (TextStyle::Yellow, "  not known  "),
+            LoadStatus::NotStated => (TextStyle::Plain, "  -          "),
         };
         page.text(ink, mark, "             ", &point.text)?;
     }
     for file in &checked.files {
         if verbose || !file.strangers.is_empty() {
-            page.text(Ink::Plain, "  asked      ", "             ", &format!("{}: {}", file.name, file.text()))?;
+            page.text(TextStyle::Plain, "  asked      ", "             ", &format!("{}: {}", file.name, file.text()))?;
         }
     }
     Ok(())
 }
 
 fn would_send(page: &mut Page<'_>, active: &active::Outcome, unsent: &[active::Unsent]) -> io::Result<()> {
-    page.text(Ink::Bold, "", "", "Nothing was sent. With --send these requests go out, one at a time:")?;
+    page.text(TextStyle::Bold, "", "", "Nothing was sent. With --send these requests go out, one at a time:")?;
     let mut before: Option<Server> = None;
     for request in unsent {
         if before != Some(request.server) {
@@ -195,7 +195,7 @@ fn would_send(page: &mut Page<'_>, active: &active::Outcome, unsent: &[active::U
             page.heading(&head)?;
             before = Some(request.server);
         }
-        page.text(Ink::Plain, "  ", "    ", &format!("{}, {}", request.request, request.when))?;
+        page.text(TextStyle::Plain, "  ", "    ", &format!("{}, {}", request.request, request.when))?;
     }
     page.blank()?;
     let patience = active.patience;
@@ -207,7 +207,7 @@ fn would_send(page: &mut Page<'_>, active: &active::Outcome, unsent: &[active::U
         patience.tries,
         patience.first_wait.as_secs_f64()
     );
-    page.text(Ink::Plain, "", "", &text)
+    page.text(TextStyle::Plain, "", "", &text)
 }
 
 fn notes(page: &mut Page<'_>, notes: &[String]) -> io::Result<()> {
@@ -215,14 +215,14 @@ fn notes(page: &mut Page<'_>, notes: &[String]) -> io::Result<()> {
         page.blank()?;
     }
     for note in notes.iter().take(SHOWN) {
-        page.text(Ink::Yellow, "Note: ", "  ", note)?;
+        page.text(TextStyle::Yellow, "Note: ", "  ", note)?;
     }
     more(page, notes.len())
 }
 
 fn more(page: &mut Page<'_>, all: usize) -> io::Result<()> {
     if all > SHOWN {
-        page.text(Ink::Plain, "  ", "  ", &format!("and {} more (-T json has all)", all - SHOWN))?;
+        page.text(TextStyle::Plain, "  ", "  ", &format!("and {} more (-T json has all)", all - SHOWN))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use phonescope::report::{self, Change, ChangeKind, prose};
 use phonescope::types::{Mac, Timestamp};
 
 use crate::cli::commands::watch::spool::Spool;
-use crate::cli::commands::watch::{View, Wish};
+use crate::cli::commands::watch::{ScreenAction, View};
 use crate::cli::{Failure, io::messages};
 
 /// Where changes are written.
@@ -58,16 +58,16 @@ impl Lines {
 }
 
 impl View for Lines {
-    fn show(&mut self, _: Diagnosis<'_>, changes: &[Change], _: Timestamp, _: &Spool) -> Result<Wish, Failure> {
+    fn show(&mut self, _: Diagnosis<'_>, changes: &[Change], _: Timestamp, _: &Spool) -> Result<ScreenAction, Failure> {
         if std::mem::take(&mut self.is_known) {
-            return Ok(Wish::Nothing);
+            return Ok(ScreenAction::Nothing);
         }
         match self.form {
             // Standard error is not worth ending for.
             Form::TextAside | Form::Log => drop(self.write(changes, &mut io::stderr().lock())),
             _ => self.write(changes, &mut io::BufWriter::new(io::stdout().lock()))?,
         }
-        Ok(Wish::Nothing)
+        Ok(ScreenAction::Nothing)
     }
 
     fn notice(&mut self, notice: &Notice, time: Timestamp) -> Result<(), Failure> {

@@ -30,7 +30,7 @@ use pace::{Pace, processor_time};
 use screen::Console;
 use spool::Spool;
 
-/// Frames kept for saving, octets.
+/// Frames kept for saving, bytes.
 const SPOOL: usize = 64 << 20;
 /// Drops are told when they begin, and then at most so often.
 const DROPS_SAID: Duration = Duration::from_secs(10);
@@ -91,7 +91,13 @@ trait View {
     fn phone(&mut self, _: &PhoneReport) {}
 
     /// The diagnosis, and what changed since the one before; the latest frames beside it.
-    fn show(&mut self, d: Diagnosis<'_>, changes: &[Change], now: Timestamp, spool: &Spool) -> Result<Wish, Failure>;
+    fn show(
+        &mut self,
+        d: Diagnosis<'_>,
+        changes: &[Change],
+        now: Timestamp,
+        spool: &Spool,
+    ) -> Result<ScreenAction, Failure>;
 
     /// Something happened to a port.
     fn notice(&mut self, notice: &Notice, now: Timestamp) -> Result<(), Failure>;
@@ -102,14 +108,14 @@ trait View {
     }
 
     /// Takes in what the person said.
-    fn listen(&mut self) -> Result<Wish, Failure> {
-        Ok(Wish::Nothing)
+    fn listen(&mut self) -> Result<ScreenAction, Failure> {
+        Ok(ScreenAction::Nothing)
     }
 }
 
 /// What the person at the screen wants of the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Wish {
+enum ScreenAction {
     /// Go on.
     Nothing,
     /// Judge now: something is to be shown that takes a diagnosis.
@@ -247,30 +253,30 @@ impl Run<'_> {
                 view.notice(notice, live::now())?;
             }
             let is_due = view.due().is_some_and(|due| due.is_zero());
-            let mut wish = if step.woken || is_due { view.listen()? } else { Wish::Nothing };
+            let mut wish = if step.woken || is_due { view.listen()? } else { ScreenAction::Nothing };
             if let Some(site) = self.service.as_mut().and_then(|s| s.reload(|| self.arguments.expected.site())) {
                 self.site = site;
-                wish = Wish::Judge;
+                wish = ScreenAction::Judge;
             }
-            if wish == Wish::Judge || pace.wait(Instant::now()).is_zero() {
+            if wish == ScreenAction::Judge || pace.wait(Instant::now()).is_zero() {
                 let began = processor_time();
                 session.settle(analyzer);
-                if self.show(analyzer, spool, view)? == Wish::End {
-                    wish = Wish::End;
+                if self.show(analyzer, spool, view)? == ScreenAction::End {
+                    wish = ScreenAction::End;
                 }
                 pace.judged(processor_time().saturating_sub(began), Instant::now());
             }
             if let Some(service) = &mut self.service {
                 service.turn(analyzer, session.drops());
             }
-            if step.ended.is_some() || wish == Wish::End {
+            if step.ended.is_some() || wish == ScreenAction::End {
                 return Ok(());
             }
         }
     }
 
     /// Judges, and shows what changed.
-    fn show(&mut self, analyzer: &Analyzer, spool: &Spool, view: &mut dyn View) -> Result<Wish, Failure> {
+    fn show(&mut self, analyzer: &Analyzer, spool: &Spool, view: &mut dyn View) -> Result<ScreenAction, Failure> {
         let (began, now) = (Instant::now(), live::now());
         let diagnosis = self.arguments.reporting.selection().apply(analyzer.diagnose(&self.site));
         let changed = self.changes.update_with(&diagnosis, now, |phone| {

@@ -1,4 +1,4 @@
-//! The latest frames, so that what is seen on the screen can be saved: bounded by octets, the oldest go first.
+//! The latest frames, so that what is seen on the screen can be saved: bounded by bytes, the oldest go first.
 
 use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use phonescope::types::{Frame, FrameRef, LinkType, Mac, Timestamp};
 use phonescope::wire::frame::{Payload, dissect, is_uninteresting};
 
-/// What a frame takes beside its octets.
+/// What a frame takes beside its bytes.
 const OVERHEAD: usize = size_of::<Kept>();
 /// Ports of DHCP, whose messages name the client where their addresses do not.
 const DHCP: [u16; 2] = [67, 68];
@@ -43,7 +43,7 @@ pub(super) struct Spool {
 
 /// Whose frames are wanted.
 #[derive(Default)]
-pub(super) struct Wanted {
+pub(super) struct FrameQuery {
     pub(super) macs: HashSet<Mac>,
     pub(super) addresses: HashSet<IpAddr>,
     /// Frames that a report names.
@@ -51,7 +51,7 @@ pub(super) struct Wanted {
 }
 
 impl Spool {
-    /// Keeps about so many octets; with 0 nothing.
+    /// Keeps about so many bytes; with 0 nothing.
     pub(super) fn new(capacity: usize) -> Spool {
         Spool { frames: VecDeque::new(), octets: 0, capacity, forgotten: None }
     }
@@ -83,12 +83,12 @@ impl Spool {
     }
 
     /// The frames of some phones, in the order in which they came.
-    pub(super) fn of(&self, wanted: &Wanted) -> impl Iterator<Item = Frame<'_>> {
+    pub(super) fn of(&self, wanted: &FrameQuery) -> impl Iterator<Item = Frame<'_>> {
         self.frames.iter().map(Kept::frame).filter(|frame| wanted.wants(frame))
     }
 }
 
-impl Wanted {
+impl FrameQuery {
     fn wants(&self, frame: &Frame<'_>) -> bool {
         if self.named.contains(&FrameRef { input: frame.input, frame: frame.number }) {
             return true;
@@ -139,7 +139,7 @@ mod tests {
         }
         assert_eq!(spool.forgotten(), None);
         spool.keep(&frame(4, &octets));
-        let wanted = Wanted { macs: [MAC].into(), ..Wanted::default() };
+        let wanted = FrameQuery { macs: [MAC].into(), ..FrameQuery::default() };
         let numbers: Vec<u64> = spool.of(&wanted).map(|f| f.number).collect();
         assert_eq!((numbers, spool.forgotten()), (vec![2, 3, 4], Some(Timestamp(1))));
     }
@@ -152,7 +152,7 @@ mod tests {
             spool.keep(&frame(n, octets));
         }
         let named = [FrameRef { input: 0, frame: 3 }].into();
-        let wanted = Wanted { macs: [MAC].into(), named, ..Wanted::default() };
+        let wanted = FrameQuery { macs: [MAC].into(), named, ..FrameQuery::default() };
         assert_eq!(spool.of(&wanted).map(|f| f.number).collect::<Vec<_>>(), [1, 3]);
     }
 

@@ -28,7 +28,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// The pause after the first failure; each one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// Tries of one alert: with these pauses they take about forty minutes.
+/// RetryCount of one alert: with these pauses they take about forty minutes.
 const TRIES: u32 = 16;
 
 /// An alert ready to go.

@@ -13,7 +13,7 @@ use crate::cli::io::messages::reason;
 
 /// Where daemons of this host listen.
 const LOCAL: &str = "/dev/log";
-/// Octets that every receiver takes (RFC 5426 section 3.2).
+/// Bytes that every receiver takes (RFC 5426 section 3.2).
 const MAX_OCTETS: usize = 2_048;
 /// Facility `daemon` (RFC 5424 table 1).
 const FACILITY: u8 = 3;
@@ -99,8 +99,8 @@ fn datagram(alert: &Alert, host: &str, pid: u32) -> Vec<u8> {
     for (key, value) in [
         ("id", alert.id.as_str()),
         ("code", &alert.code),
-        ("severity", alert.severity.word()),
-        ("confidence", alert.confidence.word()),
+        ("severity", alert.severity.as_str()),
+        ("confidence", alert.confidence.as_str()),
         ("phones", &alert.phone_count.to_string()),
         ("began", &alert.began.to_string()),
     ] {
@@ -110,7 +110,7 @@ fn datagram(alert: &Alert, host: &str, pid: u32) -> Vec<u8> {
         "<{}>1 {} {name} phonescope {pid} {} [phonescope@32473{data}] ",
         FACILITY * 8 + severity,
         microseconds(&alert.time.to_string()),
-        alert.event.word()
+        alert.event.as_str()
     );
     // The text is escaped already; a byte order mark says that it is UTF-8 (RFC 5424 section 6.4).
     let mut octets = head.into_bytes();

@@ -20,7 +20,7 @@ use crate::cli::commands::watch::screen::snapshot::{Row, Snapshot};
 use crate::cli::commands::watch::screen::terminal::{Read, Tty};
 use crate::cli::commands::watch::screen::{Action, Screen};
 use crate::cli::commands::watch::spool::Spool;
-use crate::cli::commands::watch::{View, Wish};
+use crate::cli::commands::watch::{ScreenAction, View};
 
 /// What changes by itself is drawn no more often than this; what a key changes is drawn at once.
 const BETWEEN: Duration = Duration::from_millis(250);
@@ -94,26 +94,26 @@ impl Console {
         Ok(())
     }
 
-    fn take(&mut self, input: crate::cli::commands::watch::screen::keys::Input) -> io::Result<Wish> {
+    fn take(&mut self, input: crate::cli::commands::watch::screen::keys::Input) -> io::Result<ScreenAction> {
         self.stale = true;
         match self.screen.handle(input) {
             Action::Nothing => {}
-            Action::Judge => return Ok(Wish::Judge),
+            Action::Judge => return Ok(ScreenAction::Judge),
             Action::Save(order) => {
                 self.order = Some(order);
-                return Ok(Wish::Judge);
+                return Ok(ScreenAction::Judge);
             }
             Action::Suspend => {
                 self.tty.suspend()?;
                 self.start_anew()?;
             }
             Action::Mouse(on) => self.tty.set_mouse(on)?,
-            Action::End => return Ok(Wish::End),
+            Action::End => return Ok(ScreenAction::End),
         }
-        Ok(Wish::Nothing)
+        Ok(ScreenAction::Nothing)
     }
 
-    fn hear(&mut self) -> io::Result<Wish> {
+    fn hear(&mut self) -> io::Result<ScreenAction> {
         if self.tty.signals()? {
             self.start_anew()?;
             self.stale = true;
@@ -130,18 +130,18 @@ impl Console {
             Read::Nothing => {}
             Read::Gone => return Err(io::Error::from_raw_os_error(EIO)),
         }
-        let mut wish = Wish::Nothing;
+        let mut wish = ScreenAction::Nothing;
         for input in inputs {
             match self.take(input)? {
-                Wish::End => return Ok(Wish::End),
-                Wish::Judge => wish = Wish::Judge,
-                Wish::Nothing => {}
+                ScreenAction::End => return Ok(ScreenAction::End),
+                ScreenAction::Judge => wish = ScreenAction::Judge,
+                ScreenAction::Nothing => {}
             }
         }
         if self.screen.wanted.is_some()
             && self.screen.opened.as_ref().is_some_and(|o| !o.fits(self.width(), self.screen.verbose))
         {
-            wish = Wish::Judge;
+            wish = ScreenAction::Judge;
         }
         let is_old = self.drawn.is_none_or(|drawn| drawn.elapsed() >= CLOCK);
         if self.stale || is_old {
@@ -168,7 +168,7 @@ impl View for Console {
         self.rows.push(Row::new(self.rows.len(), phone));
     }
 
-    fn show(&mut self, d: Diagnosis<'_>, _: &[Change], now: Timestamp, spool: &Spool) -> Result<Wish, Failure> {
+    fn show(&mut self, d: Diagnosis<'_>, _: &[Change], now: Timestamp, spool: &Spool) -> Result<ScreenAction, Failure> {
         let rows = std::mem::take(&mut self.rows);
         let width = self.width();
         if let Some(wanted) = self.screen.wants(width) {
@@ -194,7 +194,7 @@ impl View for Console {
         if self.drawn.is_none_or(|drawn| drawn.elapsed() >= BETWEEN) {
             self.draw()?;
         }
-        Ok(Wish::Nothing)
+        Ok(ScreenAction::Nothing)
     }
 
     fn notice(&mut self, notice: &Notice, _: Timestamp) -> Result<(), Failure> {
@@ -203,7 +203,7 @@ impl View for Console {
         Ok(())
     }
 
-    fn listen(&mut self) -> Result<Wish, Failure> {
+    fn listen(&mut self) -> Result<ScreenAction, Failure> {
         Ok(self.hear()?)
     }
 }

@@ -6,7 +6,7 @@ use crate::cli::commands::watch::screen::snapshot::Row;
 
 /// What a phone can be picked by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum By {
+pub(super) enum FilterField {
     Phone,
     State,
     Verdict,
@@ -15,40 +15,47 @@ pub(super) enum By {
     Load,
 }
 
-impl By {
-    pub(super) const ALL: [By; 6] = [By::Phone, By::State, By::Verdict, By::Vlan, By::Server, By::Load];
+impl FilterField {
+    pub(super) const ALL: [FilterField; 6] = [
+        FilterField::Phone,
+        FilterField::State,
+        FilterField::Verdict,
+        FilterField::Vlan,
+        FilterField::Server,
+        FilterField::Load,
+    ];
 
     pub(super) fn title(self) -> &'static str {
         match self {
-            By::Phone => "Phone",
-            By::State => "State",
-            By::Verdict => "Verdict",
-            By::Vlan => "VLAN",
-            By::Server => "Server",
-            By::Load => "Load",
+            FilterField::Phone => "Phone",
+            FilterField::State => "State",
+            FilterField::Verdict => "Verdict",
+            FilterField::Vlan => "VLAN",
+            FilterField::Server => "Server",
+            FilterField::Load => "Load",
         }
     }
 
     /// What a row has of it.
     pub(super) fn of(self, row: &Row) -> Vec<String> {
         match self {
-            By::Phone => {
+            FilterField::Phone => {
                 let own = [row.label.clone(), row.mac.to_string(), row.mac.device_name()];
                 own.into_iter().chain(row.ip.map(|ip| ip.to_string())).chain(row.model.clone()).collect()
             }
-            By::State => vec![row.step.word().to_owned()],
-            By::Verdict => {
+            FilterField::State => vec![row.step.as_str().to_owned()],
+            FilterField::Verdict => {
                 let codes = row.codes.iter().map(|code| (*code).to_owned());
-                [row.verdict.word().to_owned(), row.rank.word().to_owned()].into_iter().chain(codes).collect()
+                [row.verdict.as_str().to_owned(), row.rank.as_str().to_owned()].into_iter().chain(codes).collect()
             }
-            By::Vlan => vec![row.vlan.map_or("none".to_owned(), |vlan| vlan.to_string())],
-            By::Server => row.servers().map(|ip| ip.to_string()).collect(),
-            By::Load => row.load.iter().map(ToString::to_string).collect(),
+            FilterField::Vlan => vec![row.vlan.map_or("none".to_owned(), |vlan| vlan.to_string())],
+            FilterField::Server => row.servers().map(|ip| ip.to_string()).collect(),
+            FilterField::Load => row.load.iter().map(ToString::to_string).collect(),
         }
     }
 }
 
-/// One text for each of [`By::ALL`]; an empty one lets all phones through.
+/// One text for each of [`FilterField::ALL`]; an empty one lets all phones through.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Filter {
     pub(super) texts: [String; 6],
@@ -61,7 +68,7 @@ impl Filter {
 
     /// Whether a row is listed. Of several texts with commas between them one must fit; `!` in front turns it round.
     pub(super) fn lets_through(&self, row: &Row) -> bool {
-        By::ALL.iter().zip(&self.texts).all(|(by, text)| {
+        FilterField::ALL.iter().zip(&self.texts).all(|(by, text)| {
             let text = text.trim();
             let (wanted, text) = match text.strip_prefix('!') {
                 Some(rest) => (false, rest.trim()),
@@ -77,23 +84,24 @@ impl Filter {
 
     /// In words: `State rejected, VLAN 110`.
     pub(super) fn words(&self) -> String {
-        let set = By::ALL.iter().zip(&self.texts).filter(|(_, text)| !text.trim().is_empty());
+        let set = FilterField::ALL.iter().zip(&self.texts).filter(|(_, text)| !text.trim().is_empty());
         set.map(|(by, text)| format!("{} {}", by.title(), text.trim())).collect::<Vec<_>>().join(", ")
     }
 }
 
-fn fits(by: By, has: &str, text: &str) -> bool {
+fn fits(by: FilterField, has: &str, text: &str) -> bool {
     match by {
-        By::Vlan => has.eq_ignore_ascii_case(text),
+        FilterField::Vlan => has.eq_ignore_ascii_case(text),
         // Whole addresses: 10.1.1.1 is not 10.1.1.10.
-        By::Server if text.parse::<IpAddr>().is_ok() => has == text,
+        FilterField::Server if text.parse::<IpAddr>().is_ok() => has == text,
         _ => has.to_ascii_lowercase().contains(&text.to_ascii_lowercase()),
     }
 }
 
 /// Whether a search for `text` finds a row.
 pub(super) fn finds(row: &Row, text: &str) -> bool {
-    !text.is_empty() && By::ALL.iter().any(|by| by.of(row).iter().any(|has| fits(By::Phone, has, text)))
+    !text.is_empty()
+        && FilterField::ALL.iter().any(|by| by.of(row).iter().any(|has| fits(FilterField::Phone, has, text)))
 }
 
 #[cfg(test)]
@@ -101,9 +109,9 @@ mod tests {
     use super::*;
     use crate::cli::commands::watch::screen::tests::row;
 
-    fn filter(by: By, text: &str) -> Filter {
+    fn filter(by: FilterField, text: &str) -> Filter {
         let mut filter = Filter::default();
-        let at = By::ALL.iter().position(|b| *b == by).unwrap();
+        let at = FilterField::ALL.iter().position(|b| *b == by).unwrap();
         filter.texts[at] = text.to_owned();
         filter
     }
@@ -112,23 +120,26 @@ mod tests {
     fn phones_are_picked_by_what_they_are_and_where_they_stand() {
         let row = row(1);
         for (by, text) in [
-            (By::Phone, "sep003094"),
-            (By::Phone, "00:30:94"),
-            (By::Phone, "10.50.0.1"),
-            (By::State, "rejected,refused"),
-            (By::Verdict, "wrong-tftp"),
-            (By::Verdict, "error"),
-            (By::Vlan, "110"),
-            (By::Server, "10.1.1.9"),
-            (By::Load, "p003"),
-            (By::State, "!registered"),
-            (By::Phone, " "),
+            (FilterField::Phone, "sep003094"),
+            (FilterField::Phone, "00:30:94"),
+            (FilterField::Phone, "10.50.0.1"),
+            (FilterField::State, "rejected,refused"),
+            (FilterField::Verdict, "wrong-tftp"),
+            (FilterField::Verdict, "error"),
+            (FilterField::Vlan, "110"),
+            (FilterField::Server, "10.1.1.9"),
+            (FilterField::Load, "p003"),
+            (FilterField::State, "!registered"),
+            (FilterField::Phone, " "),
         ] {
             assert!(filter(by, text).lets_through(&row), "{by:?} {text}");
         }
-        for (by, text) in
-            [(By::Vlan, "11"), (By::Server, "10.1.1.90"), (By::State, "registered"), (By::Verdict, "!wrong")]
-        {
+        for (by, text) in [
+            (FilterField::Vlan, "11"),
+            (FilterField::Server, "10.1.1.90"),
+            (FilterField::State, "registered"),
+            (FilterField::Verdict, "!wrong"),
+        ] {
             assert!(!filter(by, text).lets_through(&row), "{by:?} {text}");
         }
     }

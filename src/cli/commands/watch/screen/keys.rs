@@ -1,4 +1,4 @@
-//! Octets of a terminal to keys.
+//! Bytes of a terminal to keys.
 //!
 //! crossterm's own reader waits for the rest of a half sequence with everything else held up, and never returns from a
 //! terminal that was closed; a capture can afford neither. So what is there is read elsewhere, and told apart here.
@@ -34,21 +34,21 @@ pub(super) enum Input {
 const LONGEST: usize = 32;
 const ESC: u8 = 0x1b;
 
-/// Takes octets as they come.
+/// Takes bytes as they come.
 #[derive(Default)]
 pub(super) struct Keys {
     pending: Vec<u8>,
 }
 
 enum Parsed {
-    /// So many octets, and what they mean.
+    /// So many bytes, and what they mean.
     Done(usize, Option<Input>),
     /// The rest is to come.
     Half,
 }
 
 impl Keys {
-    /// The keys that `octets` complete. What may be the beginning of a sequence waits for the rest.
+    /// The keys that `bytes` complete. What may be the beginning of a sequence waits for the rest.
     pub(super) fn feed(&mut self, octets: &[u8]) -> Vec<Input> {
         self.pending.extend_from_slice(octets);
         let mut inputs = Vec::new();

@@ -33,7 +33,7 @@ struct Lifeline {
 
 impl Lifeline {
     fn titles(&self) -> [String; 2] {
-        let roles: Vec<&str> = self.roles.iter().map(|r| r.word()).collect();
+        let roles: Vec<&str> = self.roles.iter().map(|r| r.as_str()).collect();
         let host = match self.hosts.as_slice() {
             [] | [None] => "broadcast".to_owned(),
             [Some(ip)] => ip.to_string(),

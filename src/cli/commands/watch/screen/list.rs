@@ -94,7 +94,7 @@ fn cells(row: &Row, is_marked: bool, now: phonescope::types::Timestamp) -> [Stri
         dash(row.ip),
         dash(row.vlan),
         dash(row.model.as_ref()),
-        row.step.word().to_owned(),
+        row.step.as_str().to_owned(),
         row.since.map_or_else(|| "-".to_owned(), |since| short_time(now.nanos_since(since))),
         dash(row.load.as_ref()),
         dash(row.tftp),
@@ -112,13 +112,13 @@ fn short_time(nanos: u64) -> String {
 fn verdict(row: &Row, room: usize) -> String {
     match (row.verdict, &row.title) {
         (Verdict::Finding(code), Some((_, confidence))) => {
-            let full = format!("{code} ({})", confidence.word());
+            let full = format!("{code} ({})", confidence.as_str());
             if full.len() <= room { full } else { code.to_owned() }
         }
         (Verdict::Incomplete, None) => "-".to_owned(),
         (Verdict::Incomplete, Some(_)) => row.codes.first().map_or_else(String::new, |code| format!("({code})")),
         (Verdict::Healthy, Some(_)) => row.codes.first().map_or_else(String::new, |code| format!("healthy ({code})")),
-        (verdict, None) => verdict.word().to_owned(),
+        (verdict, None) => verdict.as_str().to_owned(),
     }
 }
 

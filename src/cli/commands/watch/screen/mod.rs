@@ -25,12 +25,12 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 pub(super) use console::Console;
-use filter::{By, Filter, finds};
+use filter::{Filter, FilterField, finds};
 use form::{Field, Filled, Form};
 use keys::Input;
 use look::Look;
 use opened::Opened;
-use save::{Order, What};
+use save::{Order, SaveTarget};
 use snapshot::{Rank, Snapshot};
 
 /// Steps of the wheel.
@@ -55,7 +55,7 @@ enum Overlay {
     None,
     Help,
     Filter(Form),
-    Save(Form, Vec<What>),
+    Save(Form, Vec<SaveTarget>),
     /// What is searched for.
     Search(String),
     /// Whether the run is to be ended.
@@ -360,13 +360,13 @@ impl Screen {
     }
 
     fn ask_filter(&mut self) {
-        let fields = By::ALL.iter().zip(&self.filter.texts).map(|(by, text)| {
+        let fields = FilterField::ALL.iter().zip(&self.filter.texts).map(|(by, text)| {
             let has: BTreeSet<String> = match by {
-                By::Phone => BTreeSet::new(),
+                FilterField::Phone => BTreeSet::new(),
                 by => self.snapshot.rows.iter().flat_map(|row| by.of(row)).collect(),
             };
             let choices = std::iter::once(String::new()).chain(has.into_iter().take(200)).collect();
-            let choices = if *by == By::Phone { Vec::new() } else { choices };
+            let choices = if *by == FilterField::Phone { Vec::new() } else { choices };
             Field { name: by.title(), text: text.clone(), choices, only_choices: false }
         });
         self.overlay = Overlay::Filter(Form {
@@ -382,11 +382,14 @@ impl Screen {
         let listed = self.listed.len();
         let mut whats = Vec::new();
         if !self.marked.is_empty() && self.wanted.is_none() {
-            whats.push(What::Phones("the marked phones", self.marked.iter().copied().collect()));
+            whats.push(SaveTarget::Phones("the marked phones", self.marked.iter().copied().collect()));
         }
-        whats.extend(here.map(|mac| What::Phones("this phone", vec![mac])));
+        whats.extend(here.map(|mac| SaveTarget::Phones("this phone", vec![mac])));
         if listed > 0 {
-            whats.push(What::Phones("all phones in the list", (0..listed).filter_map(|at| self.mac(at)).collect()));
+            whats.push(SaveTarget::Phones(
+                "all phones in the list",
+                (0..listed).filter_map(|at| self.mac(at)).collect(),
+            ));
         }
         if whats.is_empty() {
             return self.say("there is no phone to save yet".to_owned());
@@ -394,7 +397,7 @@ impl Screen {
         self.overlay = Overlay::Save(save::form(&whats, self.snapshot.time), whats);
     }
 
-    fn order(&self, form: &Form, whats: &[What]) -> Result<Order, String> {
+    fn order(&self, form: &Form, whats: &[SaveTarget]) -> Result<Order, String> {
         save::order(form, whats)
     }
 
@@ -482,7 +485,7 @@ impl Screen {
         let all = self.snapshot.rows.len();
         let ranks: Vec<String> = Rank::ALL
             .iter()
-            .map(|rank| (self.snapshot.count(*rank), rank.word()))
+            .map(|rank| (self.snapshot.count(*rank), rank.as_str()))
             .filter(|(n, _)| *n > 0)
             .map(|(n, word)| format!("{} {word}", count(n)))
             .collect();
@@ -530,7 +533,7 @@ impl Screen {
         }
         let row = self.at().and_then(|at| self.listed.get(at)).and_then(|row| self.snapshot.rows.get(*row));
         match row.and_then(|row| row.title.as_ref()) {
-            Some((title, confidence)) => format!(" {title} ({})", confidence.word()),
+            Some((title, confidence)) => format!(" {title} ({})", confidence.as_str()),
             None => String::new(),
         }
     }

@@ -227,8 +227,8 @@ impl Opened {
         parts.extend(p.vlan.map(|vlan| format!("VLAN {vlan}")));
         let since =
             p.step_since.map(|(t, _)| format!(" for {}", lasting(self.time.nanos_since(t)))).unwrap_or_default();
-        parts.push(format!("{}{since}", p.step.word()));
-        parts.push(p.verdict.word().to_owned());
+        parts.push(format!("{}{since}", p.step.as_str()));
+        parts.push(p.verdict.as_str().to_owned());
         format!(" {}", parts.join("  "))
     }
 }

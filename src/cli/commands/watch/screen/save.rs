@@ -10,41 +10,41 @@ use phonescope::report::{self, PhoneSelector, Selection, TableOptions, clock, nu
 use phonescope::types::{FrameRef, Mac, Timestamp};
 
 use crate::cli::commands::watch::screen::form::{Field, Form};
-use crate::cli::commands::watch::spool::{Spool, Wanted};
+use crate::cli::commands::watch::spool::{FrameQuery, Spool};
 use crate::cli::io::messages::reason;
 use crate::cli::{Failure, io::output};
 
 /// What can be saved.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum What {
+pub(super) enum SaveTarget {
     /// Phones, and what they are called in the form.
     Phones(&'static str, Vec<Mac>),
 }
 
 /// How.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum As {
+pub(super) enum SaveFormat {
     Packets,
     Table,
     Json,
 }
 
-impl As {
-    const ALL: [As; 3] = [As::Packets, As::Table, As::Json];
+impl SaveFormat {
+    const ALL: [SaveFormat; 3] = [SaveFormat::Packets, SaveFormat::Table, SaveFormat::Json];
 
     fn title(self) -> &'static str {
         match self {
-            As::Packets => "packets (pcapng)",
-            As::Table => "report (text)",
-            As::Json => "report (JSON)",
+            SaveFormat::Packets => "packets (pcapng)",
+            SaveFormat::Table => "report (text)",
+            SaveFormat::Json => "report (JSON)",
         }
     }
 
     fn extension(self) -> &'static str {
         match self {
-            As::Packets => "pcapng",
-            As::Table => "txt",
-            As::Json => "json",
+            SaveFormat::Packets => "pcapng",
+            SaveFormat::Table => "txt",
+            SaveFormat::Json => "json",
         }
     }
 }
@@ -53,7 +53,7 @@ impl As {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Order {
     pub(super) phones: Vec<Mac>,
-    pub(super) how: As,
+    pub(super) how: SaveFormat,
     pub(super) path: PathBuf,
 }
 
@@ -62,14 +62,16 @@ const HOW: usize = 1;
 const FILE: usize = 2;
 
 /// The form that asks. The file's name is made of numbers of our own, never of what a phone calls itself.
-pub(super) fn form(whats: &[What], time: Timestamp) -> Form {
+pub(super) fn form(whats: &[SaveTarget], time: Timestamp) -> Form {
     let labels: Vec<String> = whats.iter().map(label).collect();
     let stem = match whats.first() {
-        Some(What::Phones(_, macs)) if macs.len() == 1 => macs.first().map(|m| m.device_name()).unwrap_or_default(),
+        Some(SaveTarget::Phones(_, macs)) if macs.len() == 1 => {
+            macs.first().map(|m| m.device_name()).unwrap_or_default()
+        }
         _ => "phones".to_owned(),
     };
     let digits: String = clock(time).chars().take(8).filter(char::is_ascii_digit).collect();
-    let how: Vec<String> = As::ALL.iter().map(|a| a.title().to_owned()).collect();
+    let how: Vec<String> = SaveFormat::ALL.iter().map(|a| a.title().to_owned()).collect();
     Form {
         title: "Save",
         hint: "Enter saves, Esc leaves",
@@ -80,10 +82,15 @@ pub(super) fn form(whats: &[What], time: Timestamp) -> Form {
                 choices: labels,
                 only_choices: true,
             },
-            Field { name: "As", text: how.first().cloned().unwrap_or_default(), choices: how, only_choices: true },
+            Field {
+                name: "SaveFormat",
+                text: how.first().cloned().unwrap_or_default(),
+                choices: how,
+                only_choices: true,
+            },
             Field {
                 name: "File",
-                text: format!("{stem}-{digits}.{}", As::Packets.extension()),
+                text: format!("{stem}-{digits}.{}", SaveFormat::Packets.extension()),
                 choices: Vec::new(),
                 only_choices: false,
             },
@@ -92,8 +99,8 @@ pub(super) fn form(whats: &[What], time: Timestamp) -> Form {
     }
 }
 
-fn label(what: &What) -> String {
-    let What::Phones(name, macs) = what;
+fn label(what: &SaveTarget) -> String {
+    let SaveTarget::Phones(name, macs) = what;
     match macs.len() {
         1 => (*name).to_owned(),
         n => format!("{name} ({})", number(u64::try_from(n).unwrap_or(u64::MAX))),
@@ -108,18 +115,18 @@ pub(super) fn follow(form: &mut Form) {
     }
     if let Some(file) = form.fields.get_mut(FILE)
         && let Some((stem, end)) = file.text.rsplit_once('.')
-        && As::ALL.iter().any(|a| a.extension() == end)
+        && SaveFormat::ALL.iter().any(|a| a.extension() == end)
     {
         file.text = format!("{stem}.{}", how.extension());
     }
 }
 
-fn how(form: &Form) -> Option<As> {
-    As::ALL.into_iter().find(|a| a.title() == form.text(HOW))
+fn how(form: &Form) -> Option<SaveFormat> {
+    SaveFormat::ALL.into_iter().find(|a| a.title() == form.text(HOW))
 }
 
 /// What the form orders; or what is wrong with it.
-pub(super) fn order(form: &Form, whats: &[What]) -> Result<Order, String> {
+pub(super) fn order(form: &Form, whats: &[SaveTarget]) -> Result<Order, String> {
     let file = form.text(FILE).trim();
     if file.is_empty() {
         return Err("name a file".to_owned());
@@ -130,7 +137,7 @@ pub(super) fn order(form: &Form, whats: &[What]) -> Result<Order, String> {
     }
     let what = whats.iter().find(|w| label(w) == form.text(WHAT)).or(whats.first());
     match (what, how(form)) {
-        (Some(What::Phones(_, phones)), Some(how)) => Ok(Order { phones: phones.clone(), how, path }),
+        (Some(SaveTarget::Phones(_, phones)), Some(how)) => Ok(Order { phones: phones.clone(), how, path }),
         _ => Err("choose what to save".to_owned()),
     }
 }
@@ -139,8 +146,8 @@ pub(super) fn order(form: &Form, whats: &[What]) -> Result<Order, String> {
 pub(super) fn save(order: &Order, d: Diagnosis<'_>, spool: &Spool) -> String {
     let file = order.path.to_string_lossy().into_owned();
     let written = match order.how {
-        As::Packets => packets(order, &d, spool),
-        As::Table => report(order, d, &file, |d, out| {
+        SaveFormat::Packets => packets(order, &d, spool),
+        SaveFormat::Table => report(order, d, &file, |d, out| {
             let options = TableOptions {
                 width: None,
                 color: false,
@@ -150,7 +157,7 @@ pub(super) fn save(order: &Order, d: Diagnosis<'_>, spool: &Spool) -> String {
             };
             report::write_table(d, &options, out)
         }),
-        As::Json => report(order, d, &file, report::write_json),
+        SaveFormat::Json => report(order, d, &file, report::write_json),
     };
     match written {
         Ok(message) => message,
@@ -177,7 +184,7 @@ fn phones_in_words(count: usize) -> String {
 
 /// The frames of the phones, those that findings name with a comment that says why.
 fn packets(order: &Order, d: &Diagnosis<'_>, spool: &Spool) -> Result<String, Failure> {
-    let mut wanted = Wanted::default();
+    let mut wanted = FrameQuery::default();
     let mut comments: BTreeMap<FrameRef, String> = BTreeMap::new();
     for phone in d.phones(Detail::State).filter(|p| order.phones.contains(&p.mac)) {
         wanted.macs.insert(phone.mac);
@@ -227,7 +234,8 @@ mod tests {
     #[test]
     fn the_file_is_named_by_us_and_its_end_follows_what_is_written() {
         let mac = Mac([0, 0x30, 0x94, 0xc2, 0xd3, 0xfa]);
-        let whats = [What::Phones("this phone", vec![mac]), What::Phones("all phones in the list", vec![mac; 3])];
+        let whats =
+            [SaveTarget::Phones("this phone", vec![mac]), SaveTarget::Phones("all phones in the list", vec![mac; 3])];
         let mut form = form(&whats, Timestamp(1_795_417_200_000_000_000));
         assert_eq!(form.text(FILE), "SEP003094C2D3FA-070000.pcapng");
         form.handle(Input::Right);
@@ -239,7 +247,7 @@ mod tests {
         form.handle(Input::Right);
         assert_eq!(form.text(WHAT), "all phones in the list (3)");
         let order = order(&form, &whats).unwrap();
-        assert_eq!((order.phones.len(), order.how), (3, As::Json));
+        assert_eq!((order.phones.len(), order.how), (3, SaveFormat::Json));
         form.fields[FILE].text = "/dev/null".to_owned();
         assert!(crate::cli::commands::watch::screen::save::order(&form, &whats).unwrap_err().contains("already"));
     }

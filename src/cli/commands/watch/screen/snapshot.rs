@@ -20,7 +20,7 @@ impl Rank {
     pub(super) const ALL: [Rank; 5] =
         [Rank::Error, Rank::Warning, Rank::Booting, Rank::HealthyWithWarning, Rank::Healthy];
 
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Rank::Error => "error",
             Rank::Warning => "warning",
@@ -136,7 +136,7 @@ impl Snapshot {
     pub(super) fn new(d: &Diagnosis<'_>, mut rows: Vec<Row>, time: Timestamp, before: &Counters) -> Snapshot {
         rows.iter_mut().for_each(|row| row.judge(&d.findings));
         // What is alike stands together, and nothing moves that does not change.
-        rows.sort_by(|a, b| (a.rank, a.verdict.word(), a.mac).cmp(&(b.rank, b.verdict.word(), b.mac)));
+        rows.sort_by(|a, b| (a.rank, a.verdict.as_str(), a.mac).cmp(&(b.rank, b.verdict.as_str(), b.mac)));
         let limits = d.coverage.limits_reached.to_vec();
         Snapshot { time, rows, counters: before.next(&d.inputs, time), others: d.other_dhcp_clients, limits }
     }

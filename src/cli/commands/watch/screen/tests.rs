@@ -73,7 +73,7 @@ impl Seen {
         self.analyzer.diagnose(&self.site)
     }
 
-    /// As the console shows a diagnosis; `alter` may change its phones.
+    /// SaveFormat the console shows a diagnosis; `alter` may change its phones.
     fn show(&self, screen: &mut Screen, width: u16, alter: impl Fn(&mut phonescope::diagnosis::PhoneReport)) {
         let d = self.diagnosis();
         let rows: Vec<Row> = d

@@ -9,7 +9,7 @@
 use super::clients::ClientKey;
 use super::registry::{Registry, Traffic};
 use super::{LoadSeen, Phone};
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::types::{Mac, Timestamp};
 
 /// How often it is looked for what is too old, nanoseconds.
@@ -22,7 +22,7 @@ const STEP_NANOS: u64 = 60_000_000_000;
 
 /// The clock by which things get old.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Aging {
+pub(super) struct Eviction {
     /// How old; nanoseconds.
     pub(super) limit: u64,
     /// When it was looked last.
@@ -48,7 +48,8 @@ impl Registry {
     /// Lets go what was not seen for `nanos`; `None`: nothing, ever.
     pub fn forget_after(&mut self, nanos: Option<u64>) {
         let began = self.now;
-        self.aging = nanos.map(|limit| Aging { limit, looked: began, awake: began, turned: began, ..Aging::default() });
+        self.aging =
+            nanos.map(|limit| Eviction { limit, looked: began, awake: began, turned: began, ..Eviction::default() });
     }
 
     /// How long a phone may be unseen, nanoseconds; `None`: for ever.
@@ -75,7 +76,7 @@ impl Registry {
         if let Some(aging) = &mut self.aging
             && self.now.nanos_since(time) > STEP_NANOS
         {
-            *aging = Aging { looked: time, awake: time, turned: time, ..*aging };
+            *aging = Eviction { looked: time, awake: time, turned: time, ..*aging };
             self.now = time;
             for last in self.phones.iter_mut().filter_map(|p| p.last.as_mut()) {
                 last.time = last.time.min(time);
@@ -197,7 +198,7 @@ impl Phone {
     /// that got as far as files and as a registration.
     fn forget_before(&mut self, limit: Timestamp) {
         let keep = self.counts_from();
-        let counts = |stamp: Stamp| stamp.time >= limit || keep.is_some_and(|k| stamp >= k);
+        let counts = |seen_at: SeenAt| seen_at.time >= limit || keep.is_some_and(|k| seen_at >= k);
         let lease = self.lease_exchange().map(|e| e.began);
         let lists = &mut self.dhcp.list;
         retain_with_last(lists, |e| counts(e.last) || Some(e.began) == lease);
@@ -211,7 +212,7 @@ impl Phone {
         self.arp.retain(|a| counts(a.tries.last) || a.answered.is_some_and(counts));
         self.dns.retain(|d| counts(d.tries.last));
         self.boots.retain(|b| counts(*b));
-        retain_with_last(&mut self.names, |(_, stamp)| counts(*stamp));
+        retain_with_last(&mut self.names, |(_, seen_at)| counts(*seen_at));
         forget_loads(&mut self.loads, limit);
         self.rival = self.rival.filter(|r| counts(r.claimed) || r.last >= limit || r.confirmed.is_some_and(counts));
         if self.files.capacity() > 2 * self.files.len() {
@@ -223,9 +224,9 @@ impl Phone {
     }
 
     /// Where the earliest boot begins that still counts; `None`: no boot was seen.
-    fn counts_from(&self) -> Option<Stamp> {
+    fn counts_from(&self) -> Option<SeenAt> {
         let latest = self.boots.last().copied()?;
-        let with = |reached: &dyn Fn(Stamp) -> bool| self.boots.iter().rev().copied().find(|b| reached(*b));
+        let with = |reached: &dyn Fn(SeenAt) -> bool| self.boots.iter().rev().copied().find(|b| reached(*b));
         let files = with(&|b| self.files.iter().any(|f| f.request.first >= b));
         let attempts = with(&|b| self.attempts.iter().any(|a| a.last >= b));
         [Some(latest), files, attempts].into_iter().flatten().min()
@@ -234,7 +235,7 @@ impl Phone {
 
 /// A load is old once the next one is.
 fn forget_loads(loads: &mut Vec<LoadSeen>, limit: Timestamp) {
-    let old = loads.iter().skip(1).take_while(|next| next.stamp.time < limit).count();
+    let old = loads.iter().skip(1).take_while(|next| next.seen_at.time < limit).count();
     loads.drain(..old);
 }
 

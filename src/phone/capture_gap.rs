@@ -5,7 +5,7 @@
 
 use super::Phone;
 use super::registry::Registry;
-use crate::conversation::{Stamp, Tries};
+use crate::conversation::{RetryCount, SeenAt};
 use crate::types::Timestamp;
 
 /// A question this old had its time; nanoseconds. The longest wait of the protocols is that for a DHCP answer.
@@ -30,8 +30,8 @@ impl Registry {
 
 impl Phone {
     fn note_gap(&mut self, from: Timestamp) -> usize {
-        let recent = |stamp: Stamp| from.nanos_since(stamp.time) < OPEN_NANOS;
-        let open = |tries: &Tries| tries.count < 3 && recent(tries.last);
+        let recent = |seen_at: SeenAt| from.nanos_since(seen_at.time) < OPEN_NANOS;
+        let open = |tries: &RetryCount| tries.count < 3 && recent(tries.last);
         let before = self.entries();
         let mut doubtful = 0;
 

@@ -30,7 +30,7 @@ pub(super) fn shortened(text: &str, limit: usize) -> String {
     }
 }
 
-pub(super) use crate::report::words::{clock, number};
+pub(super) use crate::report::format::{clock, number};
 
 /// Date and time of day in UTC, to the second, of both; the date once where it is the same:
 /// `2026-11-23 07:00:01 to 07:04:12`.

@@ -15,7 +15,7 @@ const MAX_BEARERS: usize = 16;
 
 /// What only all phones together tell.
 #[derive(Default)]
-pub struct Together {
+pub struct SiteWideFacts {
     /// Names that are not their bearer's own MAC, and the first phones (by index) that register under them.
     strangers: BTreeMap<String, Vec<usize>>,
     /// CallManagers that were seen to answer a KeepAlive: the first versions never did.
@@ -26,10 +26,10 @@ pub struct Together {
     pub well_in: BTreeSet<u16>,
 }
 
-impl Together {
+impl SiteWideFacts {
     /// Asks all phones once.
-    pub fn new(registry: &Registry, visible: &Visibility) -> Together {
-        let mut all = Together::default();
+    pub fn new(registry: &Registry, visible: &Visibility) -> SiteWideFacts {
+        let mut all = SiteWideFacts::default();
         for (index, phone) in registry.phones().iter().enumerate().filter(|(_, p)| !p.is_other) {
             let own = phone.mac.device_name();
             for attempt in &phone.attempts {

@@ -11,7 +11,7 @@ use crate::wire::phone_config::PhoneConfig;
 
 /// What a phone should have, as far as that is known: what a fix pack is made of.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct TargetState {
     /// The TFTP server that it turns to.
     pub tftp_now: Option<IpAddr>,
     /// It was seen to ask there; else its lease alone names it.

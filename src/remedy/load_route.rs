@@ -8,7 +8,7 @@ const JAVA: [&str; 8] = ["06", "11", "31", "41", "42", "45", "70", "75"];
 
 /// How a phone comes from one load to another.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Way {
+pub enum LoadRoute {
     /// It takes the load at its next reset.
     Straight,
     /// It takes this load first, and the other one after.
@@ -18,19 +18,19 @@ pub enum Way {
 }
 
 /// The way from `from` to `to`, for a phone that `to` is made for.
-pub fn way(from: &str, to: &str) -> Way {
+pub fn way(from: &str, to: &str) -> LoadRoute {
     if is_signed_only(from, to) && !is_signed_only(to, to) {
-        return Way::Shut(format!(
+        return LoadRoute::Shut(format!(
             "{from} takes signed loads only, as all loads of the 7940 and 7960 from 5.0 on, and {to} is not signed: there \
              is no way back to it. Name a load of 5.0 or later that the CallManager takes, or replace the phone."
         ));
     }
     let (Some(family), Some(old), Some(new)) = (java_family(to), version(from), version(to)) else {
-        return Way::Straight;
+        return LoadRoute::Straight;
     };
     match old < (8, 3, 3) && new > (8, 5, 2) {
-        true => Way::Through(format!("{family}.8-5-2S")),
-        false => Way::Straight,
+        true => LoadRoute::Through(format!("{family}.8-5-2S")),
+        false => LoadRoute::Straight,
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
     fn there_is_no_way_back_from_a_signed_load_to_one_that_is_not() {
         for (from, to) in [("P00308000500", "P00303020214"), ("8.0(5.0)", "P00303020214"), ("P00305000301", "P003AJ30")]
         {
-            assert!(matches!(way(from, to), Way::Shut(_)), "{from} {to}");
+            assert!(matches!(way(from, to), LoadRoute::Shut(_)), "{from} {to}");
         }
         for (from, to) in [
             ("P00303010102", "P00303000300"),
@@ -105,18 +105,18 @@ mod tests {
             ("P00405000700", "P00403000300"),
             ("AJ.30", "P00303000300"),
         ] {
-            assert_eq!(way(from, to), Way::Straight, "{from} {to}");
+            assert_eq!(way(from, to), LoadRoute::Straight, "{from} {to}");
         }
     }
 
     #[test]
     fn a_java_phone_of_before_8_3_3_goes_by_8_5_2() {
-        let stone = |text: &str| Way::Through(text.to_owned());
+        let stone = |text: &str| LoadRoute::Through(text.to_owned());
         assert_eq!(way("SCCP41.8-3-2S", "SCCP41.9-4-2SR3-1S"), stone("SCCP41.8-5-2S"));
         assert_eq!(way("8.0(2.0)", "SIP42.9-4-2SR3-1S"), stone("SIP42.8-5-2S"));
-        assert_eq!(way("SCCP41.8-3-3S", "SCCP41.9-4-2S"), Way::Straight);
-        assert_eq!(way("SCCP41.8-3-2S", "SCCP41.8-5-2S"), Way::Straight);
-        assert_eq!(way("SCCP41.9-4-2S", "SCCP41.8-3-2S"), Way::Straight);
+        assert_eq!(way("SCCP41.8-3-3S", "SCCP41.9-4-2S"), LoadRoute::Straight);
+        assert_eq!(way("SCCP41.8-3-2S", "SCCP41.8-5-2S"), LoadRoute::Straight);
+        assert_eq!(way("SCCP41.9-4-2S", "SCCP41.8-3-2S"), LoadRoute::Straight);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 /// How something stands against what it should be. What was not seen is not wrong.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Standing {
+pub enum LoadStatus {
     /// As it should be.
     Right,
     /// Otherwise.
@@ -13,14 +13,14 @@ pub enum Standing {
     NotStated,
 }
 
-impl Standing {
+impl LoadStatus {
     /// One word for programs.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
-            Standing::Right => "right",
-            Standing::Wrong => "wrong",
-            Standing::NotSeen => "not-seen",
-            Standing::NotStated => "not-stated",
+            LoadStatus::Right => "right",
+            LoadStatus::Wrong => "wrong",
+            LoadStatus::NotSeen => "not-seen",
+            LoadStatus::NotStated => "not-stated",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A phone's story: everything that it did, in order.
 
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::dhcp::Kind;
 use crate::conversation::registration::End;
 use crate::diagnosis::{Outcome, TimelineEntry, Transport, and_list};
@@ -10,11 +10,11 @@ use crate::phone::registry::Registry;
 /// Everything that the phone did, in order.
 pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
     let mut all: Vec<TimelineEntry> = Vec::new();
-    let mut add = |stamp: Stamp, kind: &'static str, text: String| {
-        all.push(TimelineEntry { time: stamp.time, at: stamp.at, kind, text });
+    let mut add = |seen_at: SeenAt, kind: &'static str, text: String| {
+        all.push(TimelineEntry { time: seen_at.time, at: seen_at.at, kind, text });
     };
-    if let Some(stamp) = phone.announced {
-        add(stamp, "cdp", "announces itself to its switch".to_owned());
+    if let Some(seen_at) = phone.announced {
+        add(seen_at, "cdp", "announces itself to its switch".to_owned());
     }
     for exchange in &phone.dhcp.list {
         if let Some(tries) = exchange.discover {
@@ -30,25 +30,25 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
         }
         for offer in &exchange.offers {
             let tftp = named(&offer.terms.tftp());
-            add(offer.stamp, "dhcp", format!("{} offers an address{tftp}", offer.terms.server));
+            add(offer.seen_at, "dhcp", format!("{} offers an address{tftp}", offer.terms.server));
         }
         if let Some(ack) = &exchange.ack {
             let address = ack.address.map_or(String::new(), |a| format!(" of {a}"));
-            add(ack.stamp, "dhcp", format!("lease{address} from {}{}", ack.terms.server, named(&ack.terms.tftp())));
+            add(ack.seen_at, "dhcp", format!("lease{address} from {}{}", ack.terms.server, named(&ack.terms.tftp())));
         }
-        if let Some((stamp, server, text)) = &exchange.nak {
+        if let Some((seen_at, server, text)) = &exchange.nak {
             let text = text.as_ref().map(|t| format!(": {t}")).unwrap_or_default();
-            add(*stamp, "dhcp", format!("{server} refuses the address{text}"));
+            add(*seen_at, "dhcp", format!("{server} refuses the address{text}"));
         }
-        if let Some(stamp) = exchange.decline {
-            add(stamp, "dhcp", "declines the address: it is in use".to_owned());
+        if let Some(seen_at) = exchange.decline {
+            add(seen_at, "dhcp", "declines the address: it is in use".to_owned());
         }
     }
     for ask in &phone.dns {
         add(ask.tries.first, "dns", format!("asks {} for {}{}", ask.server, ask.name, times(ask.tries.count)));
-        if let Some((stamp, code, addresses)) = &ask.answer {
+        if let Some((seen_at, code, addresses)) = &ask.answer {
             let answer = if addresses.is_empty() { code.to_string() } else { and_list(addresses) };
-            add(*stamp, "dns", format!("{} is {answer}", ask.name));
+            add(*seen_at, "dns", format!("{} is {answer}", ask.name));
         }
     }
     for ask in phone.arp.iter().filter(|a| a.answered.is_none()) {
@@ -72,59 +72,59 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             }
             Outcome::Partial => Some((fetch.progress, format!("{} got as far as block {}", fetch.name, fetch.blocks))),
             Outcome::NoAnswer => {
-                fetch.unreachable.map(|(s, why)| (s, format!("{} can not be reached ({})", fetch.server, why.word())))
+                fetch.unreachable.map(|(s, why)| (s, format!("{} can not be reached ({})", fetch.server, why.as_str())))
             }
         };
-        if let Some((stamp, text)) = end {
-            add(stamp, "tftp", text);
+        if let Some((seen_at, text)) = end {
+            add(seen_at, "tftp", text);
         }
-        if let (Some(config), Some(stamp)) = (&fetch.config, fetch.done) {
+        if let (Some(config), Some(seen_at)) = (&fetch.config, fetch.done) {
             let load = phone.load_in(config).map_or("no load".to_owned(), |l| format!("load {l}"));
             let managers = if config.call_managers.is_empty() {
                 "no CallManager".to_owned()
             } else {
                 format!("CallManager {}", and_list(&config.call_managers))
             };
-            add(stamp, "config", format!("the configuration names {managers} and {load}"));
+            add(seen_at, "config", format!("the configuration names {managers} and {load}"));
         }
     }
     for seen in &phone.loads {
         let load = registry.load_name(seen.load.raw(), phone.device_type());
         let spelled = if load == seen.load { String::new() } else { format!(" (the wire says {})", seen.load) };
-        add(seen.stamp, "load", format!("runs load {load}{spelled}"));
+        add(seen.seen_at, "load", format!("runs load {load}{spelled}"));
     }
     for attempt in &phone.attempts {
         let server = attempt.server;
         if let Some(syn) = attempt.syn {
             add(syn.first, "tcp", format!("connects to {server} port {}{}", attempt.port, times(syn.count)));
         }
-        if let Some((stamp, why)) = attempt.unreachable {
-            add(stamp, "icmp", format!("{server} can not be reached ({})", why.word()));
+        if let Some((seen_at, why)) = attempt.unreachable {
+            add(seen_at, "icmp", format!("{server} can not be reached ({})", why.as_str()));
         }
         if let Some(register) = attempt.register {
             add(register.first, "sccp", format!("registers with {server}{}", times(register.count)));
         }
-        if let Some(stamp) = attempt.registered_at() {
+        if let Some(seen_at) = attempt.registered_at() {
             let how = if attempt.registered.is_some() { "accepts it" } else { "answers its keepalives" };
-            add(stamp, "sccp", format!("{server} {how}"));
+            add(seen_at, "sccp", format!("{server} {how}"));
         }
-        if let Some((stamp, text, meaning)) = &attempt.rejected {
+        if let Some((seen_at, text, meaning)) = &attempt.rejected {
             let meaning = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
-            add(*stamp, "sccp", format!("{server} rejects it: \"{text}\"{meaning}"));
+            add(*seen_at, "sccp", format!("{server} rejects it: \"{text}\"{meaning}"));
         }
-        if let Some((stamp, kind)) = attempt.reset {
+        if let Some((seen_at, kind)) = attempt.reset {
             let what = match kind {
                 1 => "to reset",
                 2 => "to restart",
                 3 => "to apply its configuration",
                 _ => "to reset (of an unknown kind)",
             };
-            add(stamp, "sccp", format!("{server} orders it {what}"));
+            add(seen_at, "sccp", format!("{server} orders it {what}"));
         }
-        if let Some(stamp) = attempt.unregistered {
-            add(stamp, "sccp", format!("leaves {server}"));
+        if let Some(seen_at) = attempt.unregistered {
+            add(seen_at, "sccp", format!("leaves {server}"));
         }
-        if let Some((stamp, end)) = attempt.end {
+        if let Some((seen_at, end)) = attempt.end {
             let text = match end {
                 End::ServerFin => format!("{server} closes the connection"),
                 End::ServerRst if attempt.connected.is_none() => format!("{server} refuses the connection"),
@@ -132,7 +132,7 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
                 End::PhoneFin => format!("closes the connection to {server}"),
                 End::PhoneRst => format!("resets the connection to {server}"),
             };
-            add(stamp, "tcp", text);
+            add(seen_at, "tcp", text);
         }
     }
     all.sort_by_key(|entry| (entry.time, entry.at));
