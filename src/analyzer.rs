@@ -10,14 +10,13 @@ mod saved;
 
 use std::collections::VecDeque;
 
-use crate::capture::{Frame, Timestamp};
 use crate::decoder::Decoder;
 use crate::diagnosis::Diagnosis;
-use crate::event::{Event, EventKind, FrameRef, InputSummary};
+use crate::event::{Event, EventKind, InputSummary};
 use crate::measures::Measures;
 use crate::phone::registry::Registry;
 use crate::site::Site;
-use crate::wire::WireText;
+use crate::types::{Frame, FrameRef, Timestamp, WireText};
 use copies::CopyFilter;
 use inputs::Inputs;
 
@@ -160,7 +159,7 @@ impl Analyzer {
                 events.push_back(Event {
                     at: FrameRef { input: id, frame: 0 },
                     time: input.last.unwrap_or_default(),
-                    envelope: crate::event::Envelope::default(),
+                    envelope: crate::types::Envelope::default(),
                     anomalies: Vec::new(),
                     digest: 0,
                     kind: EventKind::Capture(Box::new(input.clone())),

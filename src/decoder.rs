@@ -6,15 +6,15 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use crate::capture::{Frame, Timestamp};
-use crate::event::{Envelope, Event, EventKind, FrameRef};
+use crate::event::{Event, EventKind};
 use crate::flow::ip_defrag::Defragmenter;
 use crate::flow::streams::{Streams, is_interesting_port};
 use crate::flow::tcp_reassembly::TcpSegment;
 use crate::flow::tftp_transfers::Transfers;
 use crate::flow::{Decoded, Flow};
+use crate::types::{Envelope, Frame, FrameRef, Timestamp, WireText};
 use crate::wire::frame::{Datagram, Dissection, Payload, Segment, dissect, dissect_reassembled, is_uninteresting};
-use crate::wire::{Anomaly, WireText, cdp, dhcp, dhcpv6, dns, lldp, sip};
+use crate::wire::{Anomaly, cdp, dhcp, dhcpv6, dns, lldp, sip};
 
 /// Names that DNS is watched for; the rest of the network's questions are not ours.
 const MAX_NAMES: usize = 1_024;
@@ -120,7 +120,7 @@ impl Decoder {
         self.transfers.forget_before(now);
     }
 
-    /// Octets kept of packets and messages of which the rest is still to come.
+    /// Bytes kept of packets and messages of which the rest is still to come.
     pub fn held(&self) -> usize {
         self.defrag.held() + self.streams.held()
     }
@@ -217,7 +217,7 @@ impl Decoder {
             if let Some((mut message, anomalies)) = dhcp::parse(data) {
                 message.cut = datagram.wire_len > data.len();
                 let digest = digest(out.envelope, ip_id, data);
-                self.watch_names(out.time, message.opt66.iter().chain(&message.sname));
+                self.watch_names(out.time, message.tftp_name.iter().chain(&message.sname));
                 return out.send(EventKind::Dhcp(Box::new(message)), anomalies, digest);
             }
         } else if of(546) || of(547) {
@@ -302,7 +302,7 @@ fn is_watched(names: &HashMap<String, Timestamp, RandomState>, name: &WireText) 
     short == "ciscocm1" || names.contains_key(&name) || names.contains_key(short)
 }
 
-/// Notes the names that a configuration gives, and lets go of its octets unless they are to be kept.
+/// Notes the names that a configuration gives, and lets go of its bytes unless they are to be kept.
 fn note_config(decoded: &mut Decoded, keep: bool, names: &mut Vec<WireText>) {
     if let EventKind::Config(config) = &mut decoded.kind {
         if !keep {

@@ -7,17 +7,16 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::capture::Timestamp;
-use crate::event::{FrameRef, InputSummary};
-use crate::wire::{Mac, WireText};
+use crate::event::InputSummary;
+use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
 mod ladder;
-mod wanted;
+mod target;
 mod what_if;
 
 pub use self::ladder::{Arrow, Role};
-pub use self::wanted::{Scope, SeenConfiguration, Wanted};
-pub use self::what_if::{Fate, PhoneThen, WhatIf};
+pub use self::target::{Scope, SeenConfiguration, TargetState};
+pub use self::what_if::{PhoneThen, WhatIf, WhatIfOutcome};
 pub use crate::wire::dhcp::TftpSource;
 
 /// The whole diagnosis.
@@ -77,7 +76,7 @@ pub enum Detail {
 
 /// Which directions of a protocol the capture holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Seen {
+pub enum Directions {
     /// Requests and answers.
     BothWays,
     /// Only one of them.
@@ -91,13 +90,13 @@ pub enum Seen {
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     #[allow(missing_docs)]
-    pub dhcp: Seen,
+    pub dhcp: Directions,
     #[allow(missing_docs)]
-    pub tftp: Seen,
+    pub tftp: Directions,
     #[allow(missing_docs)]
-    pub registration: Seen,
+    pub registration: Directions,
     #[allow(missing_docs)]
-    pub cdp_lldp: Seen,
+    pub cdp_lldp: Directions,
     /// Frames that a snap length cut.
     pub cut_frames: u64,
     /// Frames that are copies of another one.
@@ -207,14 +206,14 @@ pub struct PhoneReport {
     /// The story in sentences with frame numbers.
     pub narrative: String,
     /// What it shows of its site.
-    pub traces: Traces,
+    pub traces: ObservedSite,
     /// What it should have.
-    pub wanted: Wanted,
+    pub wanted: TargetState,
 }
 
 /// What a phone shows of the site that it is in: where a site file is drafted from.
 #[derive(Clone, Debug, Default)]
-pub struct Traces {
+pub struct ObservedSite {
     /// The CallManager that it is registered with, or was until it left, and the frame that shows it.
     pub registered: Option<(IpAddr, FrameRef)>,
     /// The TFTP server that it turns to, the frame that shows it, and whether it was seen to ask there.
@@ -226,23 +225,23 @@ pub struct Traces {
     /// VLAN tag of its own DHCP messages, and one of them.
     pub vlan: Option<(u16, FrameRef)>,
     /// When what the report says of it was so.
-    pub moments: Moments,
+    pub moments: ObservedTimes,
 }
 
 /// When what a report says of a phone was so: tells what came after a fix from what was before. `None`: not seen.
 #[derive(Clone, Debug, Default)]
-pub struct Moments {
+pub struct ObservedTimes {
     /// Where its boots begin, oldest first; of very many the oldest are forgotten.
     pub boots: Vec<Timestamp>,
     /// The acknowledgement of the lease in force.
     pub lease: Option<Timestamp>,
-    /// What shows the TFTP server of [`Traces::tftp`].
+    /// What shows the TFTP server of [`ObservedSite::tftp`].
     pub tftp: Option<Timestamp>,
     /// Latest word of it about the load that it runs.
     pub load: Option<Timestamp>,
     /// Latest packet of the attempt that tells the state of its registration.
     pub attempt: Option<Timestamp>,
-    /// What shows the registration of [`Traces::registered`]: the CallManager's answer, or a keepalive's.
+    /// What shows the registration of [`ObservedSite::registered`]: the CallManager's answer, or a keepalive's.
     pub registered: Option<Timestamp>,
 }
 
@@ -292,7 +291,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The word of the contract.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Served => "served",
             Outcome::Missing => "missing",
@@ -332,7 +331,7 @@ pub enum RegistrationState {
 
 impl RegistrationState {
     /// The word of the contract.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             RegistrationState::Registered => "registered",
             RegistrationState::Rejected => "rejected",
@@ -368,7 +367,7 @@ pub enum BootStep {
 
 impl BootStep {
     /// One word; of a registration the word of the contract.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             BootStep::Seen => "seen",
             BootStep::AsksAddress => "asks-address",
@@ -376,7 +375,7 @@ impl BootStep {
             BootStep::AsksFiles => "asks-files",
             BootStep::TakesLoad => "takes-load",
             BootStep::Registers => "registers",
-            BootStep::Registration(state) => state.word(),
+            BootStep::Registration(state) => state.as_str(),
         }
     }
 }
@@ -411,7 +410,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// The word of the contract.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Verdict::Finding(code) => code,
             Verdict::Healthy => "healthy",
@@ -442,7 +441,7 @@ pub enum Severity {
 
 impl Severity {
     /// The word of the contract.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Severity::Info => "info",
             Severity::Warning => "warning",
@@ -464,7 +463,7 @@ pub enum Confidence {
 
 impl Confidence {
     /// The word of the contract.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Confidence::Possible => "possible",
             Confidence::Likely => "likely",

@@ -4,23 +4,11 @@
 //! back give the same diagnosis as the packets. The keys are those of section 5 of the contract; a key without a
 //! value is left out.
 
-use std::net::IpAddr;
-
-use crate::capture::Timestamp;
+use crate::types::{Envelope, FrameRef, Timestamp, WireText};
 use crate::wire::{
-    Anomaly, Mac, WireText, announcement::Announcement, arp, dhcp, dhcpv6, dns, http, icmp, phone_config::PhoneConfig,
-    sccp, sip, tftp, tls,
+    Anomaly, announcement::Announcement, arp, dhcp, dhcpv6, dns, http, icmp, phone_config::PhoneConfig, sccp, sip,
+    tftp, tls,
 };
-
-/// Where a message was seen: the input, and the frame in it that completed the message.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
-pub struct FrameRef {
-    /// Input, from 0.
-    pub input: u32,
-    /// Frame in the input, from 1; 0 for what belongs to no frame.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub frame: u64,
-}
 
 /// One decoded message and where it came from.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -45,60 +33,6 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// Addresses and tags around a message: those of the innermost headers, tags from the outermost on.
-#[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
-pub struct Envelope {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub src: Option<IpAddr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub dst: Option<IpAddr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub sport: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub dport: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub eth_src: Option<Mac>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[allow(missing_docs)]
-    pub eth_dst: Option<Mac>,
-    /// VLAN ids, outside in; a priority tag is 0.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub vlan: Vec<u16>,
-    /// Names of tunnels, outside in.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tunnel: Vec<Tunnel>,
-}
-
-/// A tunnel that carried a frame or packet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum Tunnel {
-    Gre,
-    ErspanI,
-    ErspanII,
-    ErspanIII,
-    Vxlan,
-    Geneve,
-    Ipip,
-    #[serde(rename = "6in4")]
-    SixInFour,
-    Mpls,
-    Pppoe,
-    Tzsp,
-    HpErm,
-    Aruba,
-    Isl,
-    /// A name from an events file of a later version.
-    #[serde(other)]
-    Other,
-}
-
 /// What a TCP segment on a registration port does to its connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum TcpFlags {
@@ -114,10 +48,10 @@ pub enum TcpFlags {
     #[serde(rename = "RST")]
     #[allow(missing_docs)]
     Rst,
-    /// An acknowledgement of octets that the capture does not hold: proof of a loss or of a missing direction.
+    /// An acknowledgement of bytes that the capture does not hold: proof of a loss or of a missing direction.
     #[serde(rename = "ACK")]
     AckUnseen,
-    /// Octets that complete a readable message of TLS, also on port 6971, where files are got.
+    /// Bytes that complete a readable message of TLS, also on port 6971, where files are got.
     #[serde(rename = "PSH")]
     Data,
 }
@@ -127,7 +61,7 @@ pub enum TcpFlags {
 pub struct TcpEvent {
     /// What it does.
     pub flags: TcpFlags,
-    /// Octets of the other direction that it acknowledges and the capture does not hold.
+    /// Bytes of the other direction that it acknowledges and the capture does not hold.
     #[serde(default, skip_serializing_if = "is_zero32")]
     pub unseen: u32,
     /// Protocol recognised on a registration port where it is not what the port is for.
@@ -150,7 +84,7 @@ pub struct InputSummary {
     pub link_types: Vec<WireText>,
     /// Frames read.
     pub packets: u64,
-    /// Octets captured in them.
+    /// Bytes captured in them.
     pub bytes: u64,
     /// Time of the earliest frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,7 +129,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Its `type` (contract section 5).
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             EventKind::Dhcp(_) => "dhcp",
             EventKind::Dhcpv6(_) => "dhcpv6",

@@ -34,4 +34,5 @@ pub mod phone;
 pub mod remedy;
 pub mod report;
 pub mod site;
+pub mod types;
 pub mod wire;

@@ -66,7 +66,7 @@ pub struct Measures {
 
 impl Measures {
     pub(crate) fn note(&mut self, kind: &EventKind) {
-        let word = kind.word();
+        let word = kind.as_str();
         match self.events.get_mut(word) {
             Some(count) => *count += 1,
             None => drop(self.events.insert(word.to_owned(), 1)),
@@ -77,7 +77,7 @@ impl Measures {
         if message.op != Op::Reply {
             return;
         }
-        let server = message.opt54.or(sender).unwrap_or(OTHERS);
+        let server = message.server_id.or(sender).unwrap_or(OTHERS);
         let known = self.dhcp.len() < MAX_SERVERS || self.dhcp.contains_key(&server);
         let answers = self.dhcp.entry(if known { server } else { OTHERS }).or_default();
         match message.msg {
@@ -111,7 +111,7 @@ mod tests {
         let (mut message, _) = crate::wire::dhcp::parse(&octets).unwrap();
         let mut measures = Measures::default();
         for n in 1..2_000u32 {
-            message.opt54 = Some(Ipv4Addr::from(n));
+            message.server_id = Some(Ipv4Addr::from(n));
             measures.note_dhcp(&message, None);
         }
         assert_eq!(measures.dhcp.len(), MAX_SERVERS + 1);

@@ -3,8 +3,8 @@
 use foldhash::fast::FixedState;
 use hashlink::LruCache;
 
-use crate::capture::Timestamp;
-use crate::event::{Event, FrameRef};
+use crate::event::Event;
+use crate::types::{FrameRef, Timestamp};
 
 /// Copies of one packet that a mirror or router makes follow each other within this.
 const COPY_NANOS: u64 = 250_000_000;

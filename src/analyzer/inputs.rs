@@ -1,9 +1,8 @@
 //! The inputs of this run, and where a run before it was taken up, of both as one: frames go on counting, so that a
 //! frame number means one frame.
 
-use crate::capture::{Frame, Timestamp};
 use crate::event::InputSummary;
-use crate::wire::WireText;
+use crate::types::{Frame, Timestamp, WireText};
 
 /// Inputs of runs before this one that are kept; a site has a few ports.
 const MAX_BEFORE: usize = 64;
@@ -114,7 +113,7 @@ fn join(before: &mut InputSummary, now: InputSummary) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::LinkType;
+    use crate::types::LinkType;
 
     fn summary(path: &str, packets: u64) -> InputSummary {
         InputSummary { path: path.into(), packets, dropped: Some(1), ..InputSummary::default() }

@@ -8,9 +8,9 @@ use std::io::{self, BufRead, Read as _, Write};
 
 use super::inputs::Inputs;
 use super::{Analyzer, Gap};
-use crate::capture::Timestamp;
-use crate::event::{FrameRef, InputSummary};
+use crate::event::InputSummary;
 use crate::phone::saved::Line as Known;
+use crate::types::{FrameRef, Timestamp};
 
 const SCHEMA: &str = "phonescope.state/";
 const VERSION: u32 = 1;

@@ -10,12 +10,12 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::stream::Stream;
 
-/// Octets unpacked at once: those of the last call are lost where the data turns out to be damaged.
+/// Bytes unpacked at once: those of the last call are lost where the data turns out to be damaged.
 const STRIDE: usize = 16 * 1024;
 
-/// The first octets of a gzip member.
+/// The first bytes of a gzip member.
 pub(super) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// The first octets of a zstd frame.
+/// The first bytes of a zstd frame.
 pub(super) const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Whether a file starts with a zstd frame, or with one to be skipped, as parallel compressors write first.
@@ -135,7 +135,7 @@ impl Unzstd {
         };
         self.failure = Some(if self.source.reached { ends_early() } else { damaged(&error) });
         // The decoder keeps a window of what it unpacked until the frame is finished, which for most captures is all
-        // of it. An empty last block and four octets for a checksum finish the frame.
+        // of it. An empty last block and four bytes for a checksum finish the frame.
         let last_block: &[u8] = &[1, 0, 0, 0, 0, 0, 0];
         let _ = self.decoder.decode_blocks(last_block, BlockDecodingStrategy::All);
     }
@@ -200,7 +200,7 @@ mod tests {
         compress_to_vec(data, CompressionLevel::Fastest)
     }
 
-    /// 1500 packets of 200 octets that hardly compress: three blocks of zstd.
+    /// 1500 packets of 200 bytes that hardly compress: three blocks of zstd.
     fn capture() -> Vec<u8> {
         let mut file = Pcap::new();
         let mut state = 1u32;
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_bomb_is_read_without_being_unpacked_first() {
-        // Zeros are packets of no octets, 256 Ki of them in a fraction of the room.
+        // Zeros are packets of no bytes, 256 Ki of them in a fraction of the room.
         let mut file = Pcap::new().octets;
         file.resize(4 << 20, 0);
         let packed = gzip(&file);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// Why an input can not be read at all. Damage further on is no error: see `InputSummary::problem`.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum CaptureError {
         /// What the system says.
         source: io::Error,
     },
-    /// The first octets can not be read or unpacked.
+    /// The first bytes can not be read or unpacked.
     #[error("cannot read {path}: {source}; check the file and its disk, or get it again")]
     Read {
         /// As given.
@@ -47,7 +47,7 @@ pub enum CaptureError {
         /// What the system or the decompressor says.
         source: io::Error,
     },
-    /// There is not one octet.
+    /// There is not one byte.
     #[error("{path} is empty, and no capture; see whether the capture program could write, or get the file again")]
     Empty {
         /// As given.
@@ -70,7 +70,7 @@ pub enum CaptureError {
     Unknown {
         /// As given.
         path: WireText,
-        /// Its first octets in hex.
+        /// Its first bytes in hex.
         start: String,
     },
     /// The format is known, and the header of the file makes no sense.

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Timestamp;
 use super::reader::{self, Step};
 use super::stream::Stream;
 use super::tally::Tally;
 use crate::event::{Event, EventKind, InputSummary};
+use crate::types::Timestamp;
 
 /// The longest line taken for one: a configuration file of a phone fits many times.
 const MAX_LINE: usize = 16 << 20;
@@ -210,7 +210,7 @@ mod tests {
     use super::super::test_files::{open, refusal};
     use super::super::{Inputs, Record};
     use super::*;
-    use crate::wire::WireText;
+    use crate::types::WireText;
 
     fn syn(input: u32, frame: u64, second: u32) -> String {
         format!(

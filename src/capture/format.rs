@@ -1,4 +1,4 @@
-//! What kind of file this is, by its first octets; never by its name.
+//! What kind of file this is, by its first bytes; never by its name.
 //!
 //! Formats that are not read are named, with the program that converts them: "not a capture" helps nobody who has
 //! just been sent one.
@@ -7,10 +7,10 @@ use super::events_file::{self, FirstLine};
 use super::stream::Stream;
 use super::{compressed, pcap_file, pcapng, snoop};
 
-/// Octets looked at before a file is called text.
+/// Bytes looked at before a file is called text.
 const SAMPLE: usize = 512;
 
-/// What the first octets say.
+/// What the first bytes say.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Format {
     Pcap,
@@ -22,7 +22,7 @@ pub(super) enum Format {
     Empty,
     /// Known, but not read.
     Foreign(Foreign),
-    /// The first octets in hex.
+    /// The first bytes in hex.
     Unknown(String),
 }
 
@@ -31,12 +31,12 @@ pub(super) enum Format {
 pub(super) struct Foreign {
     /// With its article.
     pub(super) what: &'static str,
-    pub(super) way: Way,
+    pub(super) way: MagicMatch,
 }
 
 /// What makes a file readable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Way {
+pub(super) enum MagicMatch {
     /// Wireshark's editcap converts it.
     Editcap,
     /// A program unpacks it.
@@ -45,61 +45,65 @@ pub(super) enum Way {
     Advice(&'static str),
 }
 
-impl Way {
+impl MagicMatch {
     /// The advice for the file at `path`; `None`: for standard input.
     pub(super) fn text(self, path: Option<&str>) -> String {
         match (self, path) {
-            (Way::Editcap, Some(path)) => format!("convert it: editcap {path} OUT.pcap"),
-            (Way::Editcap, None) => "save it to a file and convert that: editcap FILE OUT.pcap".to_owned(),
-            (Way::Unpack(command), Some(path)) => format!("unpack it first: {command} {path}"),
-            (Way::Unpack(command), None) => format!("unpack it first ({command})"),
-            (Way::Advice(advice), _) => advice.to_owned(),
+            (MagicMatch::Editcap, Some(path)) => format!("convert it: editcap {path} OUT.pcap"),
+            (MagicMatch::Editcap, None) => "save it to a file and convert that: editcap FILE OUT.pcap".to_owned(),
+            (MagicMatch::Unpack(command), Some(path)) => format!("unpack it first: {command} {path}"),
+            (MagicMatch::Unpack(command), None) => format!("unpack it first ({command})"),
+            (MagicMatch::Advice(advice), _) => advice.to_owned(),
         }
     }
 }
 
-/// Formats known by their first octets.
-const MAGICS: &[(&[u8], &str, Way)] = &[
-    (b"RTSS", "a Microsoft Network Monitor 1 capture", Way::Editcap),
-    (b"GMBU", "a Microsoft Network Monitor 2 capture", Way::Editcap),
-    (b"TRSNIFF data    \x1a", "a Sniffer (DOS) capture", Way::Editcap),
-    (b"XCP\0", "a Sniffer (Windows) or NetXRay capture", Way::Editcap),
-    (b"VL\0\0", "a NetXRay capture", Way::Editcap),
-    (b"\x7fver", "an OmniPeek capture", Way::Editcap),
-    (b"ObserverPktBufferVersion=", "a Network Instruments Observer capture", Way::Editcap),
-    (b"iptrace 1.0", "an AIX iptrace capture", Way::Editcap),
-    (b"iptrace 2.0", "an AIX iptrace capture", Way::Editcap),
-    (b"EyeSDN", "an EyeSDN capture", Way::Editcap),
-    (b"\x05VNF", "a Visual Networks capture", Way::Editcap),
-    (b"\xaa\xaa\xaa\xaa", "an Accellent 5Views capture", Way::Editcap),
-    (b"TR\x00d\x00", "an HP-UX nettl trace", Way::Editcap),
-    (b"NSTRACE", "a NetScaler trace", Way::Editcap),
-    (b"btsnoop\0", "a Bluetooth capture (btsnoop)", Way::Advice("it holds no Ethernet; give a capture of the phones")),
-    (b"\x00\x00\x02\x00\x12\x05\x00\x10", "a Tektronix K12 capture", Way::Editcap),
-    (b"+---------+---------------+----------+", "a Tektronix K12 text export", Way::Editcap),
-    (b"\x1c\x00\x01\xac", "an Ixia lcap capture", Way::Editcap),
-    (b"\x1c\x00\x01\xab", "an Ixia lcap capture", Way::Editcap),
-    (b"\xac\x01\x00\x1c", "an Ixia lcap capture", Way::Editcap),
-    (b"\xab\x01\x00\x1c", "an Ixia lcap capture", Way::Editcap),
-    (b"\xa1\xb2\xc3\xcd", "a pcap of a variant that is not known", Way::Editcap),
-    (b"\xfd7zXZ\0", "compressed with xz", Way::Unpack("xz -d")),
-    (b"BZh", "compressed with bzip2", Way::Unpack("bzip2 -d")),
-    (b"\x04\x22\x4d\x18", "compressed with lz4", Way::Unpack("lz4 -d")),
-    (b"\x1f\x9d", "compressed with compress", Way::Unpack("uncompress")),
-    (b"PK\x03\x04", "a zip archive", Way::Unpack("unzip")),
-    (b"PK\x05\x06", "an empty zip archive", Way::Advice("get the file again")),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", Way::Unpack("7z x")),
-    (b"Rar!\x1a\x07", "a RAR archive", Way::Unpack("unrar x")),
-    (b"MSCF", "a cabinet archive", Way::Unpack("cabextract")),
-    (b"\0\0\0\x01Bud1", "a folder's settings (.DS_Store)", Way::Advice("leave it out")),
-    (b"ElfFile\0", "a Windows event log", Way::Advice("give a capture of the network")),
-    (b"%PDF", "a PDF document", Way::Advice("give the capture itself")),
-    (b"\x7fELF", "a program", Way::Advice("give a capture")),
-    (b"\x89PNG", "a picture", Way::Advice("give the capture itself, not a picture of it")),
-    (b"\xff\xd8\xff", "a picture", Way::Advice("give the capture itself, not a picture of it")),
+/// Formats known by their first bytes.
+const MAGICS: &[(&[u8], &str, MagicMatch)] = &[
+    (b"RTSS", "a Microsoft Network Monitor 1 capture", MagicMatch::Editcap),
+    (b"GMBU", "a Microsoft Network Monitor 2 capture", MagicMatch::Editcap),
+    (b"TRSNIFF data    \x1a", "a Sniffer (DOS) capture", MagicMatch::Editcap),
+    (b"XCP\0", "a Sniffer (Windows) or NetXRay capture", MagicMatch::Editcap),
+    (b"VL\0\0", "a NetXRay capture", MagicMatch::Editcap),
+    (b"\x7fver", "an OmniPeek capture", MagicMatch::Editcap),
+    (b"ObserverPktBufferVersion=", "a Network Instruments Observer capture", MagicMatch::Editcap),
+    (b"iptrace 1.0", "an AIX iptrace capture", MagicMatch::Editcap),
+    (b"iptrace 2.0", "an AIX iptrace capture", MagicMatch::Editcap),
+    (b"EyeSDN", "an EyeSDN capture", MagicMatch::Editcap),
+    (b"\x05VNF", "a Visual Networks capture", MagicMatch::Editcap),
+    (b"\xaa\xaa\xaa\xaa", "an Accellent 5Views capture", MagicMatch::Editcap),
+    (b"TR\x00d\x00", "an HP-UX nettl trace", MagicMatch::Editcap),
+    (b"NSTRACE", "a NetScaler trace", MagicMatch::Editcap),
+    (
+        b"btsnoop\0",
+        "a Bluetooth capture (btsnoop)",
+        MagicMatch::Advice("it holds no Ethernet; give a capture of the phones"),
+    ),
+    (b"\x00\x00\x02\x00\x12\x05\x00\x10", "a Tektronix K12 capture", MagicMatch::Editcap),
+    (b"+---------+---------------+----------+", "a Tektronix K12 text export", MagicMatch::Editcap),
+    (b"\x1c\x00\x01\xac", "an Ixia lcap capture", MagicMatch::Editcap),
+    (b"\x1c\x00\x01\xab", "an Ixia lcap capture", MagicMatch::Editcap),
+    (b"\xac\x01\x00\x1c", "an Ixia lcap capture", MagicMatch::Editcap),
+    (b"\xab\x01\x00\x1c", "an Ixia lcap capture", MagicMatch::Editcap),
+    (b"\xa1\xb2\xc3\xcd", "a pcap of a variant that is not known", MagicMatch::Editcap),
+    (b"\xfd7zXZ\0", "compressed with xz", MagicMatch::Unpack("xz -d")),
+    (b"BZh", "compressed with bzip2", MagicMatch::Unpack("bzip2 -d")),
+    (b"\x04\x22\x4d\x18", "compressed with lz4", MagicMatch::Unpack("lz4 -d")),
+    (b"\x1f\x9d", "compressed with compress", MagicMatch::Unpack("uncompress")),
+    (b"PK\x03\x04", "a zip archive", MagicMatch::Unpack("unzip")),
+    (b"PK\x05\x06", "an empty zip archive", MagicMatch::Advice("get the file again")),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", MagicMatch::Unpack("7z x")),
+    (b"Rar!\x1a\x07", "a RAR archive", MagicMatch::Unpack("unrar x")),
+    (b"MSCF", "a cabinet archive", MagicMatch::Unpack("cabextract")),
+    (b"\0\0\0\x01Bud1", "a folder's settings (.DS_Store)", MagicMatch::Advice("leave it out")),
+    (b"ElfFile\0", "a Windows event log", MagicMatch::Advice("give a capture of the network")),
+    (b"%PDF", "a PDF document", MagicMatch::Advice("give the capture itself")),
+    (b"\x7fELF", "a program", MagicMatch::Advice("give a capture")),
+    (b"\x89PNG", "a picture", MagicMatch::Advice("give the capture itself, not a picture of it")),
+    (b"\xff\xd8\xff", "a picture", MagicMatch::Advice("give the capture itself, not a picture of it")),
 ];
 
-/// What a transfer in text mode makes of the first octets of a pcapng, which were chosen to show it.
+/// What a transfer in text mode makes of the first bytes of a pcapng, which were chosen to show it.
 const TEXT_MODE: &[&[u8]] = &[b"\x0a\x0a", b"\x0a\x0d\x0a", b"\x0d\x0a\x0d\x0d\x0d\x0a"];
 
 /// Looks at what lies ahead and consumes nothing.
@@ -161,20 +165,20 @@ fn by_first_line(stream: &mut Stream) -> Option<Format> {
 
 const REPORT: Foreign = Foreign {
     what: "a report of phonescope, not what it was made from",
-    way: Way::Advice("give the capture, or the output of phonescope events"),
+    way: MagicMatch::Advice("give the capture, or the output of phonescope events"),
 };
 
 /// Formats without a magic, known by numbers that fit together, in what is no text. Only their names depend on it.
 fn by_structure(sample: &[u8]) -> Option<Foreign> {
-    let foreign = |what| Some(Foreign { what, way: Way::Editcap });
+    let foreign = |what| Some(Foreign { what, way: MagicMatch::Editcap });
     if TEXT_MODE.iter().any(|start| sample.starts_with(start)) {
         return Some(Foreign {
             what: "a pcapng that a transfer in text mode has damaged",
-            way: Way::Advice("get it again in binary mode"),
+            way: MagicMatch::Advice("get it again in binary mode"),
         });
     }
     if sample.get(257..262) == Some(b"ustar") {
-        return Some(Foreign { what: "a tar archive", way: Way::Unpack("tar xf") });
+        return Some(Foreign { what: "a tar archive", way: MagicMatch::Unpack("tar xf") });
     }
     if is_lanalyzer(sample) {
         return foreign("a Novell LANalyzer capture");
@@ -215,7 +219,7 @@ fn is_erf(sample: &[u8]) -> bool {
     plausible && (length + 16 > sample.len() || record(length).is_some_and(|(next, _)| next.abs_diff(first) < 86_400))
 }
 
-/// Two lengths, version 0, then a date: year (two octets), month, day, hour, minute, second.
+/// Two lengths, version 0, then a date: year (two bytes), month, day, hour, minute, second.
 fn is_commview(sample: &[u8]) -> bool {
     match sample {
         [_, len_high, _, _, 0, year_low, year_high, 1..=12, 1..=31, 0..=23, 0..=59, 0..=59, ..] => {
@@ -232,13 +236,13 @@ fn by_text(sample: &[u8]) -> Option<Foreign> {
     if starts(b"<!doctype html") || starts(b"<html") {
         return Some(Foreign {
             what: "a web page (HTML)",
-            way: Way::Advice("the download gave a page in place of the capture; get the file again"),
+            way: MagicMatch::Advice("the download gave a page in place of the capture; get the file again"),
         });
     }
     if starts(b"<?xml") || starts(b"<pdml") || starts(b"<psml") {
         return Some(Foreign {
             what: "an XML document",
-            way: Way::Advice("packets exported as XML can not be read back; give the capture itself"),
+            way: MagicMatch::Advice("packets exported as XML can not be read back; give the capture itself"),
         });
     }
     if !is_text(sample) {
@@ -250,12 +254,12 @@ fn by_text(sample: &[u8]) -> Option<Foreign> {
         }
         return Some(Foreign {
             what: "a JSON document, not the output of phonescope events",
-            way: Way::Advice("give the capture itself"),
+            way: MagicMatch::Advice("give the capture itself"),
         });
     }
     Some(Foreign {
         what: "a text file",
-        way: Way::Advice("give the capture itself; a hex dump becomes one with text2pcap"),
+        way: MagicMatch::Advice("give the capture itself; a hex dump becomes one with text2pcap"),
     })
 }
 

@@ -16,9 +16,8 @@ use super::reader::{FrameHead, Reader, Step};
 use super::snoop::Snoop;
 use super::stream::Stream;
 use super::tally::Tally;
-use super::{Frame, Timestamp};
 use crate::event::{Event, InputSummary};
-use crate::wire::WireText;
+use crate::types::{Frame, Timestamp, WireText};
 
 /// Compressed data in compressed data, at most.
 const MAX_LAYERS: u32 = 2;
@@ -78,7 +77,7 @@ pub(super) struct Input {
     /// Kept from an events file: what it tells of its inputs.
     told: Option<EventsFile>,
     read: Arc<AtomicU64>,
-    /// Octets on the disk, where that is known.
+    /// Bytes on the disk, where that is known.
     size: Option<u64>,
 }
 
@@ -261,7 +260,7 @@ impl Input {
         }
     }
 
-    /// The current record, its frame with the octets.
+    /// The current record, its frame with the bytes.
     #[inline]
     pub(super) fn record(&mut self, id: u32) -> Option<super::Record<'_>> {
         match &self.current {
@@ -304,7 +303,7 @@ impl Input {
         summary
     }
 
-    /// Octets read from the disk, of how many.
+    /// Bytes read from the disk, of how many.
     pub(super) fn progress(&self) -> Option<(u64, u64)> {
         self.size.map(|size| (self.read.load(Ordering::Relaxed).min(size), size))
     }

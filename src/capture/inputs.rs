@@ -6,13 +6,12 @@ use std::fs;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use super::Timestamp;
 use super::error::CaptureError;
 use super::events_file::MAX_INPUTS;
 use super::input::{Accept, Input, STANDARD_INPUT, shown};
 use super::stream::{LARGE_BUFFER, SMALL_BUFFER};
 use crate::event::{Event, EventKind, InputSummary};
-use crate::wire::WireText;
+use crate::types::{Timestamp, WireText};
 
 /// Inputs beyond which each gets a smaller buffer.
 const MANY_BUFFERS: usize = 8;
@@ -25,7 +24,7 @@ const NAMED_PASSED_OVER: usize = 3;
 #[derive(Debug)]
 pub enum Record<'a> {
     /// A frame of a capture.
-    Frame(super::Frame<'a>),
+    Frame(crate::types::Frame<'a>),
     /// A line of an events file. Its input ids are changed where they would clash with other inputs.
     Event(Box<Event>),
 }
@@ -205,7 +204,7 @@ impl Inputs {
         summaries
     }
 
-    /// Octets read from the disk, of how many; `None` where an input is a pipe.
+    /// Bytes read from the disk, of how many; `None` where an input is a pipe.
     pub fn progress(&self) -> Option<(u64, u64)> {
         self.inputs.iter().map(Input::progress).try_fold((0, 0), |(read, size), progress| {
             progress.map(|(more_read, more_size)| (read + more_read, size + more_size))

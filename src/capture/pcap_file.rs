@@ -6,19 +6,19 @@
 use super::reader::{self, ByteOrder, FrameHead, MAX_LONG_PACKET, MAX_PACKET, Step};
 use super::stream::Stream;
 use super::tally::Tally;
-use super::{LinkType, Timestamp};
+use crate::types::{LinkType, Timestamp};
 
-/// Octets of the file header.
+/// Bytes of the file header.
 const FILE_HEADER: usize = 24;
 
-/// The magic numbers, as the first four octets read in the byte order of the file.
+/// The magic numbers, as the first four bytes read in the byte order of the file.
 mod magic {
     pub(super) const MICROSECONDS: u32 = 0xa1b2_c3d4;
     pub(super) const NANOSECONDS: u32 = 0xa1b2_3c4d;
     pub(super) const MODIFIED: u32 = 0xa1b2_cd34;
 }
 
-/// Whether the first octets of a file are those of a pcap.
+/// Whether the first bytes of a file are those of a pcap.
 pub(super) fn is_magic(octets: [u8; 4]) -> bool {
     header_kind(octets).is_some()
 }
@@ -86,7 +86,7 @@ impl Header {
 pub(super) struct PcapFile {
     header: Header,
     number: u64,
-    /// Octets of the record given last, which stay in the stream until the next step.
+    /// Bytes of the record given last, which stay in the stream until the next step.
     given: usize,
 }
 

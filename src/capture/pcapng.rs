@@ -8,7 +8,7 @@
 use super::reader::{self, ByteOrder, FrameHead, MAX_LONG_PACKET, Step};
 use super::stream::Stream;
 use super::tally::Tally;
-use super::{LinkType, Timestamp};
+use crate::types::{LinkType, Timestamp};
 
 /// The longest block; Wireshark's bound too.
 const MAX_BLOCK: u32 = 16 << 20;
@@ -17,7 +17,7 @@ const MAX_INTERFACES: usize = 65_536;
 /// Type, total length, and the total length again at the end.
 const BLOCK_FRAME: usize = 12;
 
-/// The first octets of the file: the type of the section header block, the same in both byte orders.
+/// The first bytes of the file: the type of the section header block, the same in both byte orders.
 pub(super) const MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
 mod block {
@@ -80,7 +80,7 @@ impl Resolution {
 /// An interface of the current section.
 struct Interface {
     link_type: LinkType,
-    /// Octets kept of a packet; 0 is no limit.
+    /// Bytes kept of a packet; 0 is no limit.
     snaplen: u32,
     resolution: Resolution,
     offset_seconds: i64,
@@ -113,7 +113,7 @@ struct Packet {
     /// `None`: as much as the interface's snap length lets through.
     captured: Option<u32>,
     orig_len: u32,
-    /// Where its octets start in the block.
+    /// Where its bytes start in the block.
     at: usize,
     /// Dropped before it, as a Packet Block says.
     dropped: Option<u16>,
@@ -154,7 +154,7 @@ pub(super) struct Pcapng {
     dropped_before: Option<u64>,
     number: u64,
     last_time: Timestamp,
-    /// Octets of the block given last, which stay in the stream until the next step.
+    /// Bytes of the block given last, which stay in the stream until the next step.
     given: usize,
 }
 
@@ -261,7 +261,7 @@ impl Pcapng {
         Ok(total as usize)
     }
 
-    /// Starts the section whose header of `len` octets lies ahead.
+    /// Starts the section whose header of `len` bytes lies ahead.
     fn section(&mut self, stream: &Stream, len: usize, tally: &mut Tally) -> Result<(), String> {
         let header = stream.slice(0, len);
         let trailer = reader::u32_at(self.order, header, len - 4).unwrap_or_default();

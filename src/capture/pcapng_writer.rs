@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use super::{Frame, LinkType, Timestamp};
+use crate::types::{Frame, LinkType, Timestamp};
 
 /// The longest option that the format can hold.
 const MAX_OPTION: usize = 65_535;
@@ -16,7 +16,7 @@ const MAX_OPTION: usize = 65_535;
 pub struct InterfaceDescription {
     /// Its name.
     pub name: String,
-    /// Octets that are kept of a frame; 0: all.
+    /// Bytes that are kept of a frame; 0: all.
     pub snap_len: u32,
     /// The filter of the capture, as libpcap takes it.
     pub filter: Option<String>,
@@ -42,7 +42,7 @@ pub struct InterfaceStatistics {
 /// Writes frames to a pcapng file. An interface is declared for each input and link type: with
 /// [`PcapngWriter::declare`], or when its first frame comes.
 ///
-/// Octets reach the disk with [`PcapngWriter::finish`]; without it a failure of the last ones goes unseen.
+/// Bytes reach the disk with [`PcapngWriter::finish`]; without it a failure of the last ones goes unseen.
 pub struct PcapngWriter<W: Write> {
     out: W,
     interfaces: Vec<(u32, LinkType)>,
@@ -215,8 +215,8 @@ fn start_of(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::Timestamp;
     use crate::capture::test_files::read;
+    use crate::types::Timestamp;
 
     fn frame(input: u32, link_type: u16, time: i64, data: &[u8]) -> Frame<'_> {
         Frame { input, number: 1, time: Timestamp(time), link_type: LinkType(link_type), orig_len: 100, data }

@@ -6,8 +6,8 @@ use super::pcapng::Pcapng;
 use super::snoop::Snoop;
 use super::stream::Stream;
 use super::tally::Tally;
-use super::{LinkType, Timestamp};
 use crate::event::Event;
+use crate::types::{LinkType, Timestamp};
 
 /// The longest packet taken for one where the file itself does not speak of longer ones; tcpdump's greatest snap
 /// length.
@@ -17,7 +17,7 @@ pub(super) const MAX_LONG_PACKET: u32 = 1 << 20;
 
 /// What a reader found.
 pub(super) enum Step {
-    /// A frame, written into the place given; its octets are in the stream until the next step.
+    /// A frame, written into the place given; its bytes are in the stream until the next step.
     Frame,
     /// A line of an events file, with the input id of that file.
     Event(Box<Event>),
@@ -25,7 +25,7 @@ pub(super) enum Step {
     End,
 }
 
-/// A frame whose octets lie `at` octets ahead in the stream.
+/// A frame whose bytes lie `at` bytes ahead in the stream.
 ///
 /// Readers write it in place: handed from one enum to the next it was copied three times for every packet.
 ///
@@ -116,24 +116,24 @@ impl ByteOrder {
     }
 }
 
-/// The number at `at`; `None` where the octets end before.
+/// The number at `at`; `None` where the bytes end before.
 #[inline]
 pub(super) fn u16_at(order: ByteOrder, octets: &[u8], at: usize) -> Option<u16> {
     octets.get(at..).and_then(|rest| rest.first_chunk()).map(|chunk| order.u16(*chunk))
 }
 
-/// The number at `at`; `None` where the octets end before.
+/// The number at `at`; `None` where the bytes end before.
 #[inline]
 pub(super) fn u32_at(order: ByteOrder, octets: &[u8], at: usize) -> Option<u32> {
     octets.get(at..).and_then(|rest| rest.first_chunk()).map(|chunk| order.u32(*chunk))
 }
 
-/// The number at `at`; `None` where the octets end before.
+/// The number at `at`; `None` where the bytes end before.
 pub(super) fn u64_at(order: ByteOrder, octets: &[u8], at: usize) -> Option<u64> {
     octets.get(at..).and_then(|rest| rest.first_chunk()).map(|chunk| order.u64(*chunk))
 }
 
-/// Ends an input whose octets are used up: clean where nothing is left over and nothing failed, else cut off
+/// Ends an input whose bytes are used up: clean where nothing is left over and nothing failed, else cut off
 /// `within` ("in packet 3").
 #[cold]
 pub(super) fn end(stream: &Stream, tally: &mut Tally, within: std::fmt::Arguments<'_>, after: u64) -> Step {

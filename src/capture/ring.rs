@@ -14,10 +14,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Frame, InterfaceDescription, InterfaceStatistics, LinkType, PcapngWriter, Timestamp};
+use super::{InterfaceDescription, InterfaceStatistics, PcapngWriter};
+use crate::types::{Frame, LinkType, Timestamp};
 use whole_blocks::WholeBlocks;
 
-/// Octets collected before they are written.
+/// Bytes collected before they are written.
 const BUFFER: usize = 256 * 1024;
 /// What is collected is written after so long at the latest.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -48,7 +49,7 @@ pub struct RingSettings {
 pub struct Limits {
     /// Time.
     pub duration: Option<Duration>,
-    /// Size in thousands of octets.
+    /// Size in thousands of bytes.
     pub size: Option<u64>,
     /// Frames.
     pub packets: Option<u64>,
@@ -95,7 +96,7 @@ pub struct Ring {
 /// The file that is written to.
 struct Current {
     path: PathBuf,
-    writer: PcapngWriter<WholeBlocks<Out>>,
+    writer: PcapngWriter<WholeBlocks<RingSink>>,
     packets: u64,
     since: Duration,
     flushed: Duration,
@@ -103,22 +104,22 @@ struct Current {
     is_full: bool,
 }
 
-enum Out {
+enum RingSink {
     File(File),
     StandardOutput(File),
 }
 
-impl Out {
+impl RingSink {
     /// Without the line buffer of the standard library.
-    fn standard_output() -> io::Result<Out> {
-        Ok(Out::StandardOutput(io::stdout().as_fd().try_clone_to_owned()?.into()))
+    fn standard_output() -> io::Result<RingSink> {
+        Ok(RingSink::StandardOutput(io::stdout().as_fd().try_clone_to_owned()?.into()))
     }
 }
 
-impl Write for Out {
+impl Write for RingSink {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         match self {
-            Out::File(file) | Out::StandardOutput(file) => file.write(octets),
+            RingSink::File(file) | RingSink::StandardOutput(file) => file.write(octets),
         }
     }
 
@@ -240,7 +241,7 @@ impl Ring {
 
     fn start_file(&mut self, now: Moment) -> Result<(), RingError> {
         let (path, out) = if self.settings.is_standard_output() {
-            (PathBuf::from("standard output"), Out::standard_output())
+            (PathBuf::from("standard output"), RingSink::standard_output())
         } else {
             let path = match self.settings.is_ring() {
                 true => names::file_name(&self.settings.path, self.files + 1, now.wall, self.settings.time_first),
@@ -248,7 +249,7 @@ impl Ring {
             };
             // Configurations that phones are sent hold passwords, so nobody else may read it.
             let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
-            (path, file.map(Out::File))
+            (path, file.map(RingSink::File))
         };
         self.files += 1;
         self.written.push_back(path.clone());
@@ -297,8 +298,8 @@ impl Ring {
             return Err(RingError { path, reason });
         }
         match file.writer.finish().map(WholeBlocks::into_inner) {
-            Ok(Out::File(file)) => Ok(Some(file)),
-            Ok(Out::StandardOutput(_)) => Ok(None),
+            Ok(RingSink::File(file)) => Ok(Some(file)),
+            Ok(RingSink::StandardOutput(_)) => Ok(None),
             Err(reason) => Err(RingError { path, reason }),
         }
     }

@@ -5,9 +5,9 @@
 use super::reader::{self, ByteOrder, FrameHead, MAX_LONG_PACKET, Step};
 use super::stream::Stream;
 use super::tally::Tally;
-use super::{LinkType, Timestamp};
+use crate::types::{LinkType, Timestamp};
 
-/// The first octets of the file.
+/// The first bytes of the file.
 pub(super) const MAGIC: &[u8; 8] = b"snoop\0\0\0";
 const FILE_HEADER: usize = 16;
 const RECORD_HEADER: usize = 24;

@@ -1,4 +1,4 @@
-//! Octets of one input, in order, from anything that can be read: a file, a pipe, a decompressor.
+//! Bytes of one input, in order, from anything that can be read: a file, a pipe, a decompressor.
 //!
 //! Readers of formats look ahead ([`Stream::ensure`], [`Stream::ahead`]) and consume. Nothing seeks, so a pipe is as
 //! good as a file. Plain `read` into one large buffer costs less than mapping the file: the kernel copies ahead of us
@@ -6,12 +6,12 @@
 
 use std::io::{self, BufRead, Read};
 
-/// Room for the octets read ahead, where one input is read at a time.
+/// Room for the bytes read ahead, where one input is read at a time.
 pub(super) const LARGE_BUFFER: usize = 256 * 1024;
 /// The same where many inputs are open at once: a folder of two hundred ring-buffer files would otherwise hold 50 MiB.
 pub(super) const SMALL_BUFFER: usize = 32 * 1024;
 
-/// Octets of one input, with a view of what comes next.
+/// Bytes of one input, with a view of what comes next.
 pub(super) struct Stream {
     source: Box<dyn Read + Send>,
     buffer: Vec<u8>,
@@ -24,7 +24,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Reads from `source` through a buffer of `room` octets, which grows where one record needs more.
+    /// Reads from `source` through a buffer of `room` bytes, which grows where one record needs more.
     pub(super) fn new(source: Box<dyn Read + Send>, room: usize) -> Stream {
         Stream {
             source,
@@ -43,12 +43,12 @@ impl Stream {
         Stream { unpacked: true, ..Stream::new(source, room) }
     }
 
-    /// Whether the octets come out of a decompressor.
+    /// Whether the bytes come out of a decompressor.
     pub(super) fn is_unpacked(&self) -> bool {
         self.unpacked
     }
 
-    /// Whether `count` octets lie ahead, reading on until they do.
+    /// Whether `count` bytes lie ahead, reading on until they do.
     #[inline]
     pub(super) fn ensure(&mut self, count: usize) -> bool {
         self.end - self.start >= count || self.fill(count)
@@ -60,7 +60,7 @@ impl Stream {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// `len` of the octets ahead, `at` octets on; as many of them as there are.
+    /// `len` of the bytes ahead, `at` bytes on; as many of them as there are.
     #[inline]
     pub(super) fn slice(&self, at: usize, len: usize) -> &[u8] {
         let from = (self.start + at).min(self.end);
@@ -68,7 +68,7 @@ impl Stream {
         self.buffer.get(from..to).unwrap_or_default()
     }
 
-    /// Goes on by `count` octets of those that lie ahead.
+    /// Goes on by `count` bytes of those that lie ahead.
     #[inline]
     pub(super) fn consume(&mut self, count: usize) {
         let count = count.min(self.end - self.start);
@@ -76,7 +76,7 @@ impl Stream {
         self.consumed += count as u64;
     }
 
-    /// Goes on by `count` octets, however many; false where the stream ends before.
+    /// Goes on by `count` bytes, however many; false where the stream ends before.
     pub(super) fn skip(&mut self, mut count: u64) -> bool {
         loop {
             let here = self.end - self.start;
@@ -92,12 +92,12 @@ impl Stream {
         }
     }
 
-    /// Position of the next octet.
+    /// Position of the next byte.
     pub(super) fn position(&self) -> u64 {
         self.consumed
     }
 
-    /// Position after the last octet that could be read so far.
+    /// Position after the last byte that could be read so far.
     pub(super) fn end_position(&self) -> u64 {
         self.consumed + (self.end - self.start) as u64
     }
@@ -116,7 +116,7 @@ impl Stream {
         }
         while self.end < count && !self.ended {
             if self.end == self.buffer.len() {
-                // A record longer than the buffer. Doubling as octets really arrive keeps a lie about a length cheap.
+                // A record longer than the buffer. Doubling as bytes really arrive keeps a lie about a length cheap.
                 let room = self.buffer.len().saturating_mul(2).clamp(512, count.max(512));
                 self.buffer.resize(room, 0);
             }
@@ -167,7 +167,7 @@ impl BufRead for Stream {
 mod tests {
     use super::*;
 
-    /// Gives one octet at a time, as a slow pipe may.
+    /// Gives one byte at a time, as a slow pipe may.
     struct Drip(Vec<u8>);
 
     impl Read for Drip {

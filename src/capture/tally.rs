@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use super::reader::FrameHead;
-use super::{LinkType, Timestamp};
 use crate::event::InputSummary;
-use crate::wire::WireText;
+use crate::types::{LinkType, Timestamp, WireText};
 
 /// Problems told in words; further ones are only counted.
 const MAX_PROBLEMS: usize = 3;

@@ -1,12 +1,13 @@
-//! Capture files put together octet by octet, for the tests of this folder.
+//! Capture files put together byte by byte, for the tests of this folder.
 
 use std::io::{Cursor, Read};
 
 use super::reader::ByteOrder::{self, Big, Little};
-use super::{CaptureError, Inputs, LinkType, Record, Timestamp};
+use super::{CaptureError, Inputs, Record};
 use crate::event::InputSummary;
+use crate::types::{LinkType, Timestamp};
 
-/// A frame with octets of its own.
+/// A frame with bytes of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct OwnedFrame {
     pub(crate) input: u32,
@@ -17,7 +18,7 @@ pub(crate) struct OwnedFrame {
     pub(crate) data: Vec<u8>,
 }
 
-/// The inputs over octets in memory.
+/// The inputs over bytes in memory.
 pub(crate) fn open(files: Vec<Vec<u8>>) -> Result<Inputs, CaptureError> {
     let named = files.into_iter().map(|file| ("test".into(), Box::new(Cursor::new(file)) as Box<dyn Read + Send>));
     Inputs::from_readers(named.collect())

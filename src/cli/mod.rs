@@ -1,36 +1,10 @@
 //! The command line: one file a command; the only place that prints, and that decides the exit code.
 
-mod analyze;
-#[cfg(feature = "live")]
-mod doctor;
-mod events;
-mod explain;
-mod fix;
-mod folder;
-#[cfg(feature = "live")]
-mod interfaces;
-#[cfg(feature = "live")]
-mod live;
-mod messages;
-mod output;
-#[cfg(feature = "live")]
-mod privileges;
-mod progress;
-mod reading;
-mod reporting;
-#[cfg(feature = "live")]
-mod service;
-#[cfg(feature = "live")]
-mod signals;
-mod site;
-mod verify;
-#[cfg(feature = "live")]
-mod watch;
-#[cfg(feature = "live")]
-mod writing;
+mod commands;
+mod io;
 
 use std::ffi::OsString;
-use std::io;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -51,26 +25,26 @@ Exit codes: 0 no finding of severity error; 1 at least one; 2 the work could not
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Read captures, diagnose the phones in them, report
-    Analyze(analyze::Arguments),
+    Analyze(commands::analyze::Arguments),
     /// Say whether this host and a port of it can show what phones do
     #[cfg(feature = "live")]
-    Doctor(doctor::Arguments),
+    Doctor(commands::doctor::Arguments),
     /// Print one decoded signalling message a line (NDJSON), judging nothing
-    Events(events::Arguments),
+    Events(commands::events::Arguments),
     /// Say what a finding means, how it is recognised and how to fix it
-    Explain(explain::Arguments),
+    Explain(commands::explain::Arguments),
     /// Write a fix pack: corrected configurations, DHCP lines, a phone list, the steps in order and the way back
-    Fix(fix::Arguments),
+    Fix(commands::fix::Arguments),
     /// List the ports of this host that can be captured on
     #[cfg(feature = "live")]
-    Interfaces(interfaces::Arguments),
+    Interfaces(commands::interfaces::Arguments),
     /// Draft a site file from captures, or check one
-    Site(site::Arguments),
+    Site(commands::site::Arguments),
     /// Capture on ports and diagnose while phones boot
     #[cfg(feature = "live")]
-    Watch(watch::Arguments),
+    Watch(commands::watch::Arguments),
     /// Say whether a fix worked: by a capture of what the phones do, or by asking servers (only with --send)
-    Verify(verify::Arguments),
+    Verify(commands::verify::Arguments),
 }
 
 /// What to read.
@@ -148,11 +122,11 @@ enum Failure {
     /// What, where, what to do.
     Work(String),
     /// The output takes no more.
-    Output(io::Error),
+    Output(std::io::Error),
 }
 
-impl From<io::Error> for Failure {
-    fn from(e: io::Error) -> Failure {
+impl From<std::io::Error> for Failure {
+    fn from(e: std::io::Error) -> Failure {
         Failure::Output(e)
     }
 }
@@ -164,7 +138,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(e) if e.use_stderr() => {
             // The message repeats what was typed, or what a script passed on.
             let message = e.render().to_string();
-            messages::say(message.strip_prefix("error: ").unwrap_or(&message));
+            io::messages::say(message.strip_prefix("error: ").unwrap_or(&message));
             return ExitCode::from(2);
         }
         Err(e) => {
@@ -174,29 +148,29 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = match cli.command {
-        Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Analyze(arguments) => commands::analyze::run(&arguments),
         #[cfg(feature = "live")]
-        Command::Doctor(arguments) => doctor::run(&arguments),
-        Command::Events(arguments) => events::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
-        Command::Fix(arguments) => fix::run(&arguments),
+        Command::Doctor(arguments) => commands::doctor::run(&arguments),
+        Command::Events(arguments) => commands::events::run(&arguments),
+        Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Fix(arguments) => commands::fix::run(&arguments),
         #[cfg(feature = "live")]
-        Command::Interfaces(arguments) => interfaces::run(&arguments),
-        Command::Site(arguments) => site::run(&arguments),
+        Command::Interfaces(arguments) => commands::interfaces::run(&arguments),
+        Command::Site(arguments) => commands::site::run(&arguments),
         #[cfg(feature = "live")]
-        Command::Watch(arguments) => watch::run(&arguments),
-        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Watch(arguments) => commands::watch::run(&arguments),
+        Command::Verify(arguments) => commands::verify::run(&arguments),
     };
     match result {
         Ok(end) => ExitCode::from(end.code()),
         // Whoever closes the pipe has read enough.
-        Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(End::Clean.code()),
+        Err(Failure::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(End::Clean.code()),
         Err(Failure::Output(e)) => {
-            messages::say(&format!("cannot write the output: {}", messages::reason(&e)));
+            io::messages::say(&format!("cannot write the output: {}", io::messages::reason(&e)));
             ExitCode::from(2)
         }
         Err(Failure::Work(message)) => {
-            messages::say(&message);
+            io::messages::say(&message);
             ExitCode::from(2)
         }
     }

@@ -5,9 +5,9 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::{Stamp, Tries};
+use super::{RetryCount, SeenAt};
 use crate::diagnosis::TftpSource;
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::dhcp::{Message, MessageType, Op, UnusableOption};
 
 /// A relay's copy follows its original within this; a client repeats a DISCOVER after seconds.
@@ -47,7 +47,7 @@ impl LeaseTerms {
         // Where the option is cut off, the sender may be a relay agent, which names itself in giaddr (before chaddr).
         let is_direct = message.giaddr.is_none() && message.chaddr.mac().is_some();
         let sender = sender.filter(|_| !message.cut || is_direct).or(message.siaddr.filter(|_| !message.cut));
-        let server = message.opt54.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let server = message.server_id.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut sources = message.tftp_sources();
         // Some servers put their own address into siaddr whatever is configured (boot reference 1.4): beside a
         // source that was configured it says nothing.
@@ -60,9 +60,9 @@ impl LeaseTerms {
             server,
             sources,
             unusable: message.unusable_tftp_options(),
-            mask: message.opt1,
-            routers: message.opt3.clone(),
-            dns: message.opt6.clone(),
+            mask: message.subnet_mask,
+            routers: message.routers.clone(),
+            dns: message.dns_servers.clone(),
             cut: message.cut,
         }
     }
@@ -95,7 +95,7 @@ impl LeaseTerms {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct OfferSeen {
     /// Where.
-    pub stamp: Stamp,
+    pub seen_at: SeenAt,
     /// The address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Ipv4Addr>,
@@ -137,10 +137,10 @@ pub struct Exchange {
     pub kind: Kind,
     /// DISCOVERs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub discover: Option<Tries>,
+    pub discover: Option<RetryCount>,
     /// REQUESTs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<Tries>,
+    pub request: Option<RetryCount>,
     /// Offers, one per server and terms.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<OfferSeen>,
@@ -152,26 +152,26 @@ pub struct Exchange {
     pub ack: Option<OfferSeen>,
     /// Refusal: server and text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nak: Option<(Stamp, Ipv4Addr, Option<WireText>)>,
+    pub nak: Option<(SeenAt, Ipv4Addr, Option<WireText>)>,
     /// The client found the address of the acknowledgement in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decline: Option<Stamp>,
+    pub decline: Option<SeenAt>,
     /// Where the client's own messages were seen.
     pub seen_in: SeenIn,
     /// First message of it.
-    pub began: Stamp,
+    pub began: SeenAt,
     /// Latest message of it.
-    pub last: Stamp,
+    pub last: SeenAt,
 }
 
 impl Exchange {
-    fn new(message: &Message, stamp: Stamp) -> Exchange {
+    fn new(message: &Message, seen_at: SeenAt) -> Exchange {
         let kind = match message.msg {
             MessageType::Inform | MessageType::Release => Kind::Inform,
             MessageType::Request if message.ciaddr.is_some() => Kind::Renew,
             // An ACK repeats the address that the client said it has (RFC 2131 section 4.3.1, table 3).
             MessageType::Ack if message.ciaddr.is_some() && message.yiaddr.is_some() => Kind::Renew,
-            MessageType::Request if message.opt54.is_none() => Kind::Reboot,
+            MessageType::Request if message.server_id.is_none() => Kind::Reboot,
             _ => Kind::Boot,
         };
         Exchange {
@@ -185,8 +185,8 @@ impl Exchange {
             nak: None,
             decline: None,
             seen_in: SeenIn::Unknown,
-            began: stamp,
-            last: stamp,
+            began: seen_at,
+            last: seen_at,
         }
     }
 
@@ -207,11 +207,11 @@ impl Exchange {
         self.requested.is_some() && self.kind == Kind::Boot && self.offers.is_empty() && self.ack.is_none()
     }
 
-    fn takes(&self, message: &Message, stamp: Stamp) -> bool {
+    fn takes(&self, message: &Message, seen_at: SeenAt) -> bool {
         if self.xid != message.xid {
             return false;
         }
-        let later = stamp.time.nanos_since(self.last.time) > NEW_BOOT_NANOS;
+        let later = seen_at.time.nanos_since(self.last.time) > NEW_BOOT_NANOS;
         match message.msg {
             MessageType::Discover => !(later && (self.ack.is_some() || self.nak.is_some())),
             MessageType::Request => !(later && self.ack.is_some()),
@@ -252,42 +252,42 @@ impl Exchanges {
     pub fn observe(
         &mut self,
         message: &Message,
-        stamp: Stamp,
+        seen_at: SeenAt,
         sender: Option<Ipv4Addr>,
         intern: &mut dyn FnMut(LeaseTerms) -> Arc<LeaseTerms>,
     ) -> Outcome {
         // A DECLINE may have a transaction id of its own (RFC 2131 section 4.4.1); it is about the lease it names.
         let declines = |e: &Exchange| {
             message.msg == MessageType::Decline
-                && message.opt50.is_some()
-                && e.ack.as_ref().is_some_and(|a| a.address == message.opt50)
+                && message.requested_address.is_some()
+                && e.ack.as_ref().is_some_and(|a| a.address == message.requested_address)
         };
         let declined = self.list.iter().rposition(declines);
-        let known = declined.or_else(|| self.list.iter().rposition(|e| e.takes(message, stamp)));
+        let known = declined.or_else(|| self.list.iter().rposition(|e| e.takes(message, seen_at)));
         let index = known.unwrap_or_else(|| {
-            super::push_bounded(&mut self.list, Exchange::new(message, stamp), MAX_EXCHANGES, &mut self.forgotten);
+            super::push_bounded(&mut self.list, Exchange::new(message, seen_at), MAX_EXCHANGES, &mut self.forgotten);
             self.list.len() - 1
         });
         let began = known.is_none();
         let Some(exchange) = self.list.get_mut(index) else { return Outcome::Noted };
-        exchange.last = exchange.last.max(stamp);
+        exchange.last = exchange.last.max(seen_at);
         match (message.op, message.msg) {
             (Op::Request, MessageType::Discover) => {
-                note_try(&mut exchange.discover, message, stamp);
+                note_try(&mut exchange.discover, message, seen_at);
                 if began { Outcome::BootBegan } else { Outcome::Noted }
             }
             (Op::Request, MessageType::Request) => {
-                note_try(&mut exchange.request, message, stamp);
-                exchange.requested = exchange.requested.or(message.opt54);
+                note_try(&mut exchange.request, message, seen_at);
+                exchange.requested = exchange.requested.or(message.server_id);
                 if began && exchange.is_boot() { Outcome::BootBegan } else { Outcome::Noted }
             }
             (Op::Request, MessageType::Decline) => {
-                exchange.decline = exchange.decline.or(Some(stamp));
-                Outcome::Declined(message.opt50)
+                exchange.decline = exchange.decline.or(Some(seen_at));
+                Outcome::Declined(message.requested_address)
             }
             (Op::Reply, MessageType::Offer | MessageType::Ack | MessageType::Bootp) => {
                 let terms = intern(LeaseTerms::of(message, sender));
-                let seen = OfferSeen { stamp, address: message.yiaddr, terms };
+                let seen = OfferSeen { seen_at, address: message.yiaddr, terms };
                 if message.msg == MessageType::Offer {
                     let known = exchange.offers.iter().any(|o| o.terms == seen.terms && o.address == seen.address);
                     if !known && exchange.offers.len() < MAX_OFFERS {
@@ -304,8 +304,8 @@ impl Exchanges {
                 Outcome::Leased(message.yiaddr.or(message.ciaddr))
             }
             (Op::Reply, MessageType::Nak) => {
-                let server = message.opt54.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
-                exchange.nak.get_or_insert((stamp, server, message.opt56.clone()));
+                let server = message.server_id.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
+                exchange.nak.get_or_insert((seen_at, server, message.message_text.clone()));
                 Outcome::Noted
             }
             _ => Outcome::Noted,
@@ -324,14 +324,14 @@ impl Exchanges {
     }
 }
 
-fn note_try(tries: &mut Option<Tries>, message: &Message, stamp: Stamp) {
+fn note_try(tries: &mut Option<RetryCount>, message: &Message, seen_at: SeenAt) {
     match tries {
-        None => *tries = Some(Tries::new(stamp)),
+        None => *tries = Some(RetryCount::new(seen_at)),
         Some(t) => {
-            let gap = stamp.time.nanos_apart(t.last.time);
+            let gap = seen_at.time.nanos_apart(t.last.time);
             let relayed = message.giaddr.is_some();
             if gap > if relayed { 2 * RELAY_NANOS } else { RELAY_NANOS / 5 } {
-                t.again(stamp);
+                t.again(seen_at);
             }
         }
     }

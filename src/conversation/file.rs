@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Stamp, Tries};
+use super::{RetryCount, SeenAt};
 use crate::diagnosis::{Outcome, Transport};
+use crate::types::WireText;
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{ConfigBody, WireText, tftp};
+use crate::wire::{ConfigBody, tftp};
 
 /// Why a request stays without answer, where the network says so (RFC 792).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
@@ -25,7 +26,7 @@ pub enum Why {
 
 impl Why {
     /// The word of the contract.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Why::Silent => "silent",
             Why::IcmpPort => "icmp-port",
@@ -57,60 +58,60 @@ pub struct Fetch {
     /// The client's port: the transfer's identity.
     pub client_port: u16,
     /// The request and its repetitions.
-    pub request: Tries,
+    pub request: RetryCount,
     /// Retransmission interval that the request itself names (RFC 2349), seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_secs: Option<u8>,
     /// First answer: DATA, OACK, ERROR, status line; and later an acknowledgement by the phone that proves one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answered: Option<Stamp>,
+    pub answered: Option<SeenAt>,
     /// Latest packet that took the transfer further.
-    pub progress: Stamp,
+    pub progress: SeenAt,
     /// Latest packet of it.
-    pub last: Stamp,
+    pub last: SeenAt,
     /// Packets that repeat a block already seen since the last progress.
     pub stalled: u32,
     /// The phone's latest acknowledgement and its repetitions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acked: Option<Tries>,
+    pub acked: Option<RetryCount>,
     /// Highest block of DATA seen, roll-over not counted.
     pub block: u16,
     /// Blocks seen.
     pub blocks: u32,
-    /// Octets in them.
+    /// Bytes in them.
     pub bytes: u64,
     /// An acknowledged block was never captured.
     pub unseen: bool,
     /// The last block came, or the body is whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub done: Option<Stamp>,
+    pub done: Option<SeenAt>,
     /// The end, with code and text. `true`: sent by the phone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<(Stamp, u16, WireText, bool)>,
+    pub error: Option<(SeenAt, u16, WireText, bool)>,
     /// ICMP that quotes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unreachable: Option<(Stamp, Why)>,
+    pub unreachable: Option<(SeenAt, Why)>,
     /// The configuration that it carried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Arc<PhoneConfig>>,
-    /// The octets of it, where they are kept. They may hold passwords: never part of what is written out.
+    /// The bytes of it, where they are kept. They may hold passwords: never part of what is written out.
     #[serde(skip)]
     pub body: Option<ConfigBody>,
 }
 
 impl Fetch {
     /// A request begins.
-    pub fn new(name: WireText, server: IpAddr, transport: Transport, client_port: u16, stamp: Stamp) -> Fetch {
+    pub fn new(name: WireText, server: IpAddr, transport: Transport, client_port: u16, seen_at: SeenAt) -> Fetch {
         Fetch {
             name,
             server,
             transport,
             client_port,
-            request: Tries::new(stamp),
+            request: RetryCount::new(seen_at),
             timeout_secs: None,
             answered: None,
-            progress: stamp,
-            last: stamp,
+            progress: seen_at,
+            last: seen_at,
             stalled: 0,
             acked: None,
             block: 0,
@@ -143,15 +144,15 @@ impl Fetch {
     }
 
     /// Takes in a later TFTP packet of this transfer. `from_phone`: sent by the client.
-    pub fn observe(&mut self, packet: &tftp::Packet, stamp: Stamp, from_phone: bool) {
-        self.last = self.last.max(stamp);
+    pub fn observe(&mut self, packet: &tftp::Packet, seen_at: SeenAt, from_phone: bool) {
+        self.last = self.last.max(seen_at);
         match packet.op {
             tftp::Op::Oack => {
-                self.answered.get_or_insert(stamp);
-                self.progress = stamp;
+                self.answered.get_or_insert(seen_at);
+                self.progress = seen_at;
             }
             tftp::Op::Data => {
-                self.answered.get_or_insert(stamp);
+                self.answered.get_or_insert(seen_at);
                 let block = packet.block.unwrap_or(0);
                 // The next block, or the first after a roll-over, or blocks later than expected (windows, loss).
                 if self.blocks == 0 || block.wrapping_sub(self.block).wrapping_sub(1) < 0x7fff {
@@ -163,14 +164,14 @@ impl Fetch {
                     self.block = block;
                     self.blocks = self.blocks.saturating_add(1);
                     self.bytes += u64::from(packet.bytes.unwrap_or(0));
-                    self.progress = stamp;
+                    self.progress = seen_at;
                     self.stalled = 0;
                     self.acked = None;
                 } else {
                     self.stalled = self.stalled.saturating_add(1);
                 }
                 if packet.last {
-                    self.done.get_or_insert(stamp);
+                    self.done.get_or_insert(seen_at);
                 }
             }
             tftp::Op::Ack => {
@@ -178,27 +179,27 @@ impl Fetch {
                 let block = packet.block.unwrap_or(0);
                 let ahead = block.wrapping_sub(self.block);
                 if from_phone && block > 0 && (self.blocks == 0 || (ahead > 0 && ahead < 0x7fff)) {
-                    self.answered.get_or_insert(stamp);
+                    self.answered.get_or_insert(seen_at);
                     self.unseen = true;
                     self.block = block;
-                    self.progress = stamp;
+                    self.progress = seen_at;
                     self.acked = None;
                 }
                 if from_phone {
                     match &mut self.acked {
-                        Some(tries) => tries.again(stamp),
-                        None => self.acked = Some(Tries::new(stamp)),
+                        Some(tries) => tries.again(seen_at),
+                        None => self.acked = Some(RetryCount::new(seen_at)),
                     }
                 }
             }
             tftp::Op::Error => {
                 let text = packet.error_text.clone().unwrap_or_default();
                 if !from_phone {
-                    self.answered.get_or_insert(stamp);
+                    self.answered.get_or_insert(seen_at);
                 }
-                self.error.get_or_insert((stamp, packet.error_code.unwrap_or(0), text, from_phone));
+                self.error.get_or_insert((seen_at, packet.error_code.unwrap_or(0), text, from_phone));
             }
-            tftp::Op::Rrq | tftp::Op::Wrq => self.request.again(stamp),
+            tftp::Op::Rrq | tftp::Op::Wrq => self.request.again(seen_at),
         }
     }
 }
@@ -216,8 +217,8 @@ mod tests {
     fn block_numbers_that_roll_over_are_no_loss_and_blocks_left_out_are_one() {
         let fetch = |numbers: &[u16]| {
             let server = IpAddr::from([10, 1, 1, 5]);
-            let mut fetch = Fetch::new("a.bin".into(), server, Transport::Tftp, 50_000, Stamp::default());
-            numbers.iter().for_each(|n| fetch.observe(&data(*n, false), Stamp::default(), false));
+            let mut fetch = Fetch::new("a.bin".into(), server, Transport::Tftp, 50_000, SeenAt::default());
+            numbers.iter().for_each(|n| fetch.observe(&data(*n, false), SeenAt::default(), false));
             (fetch.unseen, fetch.blocks)
         };
         assert_eq!(fetch(&[65_534, 65_535, 0, 1]), (false, 4));

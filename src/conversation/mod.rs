@@ -8,80 +8,79 @@ pub mod dhcp;
 pub mod file;
 pub mod registration;
 
-use crate::capture::Timestamp;
-use crate::event::FrameRef;
+use crate::types::{FrameRef, Timestamp};
 
 /// When and in which frame.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(from = "(i64, u32, u64)", into = "(i64, u32, u64)")]
-pub struct Stamp {
+pub struct SeenAt {
     /// When.
     pub time: Timestamp,
     /// Which frame.
     pub at: FrameRef,
 }
 
-impl From<(i64, u32, u64)> for Stamp {
-    fn from((time, input, frame): (i64, u32, u64)) -> Stamp {
-        Stamp { time: Timestamp(time), at: FrameRef { input, frame } }
+impl From<(i64, u32, u64)> for SeenAt {
+    fn from((time, input, frame): (i64, u32, u64)) -> SeenAt {
+        SeenAt { time: Timestamp(time), at: FrameRef { input, frame } }
     }
 }
 
-impl From<Stamp> for (i64, u32, u64) {
-    fn from(stamp: Stamp) -> (i64, u32, u64) {
-        (stamp.time.0, stamp.at.input, stamp.at.frame)
+impl From<SeenAt> for (i64, u32, u64) {
+    fn from(seen_at: SeenAt) -> (i64, u32, u64) {
+        (seen_at.time.0, seen_at.at.input, seen_at.at.frame)
     }
 }
 
-impl Stamp {
+impl SeenAt {
     /// Whether this came after `other`: in the same input the frames tell, whatever became of its clock.
-    pub fn is_after(self, other: Stamp) -> bool {
+    pub fn is_after(self, other: SeenAt) -> bool {
         self > other && (self.at.input != other.at.input || self.at.frame > other.at.frame)
     }
 }
 
 /// A request and its repetitions.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(from = "(u32, Stamp, Stamp, u64)", into = "(u32, Stamp, Stamp, u64)")]
-pub struct Tries {
+#[serde(from = "(u32, SeenAt, SeenAt, u64)", into = "(u32, SeenAt, SeenAt, u64)")]
+pub struct RetryCount {
     /// How often it was sent.
     pub count: u32,
     /// The first.
-    pub first: Stamp,
+    pub first: SeenAt,
     /// The latest.
-    pub last: Stamp,
+    pub last: SeenAt,
     /// The shortest time between two of them, in nanoseconds.
     pub gap: u64,
 }
 
-impl From<(u32, Stamp, Stamp, u64)> for Tries {
-    fn from((count, first, last, gap): (u32, Stamp, Stamp, u64)) -> Tries {
-        Tries { count, first, last, gap }
+impl From<(u32, SeenAt, SeenAt, u64)> for RetryCount {
+    fn from((count, first, last, gap): (u32, SeenAt, SeenAt, u64)) -> RetryCount {
+        RetryCount { count, first, last, gap }
     }
 }
 
-impl From<Tries> for (u32, Stamp, Stamp, u64) {
-    fn from(tries: Tries) -> (u32, Stamp, Stamp, u64) {
+impl From<RetryCount> for (u32, SeenAt, SeenAt, u64) {
+    fn from(tries: RetryCount) -> (u32, SeenAt, SeenAt, u64) {
         (tries.count, tries.first, tries.last, tries.gap)
     }
 }
 
-impl Tries {
+impl RetryCount {
     /// The first try.
-    pub fn new(stamp: Stamp) -> Tries {
-        Tries { count: 1, first: stamp, last: stamp, gap: u64::MAX }
+    pub fn new(seen_at: SeenAt) -> RetryCount {
+        RetryCount { count: 1, first: seen_at, last: seen_at, gap: u64::MAX }
     }
 
     /// One more.
-    pub fn again(&mut self, stamp: Stamp) {
+    pub fn again(&mut self, seen_at: SeenAt) {
         self.count = self.count.saturating_add(1);
-        self.gap = self.gap.min(stamp.time.nanos_apart(self.last.time));
-        self.last = self.last.max(stamp);
+        self.gap = self.gap.min(seen_at.time.nanos_apart(self.last.time));
+        self.last = self.last.max(seen_at);
     }
 
     /// Several questions as one, in the order of time; `None`: there are none.
-    pub fn of_all(all: impl Iterator<Item = Tries>) -> Option<Tries> {
-        all.reduce(|a, b| Tries {
+    pub fn of_all(all: impl Iterator<Item = RetryCount>) -> Option<RetryCount> {
+        all.reduce(|a, b| RetryCount {
             count: a.count.saturating_add(b.count),
             first: a.first.min(b.first),
             last: a.last.max(b.last),

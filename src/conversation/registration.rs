@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use super::file::Why;
-use super::{Stamp, Tries};
+use super::{RetryCount, SeenAt};
 use crate::diagnosis::RegistrationState;
 use crate::event::{TcpEvent, TcpFlags};
-use crate::wire::{Mac, WireText, sccp, tls};
+use crate::types::{Mac, WireText};
+use crate::wire::{sccp, tls};
 
 /// Message ids that matter here.
 #[allow(missing_docs)]
@@ -59,7 +60,7 @@ pub enum Protocol {
 
 impl Protocol {
     /// The word of the contract.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Protocol::Sccp => "sccp",
             Protocol::Sccps => "sccps",
@@ -97,40 +98,40 @@ pub struct Attempt {
     pub name: Option<WireText>,
     /// Latest packet of the phone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spoke: Option<Stamp>,
+    pub spoke: Option<SeenAt>,
     /// How.
     pub protocol: Protocol,
     /// First packet of it.
-    pub began: Stamp,
+    pub began: SeenAt,
     /// Latest packet of it.
-    pub last: Stamp,
+    pub last: SeenAt,
     /// SYNs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub syn: Option<Tries>,
+    pub syn: Option<RetryCount>,
     /// SYN-ACK, or the first packet that proves one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub connected: Option<Stamp>,
+    pub connected: Option<SeenAt>,
     /// ICMP that quotes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unreachable: Option<(Stamp, Why)>,
+    pub unreachable: Option<(SeenAt, Why)>,
     /// Alarm before Register.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alarm: Option<Stamp>,
+    pub alarm: Option<SeenAt>,
     /// Why the phone comes, as that alarm says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<WireText>,
     /// Register (or REGISTER), and its repetitions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub register: Option<Tries>,
+    pub register: Option<RetryCount>,
     /// RegisterAck; or the first message that only a registered phone sends or gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub registered: Option<Stamp>,
+    pub registered: Option<SeenAt>,
     /// RegisterReject: text, and what its tokens mean.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rejected: Option<(Stamp, WireText, Option<WireText>)>,
+    pub rejected: Option<(SeenAt, WireText, Option<WireText>)>,
     /// Unregister.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unregistered: Option<Stamp>,
+    pub unregistered: Option<SeenAt>,
     /// KeepAlives of the phone.
     pub keepalives: u32,
     /// Their answers.
@@ -139,20 +140,20 @@ pub struct Attempt {
     pub keepalives_open: u32,
     /// First and latest of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keepalive: Option<Stamp>,
+    pub keepalive: Option<SeenAt>,
     /// Reset ordered by the CallManager: type, 0 where the capture cut it off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reset: Option<(Stamp, u32)>,
+    pub reset: Option<(SeenAt, u32)>,
     /// Token refused: not a refusal to register.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_rejected: Option<Stamp>,
+    pub token_rejected: Option<SeenAt>,
     /// The load that the CallManager wants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wanted: Option<(Stamp, WireText)>,
+    pub wanted: Option<(SeenAt, WireText)>,
     /// The end of the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<(Stamp, End)>,
-    /// Octets of either side are missing from the capture.
+    pub end: Option<(SeenAt, End)>,
+    /// Bytes of either side are missing from the capture.
     pub gap: bool,
     /// Any packet of the CallManager was captured.
     pub server_seen: bool,
@@ -166,7 +167,7 @@ impl Attempt {
         (server, port): (IpAddr, u16),
         (client, client_port): (IpAddr, u16),
         protocol: Protocol,
-        stamp: Stamp,
+        seen_at: SeenAt,
     ) -> Attempt {
         Attempt {
             server,
@@ -177,8 +178,8 @@ impl Attempt {
             name: None,
             spoke: None,
             protocol,
-            began: stamp,
-            last: stamp,
+            began: seen_at,
+            last: seen_at,
             syn: None,
             connected: None,
             unreachable: None,
@@ -208,14 +209,14 @@ impl Attempt {
     }
 
     /// Takes in what a segment does to the connection.
-    pub fn observe_tcp(&mut self, tcp: &TcpEvent, stamp: Stamp, from_phone: bool) {
-        self.last = self.last.max(stamp);
+    pub fn observe_tcp(&mut self, tcp: &TcpEvent, seen_at: SeenAt, from_phone: bool) {
+        self.last = self.last.max(seen_at);
         self.server_seen |= !from_phone;
         let end = match (tcp.flags, from_phone) {
             (TcpFlags::Syn, true) => {
                 match &mut self.syn {
-                    Some(tries) => tries.again(stamp),
-                    None => self.syn = Some(Tries::new(stamp)),
+                    Some(tries) => tries.again(seen_at),
+                    None => self.syn = Some(RetryCount::new(seen_at)),
                 }
                 return;
             }
@@ -224,7 +225,7 @@ impl Attempt {
                 self.gap |= tcp.flags == TcpFlags::AckUnseen;
                 let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
                 self.sealed |= sealed && !from_phone;
-                self.connected.get_or_insert(stamp);
+                self.connected.get_or_insert(seen_at);
                 return;
             }
             (TcpFlags::Fin, true) => End::PhoneFin,
@@ -234,65 +235,65 @@ impl Attempt {
         };
         // Only SYNs so far and a FIN: it was connected, though nothing shows how.
         if tcp.flags == TcpFlags::Fin {
-            self.connected.get_or_insert(stamp);
+            self.connected.get_or_insert(seen_at);
         }
-        self.end.get_or_insert((stamp, end));
+        self.end.get_or_insert((seen_at, end));
     }
 
     /// Takes in an SCCP message.
-    pub fn observe_sccp(&mut self, message: &sccp::Message, stamp: Stamp, from_phone: bool) {
-        self.last = self.last.max(stamp);
-        self.connected.get_or_insert(stamp);
+    pub fn observe_sccp(&mut self, message: &sccp::Message, seen_at: SeenAt, from_phone: bool) {
+        self.last = self.last.max(seen_at);
+        self.connected.get_or_insert(seen_at);
         self.server_seen |= !from_phone;
         self.gap |= message.missing_before > 0;
         match (message.id, from_phone) {
             (id::KEEP_ALIVE, true) => {
                 self.keepalives = self.keepalives.saturating_add(1);
                 self.keepalives_open = self.keepalives_open.saturating_add(1);
-                self.keepalive = Some(stamp);
+                self.keepalive = Some(seen_at);
             }
             (id::KEEP_ALIVE_ACK, false) => {
                 self.keepalive_acks = self.keepalive_acks.saturating_add(1);
                 self.keepalives_open = 0;
-                self.keepalive = Some(stamp);
+                self.keepalive = Some(seen_at);
             }
             (id::ALARM, true) => {
-                self.alarm = self.alarm.or(Some(stamp));
+                self.alarm = self.alarm.or(Some(seen_at));
                 self.reason = message.last_reason.clone().or(self.reason.take());
             }
             (id::REGISTER, true) => match &mut self.register {
-                Some(tries) => tries.again(stamp),
-                None => self.register = Some(Tries::new(stamp)),
+                Some(tries) => tries.again(seen_at),
+                None => self.register = Some(RetryCount::new(seen_at)),
             },
             (id::REGISTER_ACK, false) => {
-                self.registered.get_or_insert(stamp);
+                self.registered.get_or_insert(seen_at);
                 self.unregistered = None;
             }
             (id::REGISTER_REJECT, false) => {
                 let text = message.reject_text.clone().unwrap_or_default();
-                self.rejected = Some((stamp, text, message.reject_meaning.clone()));
+                self.rejected = Some((seen_at, text, message.reject_meaning.clone()));
             }
-            (id::UNREGISTER, true) => self.unregistered = Some(stamp),
-            (id::RESET, false) => self.reset = Some((stamp, message.reset_type.unwrap_or(0))),
-            (id::TOKEN_REJECT | id::SPCP_TOKEN_REJECT, false) => self.token_rejected = Some(stamp),
+            (id::UNREGISTER, true) => self.unregistered = Some(seen_at),
+            (id::RESET, false) => self.reset = Some((seen_at, message.reset_type.unwrap_or(0))),
+            (id::TOKEN_REJECT | id::SPCP_TOKEN_REJECT, false) => self.token_rejected = Some(seen_at),
             (id::VERSION_RES, false) => {
                 if let Some(load) = message.version_text.clone().filter(|t| !t.is_empty()) {
-                    self.wanted = Some((stamp, load));
+                    self.wanted = Some((seen_at, load));
                 }
-                self.note_session(stamp);
+                self.note_session(seen_at);
             }
             (id::IP_PORT | id::TOKEN_REQUEST | id::SPCP_TOKEN_REQUEST | id::XML_ALARM, true)
             | (id::TOKEN_ACK | id::SPCP_TOKEN_ACK | id::UNREGISTER_ACK, false) => {}
             // What the phone says after its Register proves an answer only where answers are missing.
             (_, true) if self.server_seen && !self.gap => {}
-            _ => self.note_session(stamp),
+            _ => self.note_session(seen_at),
         }
     }
 
     /// A message that only a registered phone sends or gets: proof where the RegisterAck itself is not in the capture.
-    fn note_session(&mut self, stamp: Stamp) {
+    fn note_session(&mut self, seen_at: SeenAt) {
         if self.rejected.is_none() && self.unregistered.is_none() {
-            self.registered.get_or_insert(stamp);
+            self.registered.get_or_insert(seen_at);
         }
     }
 
@@ -303,7 +304,7 @@ impl Attempt {
     }
 
     /// When it was registered.
-    pub fn registered_at(&self) -> Option<Stamp> {
+    pub fn registered_at(&self) -> Option<SeenAt> {
         self.registered.or(if self.was_registered() { self.keepalive } else { None })
     }
 
@@ -321,7 +322,7 @@ impl Attempt {
     /// How it stands at `now`; `NotSeen` while it may still be answered, or where the answer may be among what the
     /// capture does not hold (`blind`: answers of this kind do not show in this capture at all). `moved_on`: the phone
     /// went on to another attempt or boot.
-    pub fn state(&self, now: crate::capture::Timestamp, blind: bool, moved_on: bool) -> RegistrationState {
+    pub fn state(&self, now: crate::types::Timestamp, blind: bool, moved_on: bool) -> RegistrationState {
         use RegistrationState as S;
         if let Some((at, ..)) = &self.rejected
             && self.registered.is_none_or(|r| r <= *at)

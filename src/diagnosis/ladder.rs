@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::capture::Timestamp;
-use crate::event::FrameRef;
+use crate::types::{FrameRef, Timestamp};
 
 /// What a host is to the phone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -17,7 +16,7 @@ pub enum Role {
 
 impl Role {
     /// As it stands over a lifeline.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Role::Dhcp => "DHCP",
             Role::Dns => "DNS",

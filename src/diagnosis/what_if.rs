@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// What a change would do.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub struct PhoneThen {
     /// CallManagers that it would try, as far as known.
     pub call_managers: Vec<String>,
     #[allow(missing_docs)]
-    pub outcome: Fate,
+    pub outcome: WhatIfOutcome,
     /// Why, as the end of a sentence.
     pub because: String,
     /// The load to move it to before the change.
@@ -46,7 +46,7 @@ pub struct PhoneThen {
 
 /// How it would end for a phone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Fate {
+pub enum WhatIfOutcome {
     /// Its CallManager would turn it away.
     Refused,
     /// It would register with another cluster than its own.
@@ -57,14 +57,14 @@ pub enum Fate {
     Taken,
 }
 
-impl Fate {
+impl WhatIfOutcome {
     /// The word of the report.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
-            Fate::Refused => "refused",
-            Fate::Elsewhere => "elsewhere",
-            Fate::NotKnown => "not-known",
-            Fate::Taken => "taken",
+            WhatIfOutcome::Refused => "refused",
+            WhatIfOutcome::Elsewhere => "elsewhere",
+            WhatIfOutcome::NotKnown => "not-known",
+            WhatIfOutcome::Taken => "taken",
         }
     }
 }

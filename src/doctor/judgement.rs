@@ -2,10 +2,10 @@
 
 use super::survey::{Signalling, Survey};
 use super::{Check, State};
-use crate::capture::LinkType;
 use crate::capture::live::{Drops, HostFacts, PortFacts};
 use crate::diagnosis::and_list;
 use crate::report::number;
+use crate::types::LinkType;
 
 /// Frames between others from which on their share means something.
 const FEW: u64 = 20;
@@ -36,7 +36,7 @@ pub struct Examined<'a> {
     pub host: &'a HostFacts,
     /// How frames begin.
     pub link_type: LinkType,
-    /// The kernel's buffer, octets.
+    /// The kernel's buffer, bytes.
     pub buffer: u32,
     /// Promiscuous mode was asked for.
     pub promiscuous: bool,
@@ -78,7 +78,8 @@ pub fn judge(e: &Examined<'_>) -> Vec<Check> {
 }
 
 fn libpcap(e: &Examined<'_>) -> Check {
-    let name = |text: &Option<crate::wire::WireText>| text.as_ref().map_or("not known".to_owned(), ToString::to_string);
+    let name =
+        |text: &Option<crate::types::WireText>| text.as_ref().map_or("not known".to_owned(), ToString::to_string);
     Check::new("libpcap", State::Ok, format!("library {}, kernel {}", name(&e.host.libpcap), name(&e.host.kernel)))
 }
 

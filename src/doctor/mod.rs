@@ -24,7 +24,7 @@ pub enum State {
 
 impl State {
     /// In a word.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             State::Ok => "ok",
             State::Unknown => "unknown",

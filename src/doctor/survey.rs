@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use crate::capture::{Frame, Timestamp};
-use crate::event::{Event, EventKind, TcpFlags, Tunnel};
+use crate::event::{Event, EventKind, TcpFlags};
+use crate::types::{Frame, Mac, Timestamp, Tunnel};
 use crate::wire::frame::{Payload, dissect};
-use crate::wire::{Mac, dhcp, tftp};
+use crate::wire::{dhcp, tftp};
 
 /// Pairs of addresses that are told apart.
 const MAX_PAIRS: usize = 16_384;
@@ -24,7 +24,7 @@ pub struct Survey {
     mtu: Option<u32>,
     /// Frames in all.
     pub frames: u64,
-    /// Their octets on the wire.
+    /// Their bytes on the wire.
     pub octets: u64,
     first: Option<Timestamp>,
     last: Option<Timestamp>,

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use super::{Draft, stage};
 use crate::diagnosis::{Fact, Severity};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::load::{is_load_file, same_load};
 
 /// Codes about the way from the read request to the running load.
@@ -144,7 +144,7 @@ pub fn causes(drafts: &[Draft]) -> Vec<Option<usize>> {
 mod tests {
     use super::*;
     use crate::diagnosis::{Confidence, Facts};
-    use crate::findings::{Says, rule, text};
+    use crate::findings::{FindingText, rule, text};
 
     fn draft(code: &str, facts: Facts) -> Draft {
         Draft {
@@ -154,7 +154,7 @@ mod tests {
             servers: Vec::new(),
             facts,
             evidence: Vec::new(),
-            says: Says::default(),
+            says: FindingText::default(),
         }
     }
 

@@ -7,20 +7,20 @@ use std::sync::Arc;
 
 use super::coverage::Visibility;
 use super::inference::{Peers, RightServer};
-use super::together::Together;
-use crate::capture::Timestamp;
+use super::site_wide::SiteWideFacts;
 use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
 use crate::conversation::file::{Fetch, Why};
 use crate::conversation::registration::Attempt;
-use crate::conversation::{Stamp, Tries};
+use crate::conversation::{RetryCount, SeenAt};
 use crate::diagnosis::{Confidence, Fix, Outcome, RegistrationState, Scope, TftpSource};
 use crate::phone::registry::Registry;
 use crate::phone::{ArpAsk, Phone};
 use crate::site::{Cluster, Site};
-use crate::wire::{WireText, phone_config};
+use crate::types::{Timestamp, WireText};
+use crate::wire::phone_config;
 
 /// What all phones share.
-pub struct World<'a> {
+pub struct DiagnosisContext<'a> {
     #[allow(missing_docs)]
     pub registry: &'a Registry,
     #[allow(missing_docs)]
@@ -30,15 +30,15 @@ pub struct World<'a> {
     /// What the phones that are well tell about servers.
     pub peers: Peers,
     /// What only all phones together tell.
-    pub together: Together,
+    pub together: SiteWideFacts,
 }
 
-impl<'a> World<'a> {
+impl<'a> DiagnosisContext<'a> {
     /// Works out what all phones share.
-    pub fn new(registry: &'a Registry, site: &'a Site, visible: Visibility) -> World<'a> {
+    pub fn new(registry: &'a Registry, site: &'a Site, visible: Visibility) -> DiagnosisContext<'a> {
         let peers = Peers::new(registry, site, &visible);
-        let together = Together::new(registry, &visible);
-        World { registry, site, visible, peers, together }
+        let together = SiteWideFacts::new(registry, &visible);
+        DiagnosisContext { registry, site, visible, peers, together }
     }
 
     /// Latest time of the capture.
@@ -55,7 +55,7 @@ pub struct TftpUse {
     /// Where the phone has it from; `None`: no lease in the capture tells.
     pub source: Option<TftpSource>,
     /// The request, the ARP question, or the lease.
-    pub stamp: Stamp,
+    pub seen_at: SeenAt,
     /// The phone was seen to ask it.
     pub asked: bool,
 }
@@ -74,7 +74,7 @@ pub struct Contact<'a> {
     /// ARP questions that nobody answers.
     pub arp: Option<&'a ArpAsk>,
     /// SYNs of several attempts, none of them repeated within one, that nobody answers.
-    pub silent: Option<Tries>,
+    pub silent: Option<RetryCount>,
     /// Attempts there since the boot began.
     pub attempts: u32,
     /// How often it failed there since it was registered last, earlier boots included.
@@ -84,7 +84,7 @@ pub struct Contact<'a> {
 /// One phone in its world.
 pub struct PhoneContext<'a> {
     #[allow(missing_docs)]
-    pub world: &'a World<'a>,
+    pub world: &'a DiagnosisContext<'a>,
     #[allow(missing_docs)]
     pub phone: &'a Phone,
     contacts: OnceCell<Vec<Contact<'a>>>,
@@ -115,7 +115,7 @@ pub const SETTLED: u64 = 10_000_000_000;
 
 impl<'a> PhoneContext<'a> {
     /// This phone in this world.
-    pub fn new(world: &'a World<'a>, phone: &'a Phone) -> PhoneContext<'a> {
+    pub fn new(world: &'a DiagnosisContext<'a>, phone: &'a Phone) -> PhoneContext<'a> {
         PhoneContext { world, phone, contacts: OnceCell::new(), tftp_use: OnceCell::new(), wrong: OnceCell::new() }
     }
 
@@ -125,7 +125,7 @@ impl<'a> PhoneContext<'a> {
     }
 
     /// Confidence in what rests on an absence: falls where the capture lost packets, or its clock is not to be relied on.
-    pub fn of_absence(&self, confidence: Confidence) -> Confidence {
+    pub fn confidence_from_absence(&self, confidence: Confidence) -> Confidence {
         if self.world.visible.lossy || self.world.visible.unsteady {
             confidence.min(Confidence::Possible)
         } else {
@@ -134,9 +134,9 @@ impl<'a> PhoneContext<'a> {
     }
 
     /// Confidence that nobody answers: certain once it was asked three times and each of them had its time.
-    pub fn of_silence(&self, tries: &Tries, interval: u64) -> Confidence {
+    pub fn confidence_from_silence(&self, tries: &RetryCount, interval: u64) -> Confidence {
         let waited = self.now().nanos_since(tries.last.time) >= interval.min(tries.gap);
-        self.of_absence(if tries.count > 3 || (tries.count == 3 && waited) {
+        self.confidence_from_absence(if tries.count > 3 || (tries.count == 3 && waited) {
             Confidence::Certain
         } else {
             Confidence::Likely
@@ -148,26 +148,26 @@ impl<'a> PhoneContext<'a> {
     /// Files of the current boot; where it has none yet, those of the boot before.
     pub fn files(&self) -> &'a [Fetch] {
         let files = &self.phone.files;
-        let since = |began: Stamp| files.get(files.partition_point(|f| f.request.first < began)..).unwrap_or_default();
+        let since = |began: SeenAt| files.get(files.partition_point(|f| f.request.first < began)..).unwrap_or_default();
         let boots = self.phone.boots.iter().rev();
         boots.map(|b| since(*b)).find(|f| !f.is_empty()).unwrap_or(files)
     }
 
     /// When the boot of [`Self::files`] began.
-    fn files_began(&self) -> Option<Stamp> {
+    fn files_began(&self) -> Option<SeenAt> {
         let first = self.files().first()?.request.first;
         self.phone.boots.iter().rev().find(|b| **b <= first).copied().or(Some(first))
     }
 
-    /// Whether the phone went on to something else after `stamp`.
-    pub fn moved_on(&self, stamp: Stamp) -> bool {
-        self.phone.next_action(stamp).is_some()
+    /// Whether the phone went on to something else after `seen_at`.
+    pub fn moved_on(&self, seen_at: SeenAt) -> bool {
+        self.phone.next_action(seen_at).is_some()
     }
 
     /// Whether it went on to something else because nothing more came: it waited before it did. A phone that goes on at
     /// once had its answer, and the capture lost it.
-    pub fn gave_up(&self, stamp: Stamp) -> bool {
-        self.phone.next_action(stamp).is_some_and(|next| next.time.nanos_since(stamp.time) >= AT_ONCE)
+    pub fn gave_up(&self, seen_at: SeenAt) -> bool {
+        self.phone.next_action(seen_at).is_some_and(|next| next.time.nanos_since(seen_at.time) >= AT_ONCE)
     }
 
     /// The configuration that counts: of the boot that counts.
@@ -194,17 +194,17 @@ impl<'a> PhoneContext<'a> {
             let fetch = files.iter().rev().find(served).or_else(|| files.iter().rev().find(of_phone)).or(files.last());
             if let Some(fetch) = fetch {
                 let source = self.source_of(fetch.server, fetch.request.first);
-                return Some(TftpUse { server: fetch.server, source, stamp: fetch.request.first, asked: true });
+                return Some(TftpUse { server: fetch.server, source, seen_at: fetch.request.first, asked: true });
             }
             let lease = self.phone.lease_exchange()?;
-            let stamp = lease.ack.as_ref().map_or(lease.last, |a| a.stamp);
+            let seen_at = lease.ack.as_ref().map_or(lease.last, |a| a.seen_at);
             let named = self.lease_servers();
             let (server, source) = *named.first()?;
             let arp = |ip: &IpAddr| self.phone.arp.iter().find(|a| IpAddr::V4(a.target) == *ip);
             if let Some((ip, source, ask)) = named.iter().find_map(|(ip, s)| arp(ip).map(|a| (*ip, *s, a))) {
-                return Some(TftpUse { server: ip, source: Some(source), stamp: ask.tries.first, asked: true });
+                return Some(TftpUse { server: ip, source: Some(source), seen_at: ask.tries.first, asked: true });
             }
-            Some(TftpUse { server, source: Some(source), stamp, asked: false })
+            Some(TftpUse { server, source: Some(source), seen_at, asked: false })
         })
     }
 
@@ -225,17 +225,17 @@ impl<'a> PhoneContext<'a> {
         all
     }
 
-    /// The lease that was in force at `stamp`.
-    pub fn lease_at(&self, stamp: Stamp) -> Option<&'a OfferSeen> {
-        self.phone.dhcp.list.iter().rev().filter_map(|e| e.ack.as_ref()).find(|a| a.stamp <= stamp)
+    /// The lease that was in force at `seen_at`.
+    pub fn lease_at(&self, seen_at: SeenAt) -> Option<&'a OfferSeen> {
+        self.phone.dhcp.list.iter().rev().filter_map(|e| e.ack.as_ref()).find(|a| a.seen_at <= seen_at)
     }
 
-    /// The terms of the lease that was in force at `stamp`; where none is captured before, those of [`Self::terms`].
-    pub fn terms_at(&self, stamp: Stamp) -> Option<&'a Arc<LeaseTerms>> {
-        self.phone.lease_terms_before(stamp).or(self.terms())
+    /// The terms of the lease that was in force at `seen_at`; where none is captured before, those of [`Self::terms`].
+    pub fn terms_at(&self, seen_at: SeenAt) -> Option<&'a Arc<LeaseTerms>> {
+        self.phone.lease_terms_before(seen_at).or(self.terms())
     }
 
-    fn source_of(&self, server: IpAddr, asked: Stamp) -> Option<TftpSource> {
+    fn source_of(&self, server: IpAddr, asked: SeenAt) -> Option<TftpSource> {
         // A lease that came after the question did not send the phone there.
         let terms = self.terms_at(asked).filter(|t| !t.cut)?;
         if let Some((_, source)) = self.servers_of(terms).into_iter().find(|(ip, _)| *ip == server) {
@@ -267,17 +267,17 @@ impl<'a> PhoneContext<'a> {
         })
     }
 
-    /// Whether the phone asked, after `stamp`, who has an address that is neither `server`'s nor a router's.
-    pub fn asks_for_another(&self, stamp: Stamp, server: IpAddr) -> bool {
+    /// Whether the phone asked, after `seen_at`, who has an address that is neither `server`'s nor a router's.
+    pub fn asks_for_another(&self, seen_at: SeenAt, server: IpAddr) -> bool {
         let is_router = |ip: Ipv4Addr| self.terms().is_some_and(|t| t.routers.contains(&ip));
-        let mut asks = self.phone.arp.iter().filter(|a| a.tries.last > stamp && IpAddr::V4(a.target) != server);
+        let mut asks = self.phone.arp.iter().filter(|a| a.tries.last > seen_at && IpAddr::V4(a.target) != server);
         asks.any(|a| !is_router(a.target))
     }
 
-    /// Whether the phone sent `server` a packet after `stamp`: then it knows its MAC.
-    fn has_sent(&self, server: IpAddr, stamp: Stamp) -> bool {
-        let asked = self.phone.files.iter().any(|f| f.server == server && f.request.last > stamp);
-        asked || self.phone.attempts.iter().any(|a| a.server == server && a.last > stamp)
+    /// Whether the phone sent `server` a packet after `seen_at`: then it knows its MAC.
+    fn has_sent(&self, server: IpAddr, seen_at: SeenAt) -> bool {
+        let asked = self.phone.files.iter().any(|f| f.server == server && f.request.last > seen_at);
+        asked || self.phone.attempts.iter().any(|a| a.server == server && a.last > seen_at)
     }
 
     /// Whether a file request stays without answer, by the contract's rule.
@@ -358,7 +358,7 @@ impl<'a> PhoneContext<'a> {
             let here = || attempts.iter().map(|(_, a)| *a).filter(|a| a.server == contact.server);
             // One SYN without answer may be a lost answer; one after the other is none.
             if contact.state == RegistrationState::NotSeen && !blind && here().all(Attempt::is_only_syns) {
-                contact.silent = Tries::of_all(here().filter_map(|a| a.syn)).filter(|t| t.count >= 3);
+                contact.silent = RetryCount::of_all(here().filter_map(|a| a.syn)).filter(|t| t.count >= 3);
                 if contact.silent.is_some() {
                     contact.state = RegistrationState::NoAnswer;
                 }
@@ -411,7 +411,7 @@ impl<'a> PhoneContext<'a> {
     }
 
     /// Whether it is registered, or was until it left by itself and did not come back for its lease or configuration.
-    pub fn is_up(&self) -> bool {
+    pub fn is_registered(&self) -> bool {
         match self.state() {
             RegistrationState::Registered => true,
             RegistrationState::Unregistered => {
@@ -431,7 +431,7 @@ impl<'a> PhoneContext<'a> {
 
     /// Whether a CallManager was reached and did not take it.
     pub fn is_turned_away(&self) -> bool {
-        self.contacts().iter().any(Contact::turned_away) && !self.is_up()
+        self.contacts().iter().any(Contact::turned_away) && !self.is_registered()
     }
 
     // ---- who it is ----
@@ -443,9 +443,9 @@ impl<'a> PhoneContext<'a> {
     }
 
     /// The load that it runs, as a load name.
-    pub fn running(&self) -> Option<(WireText, Stamp)> {
+    pub fn running(&self) -> Option<(WireText, SeenAt)> {
         let seen = self.phone.running()?;
-        Some((self.world.registry.load_name(seen.load.raw(), self.phone.device_type()), seen.stamp))
+        Some((self.world.registry.load_name(seen.load.raw(), self.phone.device_type()), seen.seen_at))
     }
 
     /// How the phone is called in a sentence.
@@ -477,7 +477,7 @@ fn weight(state: RegistrationState) -> u8 {
 impl Contact<'_> {
     /// Confidence that it does not end well: certain once the phone came back and failed again. Before that it may yet
     /// register here, or with the next CallManager that it knows.
-    pub fn of_failure(&self) -> Confidence {
+    pub fn confidence_in_failure(&self) -> Confidence {
         if self.failures >= 2 { Confidence::Certain } else { Confidence::Likely }
     }
 
@@ -491,7 +491,7 @@ impl Contact<'_> {
     }
 
     /// The SYNs, Registers or ARP questions that got no answer.
-    pub fn tries(&self) -> Option<Tries> {
+    pub fn tries(&self) -> Option<RetryCount> {
         self.silent.or(self.attempt.and_then(|a| a.register.or(a.syn))).or(self.arp.map(|a| a.tries))
     }
 
@@ -505,7 +505,7 @@ impl Contact<'_> {
     }
 
     /// The first frame of it.
-    pub fn stamp(&self) -> Stamp {
+    pub fn seen_at(&self) -> SeenAt {
         self.attempt.map(|a| a.syn.map_or(a.began, |s| s.first)).or(self.arp.map(|a| a.tries.first)).unwrap_or_default()
     }
 }

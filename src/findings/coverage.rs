@@ -5,7 +5,7 @@
 //! answers are not there.
 
 use crate::conversation::dhcp::Kind;
-use crate::diagnosis::{Coverage, Seen};
+use crate::diagnosis::{Coverage, Directions};
 use crate::event::InputSummary;
 use crate::phone::registry::Registry;
 
@@ -83,11 +83,11 @@ fn dropped(registry: &Registry, inputs: &[InputSummary]) -> bool {
     }
 }
 
-fn seen((asked, answered): (u64, u64)) -> Seen {
+fn seen((asked, answered): (u64, u64)) -> Directions {
     match (asked > 0, answered > 0) {
-        (true, true) => Seen::BothWays,
-        (false, false) => Seen::None,
-        _ => Seen::OneWay,
+        (true, true) => Directions::BothWays,
+        (false, false) => Directions::None,
+        _ => Directions::OneWay,
     }
 }
 

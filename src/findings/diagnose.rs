@@ -3,21 +3,21 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::context::{PhoneContext, World};
+use super::context::{DiagnosisContext, PhoneContext};
 use super::coverage::{Visibility, coverage};
 use super::grouping::Groups;
 use super::servers::{ServersSeen, cluster_name};
 use super::{Draft, RULES};
 use crate::conversation::dhcp::SeenIn;
 use crate::diagnosis::{
-    Detail, Diagnosis, FileFetch, LoadReport, Moments, Offer, PhoneReport, Registration, RegistrationState, Traces,
-    Verdict,
+    Detail, Diagnosis, FileFetch, LoadReport, ObservedSite, ObservedTimes, Offer, PhoneReport, Registration,
+    RegistrationState, Verdict,
 };
 use crate::event::InputSummary;
 use crate::phone::registry::Registry;
-use crate::phone::{Phone, ladder, story};
+use crate::phone::{Phone, ladder, timeline};
 use crate::site::Site;
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// What is wrong.
 pub fn diagnose<'a>(
@@ -28,7 +28,7 @@ pub fn diagnose<'a>(
     notes: &[String],
 ) -> Diagnosis<'a> {
     let visible = Visibility::new(registry, inputs);
-    let world = World::new(registry, site, visible);
+    let world = DiagnosisContext::new(registry, site, visible);
     let mut order: Vec<usize> =
         registry.phones().iter().enumerate().filter(|(_, p)| !p.is_other).map(|(i, _)| i).collect();
     order.sort_by_key(|i| registry.phones().get(*i).map(|p| p.mac));
@@ -84,7 +84,7 @@ pub fn diagnose<'a>(
 }
 
 /// An address that the site file names nowhere is never foreign, only a note.
-fn note_unknown_addresses(world: &World<'_>, order: &[usize], notes: &mut Vec<String>) {
+fn note_unknown_addresses(world: &DiagnosisContext<'_>, order: &[usize], notes: &mut Vec<String>) {
     if world.site.clusters.is_empty() {
         return;
     }
@@ -102,8 +102,8 @@ fn note_unknown_addresses(world: &World<'_>, order: &[usize], notes: &mut Vec<St
     }
 }
 
-fn traces(cx: &PhoneContext<'_>) -> Traces {
-    let contact = cx.last_contact().filter(|_| cx.is_up());
+fn traces(cx: &PhoneContext<'_>) -> ObservedSite {
+    let contact = cx.last_contact().filter(|_| cx.is_registered());
     let registered = contact.and_then(|c| Some((c.server, c.attempt?.registered_at()?)));
     let resolve = |name: &WireText| (name.clone(), cx.world.registry.resolve(name.raw()));
     let lease = cx.phone.lease();
@@ -112,26 +112,26 @@ fn traces(cx: &PhoneContext<'_>) -> Traces {
         _ => None,
     });
     let running = cx.phone.running();
-    let moments = Moments {
+    let moments = ObservedTimes {
         boots: cx.phone.boots.iter().map(|b| b.time).collect(),
-        lease: lease.map(|l| l.stamp.time),
-        tftp: cx.tftp_use().map(|u| u.stamp.time),
-        load: running.map(|l| l.said.unwrap_or(l.stamp).time),
+        lease: lease.map(|l| l.seen_at.time),
+        tftp: cx.tftp_use().map(|u| u.seen_at.time),
+        load: running.map(|l| l.said.unwrap_or(l.seen_at).time),
         attempt: cx.last_contact().and_then(|c| c.attempt).map(|a| a.last.time),
-        registered: registered.map(|(_, stamp)| stamp.time),
+        registered: registered.map(|(_, seen_at)| seen_at.time),
     };
-    Traces {
-        registered: registered.map(|(server, stamp)| (server, stamp.at)),
-        tftp: cx.tftp_use().map(|u| (u.server, u.stamp.at, u.asked)),
+    ObservedSite {
+        registered: registered.map(|(server, seen_at)| (server, seen_at.at)),
+        tftp: cx.tftp_use().map(|u| (u.server, u.seen_at.at, u.asked)),
         call_managers: cx.config().map(|(_, c)| c.call_managers.iter().map(resolve).collect()).unwrap_or_default(),
-        lease: lease.and_then(|l| Some((l.address?, l.terms.mask, l.stamp.at))),
+        lease: lease.and_then(|l| Some((l.address?, l.terms.mask, l.seen_at.at))),
         vlan: tagged,
         moments,
     }
 }
 
 fn report(
-    world: &World<'_>,
+    world: &DiagnosisContext<'_>,
     phone: &Phone,
     findings: Vec<usize>,
     codes: &[&'static str],
@@ -154,7 +154,7 @@ fn report(
         e.offers.iter().filter(|o| !o.terms.server.is_unspecified()).map(move |o| Offer {
             server: o.terms.server,
             tftp: o.terms.tftp(),
-            at: o.stamp.at,
+            at: o.seen_at.at,
             chosen: taken == Some(o.terms.server),
         })
     });
@@ -174,10 +174,10 @@ fn report(
         time: f.request.first.time,
     });
     let used = cx.tftp_use();
-    let (step, step_since) = super::step::boot_step(&cx);
+    let (step, step_since) = super::boot_step::boot_step(&cx);
     let load = LoadReport {
         running: cx.running().map(|(load, _)| load),
-        running_source: phone.running().map(|l| l.source.word()),
+        running_source: phone.running().map(|l| l.source.as_str()),
         configured: cx.config().and_then(|(_, c)| phone.load_in(c)),
         fetched: phone.fetched().map(|(load, _)| WireText::from(load.as_str())),
         wanted_by_call_manager: phone.attempts.iter().rev().find_map(|a| a.wanted.as_ref()).map(|(_, l)| l.clone()),
@@ -205,7 +205,7 @@ fn report(
         load,
         registration: Registration {
             state,
-            protocol: attempt.map(|a| a.protocol.word()),
+            protocol: attempt.map(|a| a.protocol.as_str()),
             call_manager: contact.map(|c| c.server),
             reject_text: attempt.and_then(|a| a.rejected.as_ref()).map(|(_, text, _)| text.clone()),
             reject_meaning: attempt.and_then(|a| a.rejected.as_ref()).and_then(|(_, _, m)| m.clone()),
@@ -223,7 +223,7 @@ fn report(
         last: phone.last.map(|s| s.time),
         verdict,
         findings,
-        timeline: if detail >= Detail::Timeline { story::timeline(registry, phone) } else { Vec::new() },
+        timeline: if detail >= Detail::Timeline { timeline::timeline(registry, phone) } else { Vec::new() },
         ladder: if detail >= Detail::Story { ladder::ladder(phone) } else { Vec::new() },
         narrative: if detail >= Detail::Story { super::narrative::narrative(&cx, verdict) } else { String::new() },
         traces: traces(&cx),

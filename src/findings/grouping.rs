@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use super::{Draft, Rule, Says, causes, stage};
+use super::{Draft, FindingText, Rule, causes, stage};
 use crate::diagnosis::{Confidence, Evidence, Fact, Facts, Finding, Fix, Severity};
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// Evidence kept per finding; the phones that it is of are all listed.
 const MAX_EVIDENCE: usize = 60;
@@ -30,7 +30,7 @@ struct Key {
 struct Group {
     rule: &'static Rule,
     key: Key,
-    says: Says,
+    says: FindingText,
     evidence: Vec<Evidence>,
     phones: Vec<(Mac, Facts)>,
 }
@@ -176,7 +176,7 @@ impl Group {
 
 /// Where a draft stands in the boot of its phone. What CallManagers do is one stage: of two CallManagers the one that the
 /// phone tries first comes first, however each of them fails it.
-fn place_in_boot(draft: &Draft) -> (usize, Option<crate::capture::Timestamp>) {
+fn place_in_boot(draft: &Draft) -> (usize, Option<crate::types::Timestamp>) {
     const CONTACTS: [&str; 4] =
         ["call-manager-refused", "call-manager-no-answer", "registration-rejected", "call-manager-closed"];
     let first = || draft.evidence.iter().map(|e| e.time).min();

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::context::{PhoneContext, TftpUse, WrongServer};
 use super::coverage::Visibility;
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::dhcp::Kind;
 use crate::conversation::file::Fetch;
 use crate::conversation::registration::Attempt;
@@ -18,8 +18,9 @@ use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState, TftpSou
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
 use crate::site::Site;
+use crate::types::{Mac, WireText};
 use crate::wire::load::hardware_of;
-use crate::wire::{Mac, WireText, load, phone_config};
+use crate::wire::{load, phone_config};
 
 /// How it is known which server is right.
 #[derive(Clone, Debug)]
@@ -31,23 +32,23 @@ pub enum Basis {
     /// The site file knows the CallManager that it tries; the phone itself it does not place.
     CallManagerOfCluster(String, IpAddr),
     /// Phones registered with the CallManager that this one tries: how many, one of them, its frame.
-    Peers(u32, Mac, Stamp),
+    Peers(u32, Mac, SeenAt),
     /// The same of a CallManager that configurations of registered phones name beside the one that this one tries.
-    PeersBeside(IpAddr, u32, Mac, Stamp),
+    PeersBeside(IpAddr, u32, Mac, SeenAt),
     /// Phones that were registered with the CallManager earlier in this capture, this one perhaps among them.
-    PeersBefore(u32, Mac, Stamp),
+    PeersBefore(u32, Mac, SeenAt),
     /// The CallManager that it tries serves files itself: its frame.
-    ServesFiles(IpAddr, Stamp),
+    ServesFiles(IpAddr, SeenAt),
     /// Another DHCP server offers it, and phones that took that are registered: the server, how many, the offer.
-    OtherOffer(Ipv4Addr, u32, Stamp),
+    OtherOffer(Ipv4Addr, u32, SeenAt),
     /// The phone's own lease names it, and the phone asks another: the DHCP server, how many phones with such a lease
     /// are registered, the lease.
-    OwnLease(Ipv4Addr, u32, Stamp),
+    OwnLease(Ipv4Addr, u32, SeenAt),
     /// Nothing in the capture says; the phone took a load there and was turned away after.
     TookLoad,
     /// Nothing in the capture says; other phones took the load that it runs there, and were turned away after: how many,
     /// one of them, its frame.
-    OthersTookLoad(u32, Mac, Stamp),
+    OthersTookLoad(u32, Mac, SeenAt),
 }
 
 /// The right servers, as far as known.
@@ -66,7 +67,7 @@ pub struct RightServer {
 struct Witness {
     count: u32,
     mac: Mac,
-    stamp: Stamp,
+    seen_at: SeenAt,
 }
 
 /// CallManager → TFTP server → phones that use both.
@@ -90,7 +91,7 @@ pub struct Peers {
     /// TFTP server and CallManager → load → phones that took the load there and were turned away after.
     took: BTreeMap<(IpAddr, IpAddr), BTreeMap<WireText, Witness>>,
     /// TFTP servers that answered with files: a frame of it.
-    serving: BTreeMap<IpAddr, Stamp>,
+    serving: BTreeMap<IpAddr, SeenAt>,
     /// DHCP server → TFTP server → registered phones with that lease.
     leases: BTreeMap<Ipv4Addr, BTreeMap<IpAddr, u32>>,
     /// CallManager → phones that it turned away: the loads that they run, and where they got their files.
@@ -118,7 +119,7 @@ impl Peers {
                     configs.push(fetch);
                 }
             }
-            let used_at = |at: Stamp| configs.iter().rev().find(|f| f.request.first <= at).copied();
+            let used_at = |at: SeenAt| configs.iter().rev().find(|f| f.request.first <= at).copied();
             if let (Some((fetch, config)), Some(model)) = (phone.config(), phone.model())
                 && let Some(load) = phone.load_in(config)
             {
@@ -140,9 +141,9 @@ impl Peers {
                 peers.note_taken(registry, phone, attempt);
             }
             // What a phone that went down since had when it was up is of another time.
-            let is_up = state == RegistrationState::Registered;
-            peers.note_before(registry, phone, (!is_up).then_some(attempt.began), used_at);
-            if !is_up {
+            let is_registered = state == RegistrationState::Registered;
+            peers.note_before(registry, phone, (!is_registered).then_some(attempt.began), used_at);
+            if !is_registered {
                 continue;
             }
             if let Some(fetch) = used_at(attempt.last) {
@@ -170,8 +171,8 @@ impl Peers {
         &mut self,
         registry: &Registry,
         phone: &Phone,
-        current: Option<Stamp>,
-        used_at: impl Fn(Stamp) -> Option<&'f Fetch>,
+        current: Option<SeenAt>,
+        used_at: impl Fn(SeenAt) -> Option<&'f Fetch>,
     ) {
         let last = phone.last_attempt().map(|(index, _)| index);
         let mut said: Vec<(IpAddr, IpAddr)> = Vec::new();
@@ -187,7 +188,7 @@ impl Peers {
                 let first = fetch.request.first;
                 note_witness(&mut self.tftp_before, attempt.server, fetch.server, phone.mac, first);
             }
-            let load = phone.loads.iter().rev().find(|l| l.stamp <= registered);
+            let load = phone.loads.iter().rev().find(|l| l.seen_at <= registered);
             if let (Some(seen), Some(model)) = (load, phone.model()) {
                 let name = registry.load_name(seen.load.raw(), phone.device_type());
                 let by_model = self.loads_before.entry(attempt.server).or_default();
@@ -202,7 +203,7 @@ impl Peers {
         let Some(running) = phone.running().filter(|r| load::same_load(r.load.raw(), &load)) else { return };
         let name = registry.load_name(running.load.raw(), phone.device_type());
         let by_load = self.took.entry((fetch.server, attempt.server)).or_default();
-        by_load.entry(name).or_insert(Witness { count: 0, mac: phone.mac, stamp: fetch.request.first }).count += 1;
+        by_load.entry(name).or_insert(Witness { count: 0, mac: phone.mac, seen_at: fetch.request.first }).count += 1;
     }
 
     /// Loads of the phones of this model that are registered with a CallManager.
@@ -273,9 +274,9 @@ impl Peers {
     }
 }
 
-fn note_witness(list: &mut Witnesses, call_manager: IpAddr, server: IpAddr, mac: Mac, stamp: Stamp) {
+fn note_witness(list: &mut Witnesses, call_manager: IpAddr, server: IpAddr, mac: Mac, seen_at: SeenAt) {
     let by_server = list.entry(call_manager).or_default();
-    by_server.entry(server).or_insert(Witness { count: 0, mac, stamp }).count += 1;
+    by_server.entry(server).or_insert(Witness { count: 0, mac, seen_at }).count += 1;
 }
 
 fn names(registry: &Registry, servers: Vec<WireText>, server: IpAddr) -> bool {
@@ -318,7 +319,7 @@ pub fn stated(cx: &PhoneContext<'_>) -> Option<RightServer> {
 pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
     let used = cx.tftp_use()?;
     // A lease says whom the phone will ask only while it has not asked anybody, where its questions can be seen.
-    if !used.asked && (cx.world.visible.deaf_to_phones || cx.phone.attempts.iter().any(|a| a.last > used.stamp)) {
+    if !used.asked && (cx.world.visible.deaf_to_phones || cx.phone.attempts.iter().any(|a| a.last > used.seen_at)) {
         return None;
     }
     // A renewal sends a phone that came as far as its CallManager nowhere before its next boot: that is `load-trap`.
@@ -328,7 +329,7 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
     }
     if let Some(mut right) = stated(cx) {
         // Until it asks for its configuration it may yet turn to another server.
-        let settled = cx.now().nanos_since(used.stamp.time) >= super::context::SETTLED;
+        let settled = cx.now().nanos_since(used.seen_at.time) >= super::context::SETTLED;
         if !settled && !cx.files().iter().any(|f| phone_config::is_config_name(f.name.raw())) {
             right.confidence = right.confidence.min(Confidence::Likely);
         }
@@ -375,20 +376,20 @@ fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
         if by_peers.contains_key(&used.server) {
             return None;
         }
-        let Some(Witness { mac, stamp, .. }) = by_peers.values().next().copied() else { continue };
+        let Some(Witness { mac, seen_at, .. }) = by_peers.values().next().copied() else { continue };
         let count = by_peers.values().map(|w| w.count).sum();
         let basis = match (tier, beside.first()) {
-            (0, _) => Basis::Peers(count, mac, stamp),
-            (1, Some(other)) => Basis::PeersBeside(*other, count, mac, stamp),
-            _ => Basis::PeersBefore(count, mac, stamp),
+            (0, _) => Basis::Peers(count, mac, seen_at),
+            (1, Some(other)) => Basis::PeersBeside(*other, count, mac, seen_at),
+            _ => Basis::PeersBefore(count, mac, seen_at),
         };
         return Some(RightServer { servers: by_peers.into_keys().collect(), confidence: Confidence::Likely, basis });
     }
     if tried.contains(&used.server) {
         return None;
     }
-    if let Some((server, stamp)) = tried.iter().find_map(|c| peers.serving.get(c).map(|s| (*c, *s))) {
-        let basis = Basis::ServesFiles(server, stamp);
+    if let Some((server, seen_at)) = tried.iter().find_map(|c| peers.serving.get(c).map(|s| (*c, *s))) {
+        let basis = Basis::ServesFiles(server, seen_at);
         return Some(RightServer { servers: vec![server], confidence: Confidence::Likely, basis });
     }
     if let Some(right) = by_other_offers(cx, used).or_else(|| by_own_lease(cx, used, running.as_ref())) {
@@ -400,7 +401,7 @@ fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
         let running = running?;
         let mut others = tried.iter().filter_map(|c| peers.took.get(&(used.server, *c))).flatten();
         let (_, first) = others.find(|(load, _)| same_version(load.raw(), running.raw()))?;
-        Basis::OthersTookLoad(first.count, first.mac, first.stamp)
+        Basis::OthersTookLoad(first.count, first.mac, first.seen_at)
     };
     Some(RightServer { servers: Vec::new(), confidence: Confidence::Possible, basis })
 }
@@ -409,7 +410,7 @@ fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
 fn took_load(cx: &PhoneContext<'_>, used: &TftpUse, running: Option<&WireText>) -> bool {
     let Some((load, fetch)) = cx.phone.fetched().filter(|(_, f)| f.server == used.server) else { return false };
     running.is_none_or(|r| load::same_load(r.raw(), &load))
-        && cx.contacts().iter().filter(|c| c.turned_away()).any(|c| c.stamp() > fetch.request.first)
+        && cx.contacts().iter().filter(|c| c.turned_away()).any(|c| c.seen_at() > fetch.request.first)
 }
 
 fn by_other_offers(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
@@ -424,7 +425,7 @@ fn by_other_offers(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer>
         let count = cx.world.peers.led_by(offer.terms.server, &servers);
         let confidence = if count > 0 { Confidence::Likely } else { Confidence::Possible };
         if best.as_ref().is_none_or(|b| b.confidence < confidence) {
-            let basis = Basis::OtherOffer(offer.terms.server, count, offer.stamp);
+            let basis = Basis::OtherOffer(offer.terms.server, count, offer.seen_at);
             best = Some(RightServer { servers, confidence, basis });
         }
     }
@@ -448,7 +449,7 @@ fn by_own_lease(cx: &PhoneContext<'_>, used: &TftpUse, running: Option<&WireText
     let servers: Vec<IpAddr> = cx.lease_servers().into_iter().map(|(ip, _)| ip).collect();
     let count = cx.world.peers.led_by(lease.terms.server, &servers);
     let confidence = if count > 0 { Confidence::Likely } else { Confidence::Possible };
-    let basis = Basis::OwnLease(lease.terms.server, count, lease.stamp);
+    let basis = Basis::OwnLease(lease.terms.server, count, lease.seen_at);
     (!servers.is_empty()).then_some(RightServer { servers, confidence, basis })
 }
 
@@ -501,23 +502,23 @@ impl Basis {
     /// The frame that shows it, where a frame does.
     pub fn evidence(&self) -> Option<Evidence> {
         match self {
-            Basis::Peers(_, mac, stamp) | Basis::PeersBeside(_, _, mac, stamp) => {
-                Some(super::evidence(*stamp, format!("{} asks this server, and is registered", mac.device_name())))
+            Basis::Peers(_, mac, seen_at) | Basis::PeersBeside(_, _, mac, seen_at) => {
+                Some(super::evidence(*seen_at, format!("{} asks this server, and is registered", mac.device_name())))
             }
-            Basis::PeersBefore(_, mac, stamp) => {
-                Some(super::evidence(*stamp, format!("{} asks this server, and registers after", mac.device_name())))
+            Basis::PeersBefore(_, mac, seen_at) => {
+                Some(super::evidence(*seen_at, format!("{} asks this server, and registers after", mac.device_name())))
             }
-            Basis::OthersTookLoad(_, mac, stamp) => {
-                Some(super::evidence(*stamp, format!("{} takes the same load there", mac.device_name())))
+            Basis::OthersTookLoad(_, mac, seen_at) => {
+                Some(super::evidence(*seen_at, format!("{} takes the same load there", mac.device_name())))
             }
-            Basis::ServesFiles(server, stamp) => {
-                Some(super::evidence(*stamp, format!("{server} is asked for a file, and serves it")))
+            Basis::ServesFiles(server, seen_at) => {
+                Some(super::evidence(*seen_at, format!("{server} is asked for a file, and serves it")))
             }
-            Basis::OtherOffer(server, _, stamp) => {
-                Some(super::evidence(*stamp, format!("DHCP server {server} offers another TFTP server")))
+            Basis::OtherOffer(server, _, seen_at) => {
+                Some(super::evidence(*seen_at, format!("DHCP server {server} offers another TFTP server")))
             }
-            Basis::OwnLease(server, _, stamp) => {
-                Some(super::evidence(*stamp, format!("the lease from {server} names another TFTP server")))
+            Basis::OwnLease(server, _, seen_at) => {
+                Some(super::evidence(*seen_at, format!("the lease from {server} names another TFTP server")))
             }
             _ => None,
         }

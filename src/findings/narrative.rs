@@ -1,7 +1,7 @@
 //! A phone's story in sentences, short enough to read out on a call.
 
 use super::context::PhoneContext;
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::diagnosis::{RegistrationState, Verdict, and_list};
 
 /// The story in sentences with frame numbers.
@@ -9,7 +9,7 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
     let phone = cx.phone;
     let model = phone.model().map_or("phone".to_owned(), |m| m.to_owned());
     let mut said: Vec<String> = Vec::new();
-    let frame = |stamp: Stamp| format!("frame {}", stamp.at.frame);
+    let frame = |seen_at: SeenAt| format!("frame {}", seen_at.at.frame);
     match phone.dhcp.list.iter().rev().find_map(|e| e.ack.as_ref()) {
         Some(ack) => {
             let address = ack.address.map_or("a lease".to_owned(), |a| a.to_string());
@@ -20,7 +20,7 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
                 "{} ({model}) got {address} and {tftp} from {} ({})",
                 cx.label(),
                 ack.terms.server,
-                frame(ack.stamp)
+                frame(ack.seen_at)
             ));
         }
         None => match cx.phone.exchange().filter(|e| !e.answered()).and_then(|e| e.discover.or(e.request)) {
@@ -51,15 +51,15 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
             "it asked {} for {}: {} ({})",
             fetch.server,
             fetch.name,
-            fetch.outcome().word(),
+            fetch.outcome().as_str(),
             frame(fetch.request.first)
         ));
     }
     if let Some((load, fetch)) = phone.fetched() {
         said.push(format!("it took load {load} from {} ({})", fetch.server, frame(fetch.request.first)));
     }
-    if let Some((load, stamp)) = cx.running() {
-        said.push(format!("it runs {load} ({})", frame(stamp)));
+    if let Some((load, seen_at)) = cx.running() {
+        said.push(format!("it runs {load} ({})", frame(seen_at)));
     }
     if let Some(contact) = cx.last_contact() {
         let server = contact.server;
@@ -79,7 +79,7 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
             RegistrationState::Closed => format!("{server} closed the connection before an answer"),
             RegistrationState::NotSeen => format!("what {server} answered is not in the capture"),
         };
-        said.push(format!("{text} ({})", frame(contact.stamp())));
+        said.push(format!("{text} ({})", frame(contact.seen_at())));
     }
     let end = match verdict {
         Verdict::Finding(code) => format!("root cause: {code}"),

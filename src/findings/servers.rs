@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::context::PhoneContext;
 use crate::diagnosis::{CallManager, DhcpServer, Outcome, RegistrationState, Servers, TftpServer};
 use crate::site::{Cluster, Site};
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// Name of a cluster.
 pub(super) fn cluster_name(cluster: Option<&Cluster>) -> Option<String> {

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use super::context::PhoneContext;
 use super::inference::{load_named_on, right_load, stated};
-use super::load_wrong_family;
-use crate::diagnosis::{Confidence, SeenConfiguration, Wanted};
+use crate::diagnosis::{Confidence, SeenConfiguration, TargetState};
+use crate::findings::rules::load_wrong_family;
 use crate::remedy::configuration::is_load_name;
 use crate::remedy::dhcp::Scope;
+use crate::types::{Mac, WireText};
 use crate::wire::load::same_load;
 use crate::wire::phone_config::{device_of_name, is_config_name};
-use crate::wire::{Mac, WireText};
 
 /// Configurations told of one phone, the latest first.
 const MAX_CONFIGURATIONS: usize = 8;
@@ -28,7 +28,7 @@ const BEFORE_FILES: [&str; 9] = [
 ];
 
 /// What the phone should have; `codes` are those of its findings.
-pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[&'static str]) -> Wanted {
+pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[&'static str]) -> TargetState {
     let used = cx.tftp_use();
     let wrong = cx.wrong_tftp();
     let right = wrong.map(|w| w.right.clone()).or_else(|| stated(cx));
@@ -46,7 +46,7 @@ pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[&'static str]) -> Wanted {
     };
     let call_manager_names = call_managers(cx);
     let resolve = |name: &String| cx.world.registry.resolve(name);
-    Wanted {
+    TargetState {
         tftp_now: used.map(|u| u.server),
         tftp_asked: used.is_some_and(|u| u.asked),
         tftp_right,
@@ -63,7 +63,7 @@ pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[&'static str]) -> Wanted {
 
 fn scope(cx: &PhoneContext<'_>) -> Option<Scope> {
     let used = cx.tftp_use();
-    let lease = used.and_then(|u| cx.lease_at(u.stamp)).or(cx.phone.lease())?;
+    let lease = used.and_then(|u| cx.lease_at(u.seen_at)).or(cx.phone.lease())?;
     (!lease.terms.cut && !lease.terms.server.is_unspecified()).then(|| Scope::of(&lease.terms, lease.address))
 }
 
@@ -72,7 +72,7 @@ fn load(cx: &PhoneContext<'_>, codes: &[&'static str]) -> Option<WireText> {
     let running = cx.running().map(|(load, _)| load);
     let configured = cx.config().and_then(|(_, c)| cx.phone.load_in(c));
     // Well as it is, until it is told another at its next boot.
-    if codes.contains(&"load-trap") && cx.is_up() {
+    if codes.contains(&"load-trap") && cx.is_registered() {
         let next = configured.filter(|next| running.as_ref().is_none_or(|r| !same_load(r.raw(), next.raw())));
         return running.filter(|r| next.is_some() && is_load_name(r.raw()));
     }

@@ -1,12 +1,12 @@
 //! Puts IP packets together from their fragments (RFC 791, RFC 8200 section 4.5, RFC 5722).
 //!
-//! TFTP with a large block size and long DHCP messages come in fragments. The table is bounded in packets, octets
+//! TFTP with a large block size and long DHCP messages come in fragments. The table is bounded in packets, bytes
 //! and age; what it gives up is counted.
 //!
 //! Decisions:
 //! * Where fragments of IPv4 overlap, the first to come wins, as in most hosts, and the packet carries an anomaly.
 //!   An IPv6 packet with an overlap is dropped and counted (RFC 5722).
-//! * A fragment that is there already, octet for octet, is a copy that a mirror made. It starts a second packet, so
+//! * A fragment that is there already, byte for byte, is a copy that a mirror made. It starts a second packet, so
 //!   each copy of the whole comes out once, and none is left behind to spoil a later packet with the same id.
 //! * A fragment that the snap length cut ends its packet there: nothing behind the gap can be joined. The packet
 //!   comes out as far as it goes, with an anomaly; the length in its UDP header tells what it lacks. The
@@ -18,19 +18,19 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 use hashlink::LinkedHashMap;
 
-use crate::capture::Timestamp;
+use crate::types::Timestamp;
 use crate::wire::Anomaly;
 use crate::wire::frame::Fragment;
 
 /// Packets under way at a time.
 pub const MAX_PACKETS: usize = 256;
-/// Octets of one packet: what the length field of IP can say.
+/// Bytes of one packet: what the length field of IP can say.
 pub const MAX_PACKET_LEN: usize = 65_535;
-/// Octets kept in all; a fragment counts with [`PIECE_OVERHEAD`] on top.
+/// Bytes kept in all; a fragment counts with [`PIECE_OVERHEAD`] on top.
 pub const MAX_OCTETS: usize = 4 << 20;
 /// How long a packet waits for its fragments, in nanoseconds: 30 s, as in most hosts.
 pub const MAX_AGE_NANOS: u64 = 30_000_000_000;
-/// What a fragment costs besides its octets.
+/// What a fragment costs besides its bytes.
 const PIECE_OVERHEAD: usize = 64;
 /// Copies of one packet under way at a time: a packet mirrored at four ports.
 const MAX_COPIES: u8 = 4;
@@ -77,7 +77,7 @@ struct Packet {
     end: Option<usize>,
     overlap: bool,
     cut: bool,
-    /// Octets of the pieces, and their overhead.
+    /// Bytes of the pieces, and their overhead.
     cost: usize,
 }
 
@@ -151,7 +151,7 @@ impl Defragmenter {
         })
     }
 
-    /// Octets kept of packets under way.
+    /// Bytes kept of packets under way.
     pub fn held(&self) -> usize {
         self.octets
     }
@@ -483,7 +483,7 @@ mod tests {
         assert_eq!(feed(&mut table, &[piece(0, true, b"01234567"), piece(8, false, b"")]), [(b"01234567".to_vec(), 0)]);
     }
 
-    /// The obviously right way: an array of octets and a note for each whether it is there.
+    /// The obviously right way: an array of bytes and a note for each whether it is there.
     fn slow(fragments: &[Fragment<'_>]) -> Option<Vec<u8>> {
         let mut there = [None; 200];
         let mut end = None;

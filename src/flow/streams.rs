@@ -9,9 +9,8 @@ use hashlink::LinkedHashMap;
 
 use super::tcp_reassembly::TcpSegment;
 use super::{Decoded, Digest, Flow};
-use crate::capture::Timestamp;
 use crate::event::{EventKind, TcpEvent, TcpFlags};
-use crate::wire::WireText;
+use crate::types::{Timestamp, WireText};
 
 mod direction;
 mod dns_stream;
@@ -25,7 +24,7 @@ use http_stream::Requests;
 
 /// Connections remembered at once; the one that was silent longest goes first.
 const MAX_CONNECTIONS: usize = 8192;
-/// Octets kept for all connections together.
+/// Bytes kept for all connections together.
 const MAX_HELD: usize = 4 << 20;
 /// A connection silent for so long has ended: phones send a keepalive every minute or two.
 const IDLE_NANOS: u64 = 3_600_000_000_000;
@@ -157,7 +156,7 @@ impl Streams {
         }
     }
 
-    /// Octets kept of messages under way.
+    /// Bytes kept of messages under way.
     pub fn held(&self) -> usize {
         self.held
     }

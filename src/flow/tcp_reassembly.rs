@@ -1,11 +1,11 @@
-//! One direction of a TCP connection (RFC 9293): segments as captured to octets in order.
+//! One direction of a TCP connection (RFC 9293): segments as captured to bytes in order.
 //!
-//! Each octet is delivered once, the first copy wins. What never comes is a [`Piece::Gap`]; when that is decided is
+//! Each byte is delivered once, the first copy wins. What never comes is a [`Piece::Gap`]; when that is decided is
 //! up to the caller, who knows what the other side acknowledged.
 
 use std::collections::BTreeMap;
 
-use crate::capture::Timestamp;
+use crate::types::Timestamp;
 
 /// One TCP segment as captured.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,22 +19,22 @@ pub struct TcpSegment<'a> {
     pub ack_flag: bool,
     /// Payload captured.
     pub data: &'a [u8],
-    /// Payload octets on the wire: more than `data` has where the snap length cut it.
+    /// Payload bytes on the wire: more than `data` has where the snap length cut it.
     pub wire_len: usize,
 }
 
-/// Out-of-order octets kept for one direction, at most.
+/// Out-of-order bytes kept for one direction, at most.
 const MAX_PENDING: usize = 64 * 1024;
 /// Out-of-order pieces kept for one direction, at most.
 const MAX_PIECES: usize = 256;
 /// Segments behind a hole after which what is missing is not waited for any longer.
 const MAX_LATER: u32 = 8;
-/// A segment this far from the expected octet belongs to no window that these protocols use: it is a stray, or the
+/// A segment this far from the expected byte belongs to no window that these protocols use: it is a stray, or the
 /// capture lost the start of another connection on the same ports.
 const FAR: u64 = 1 << 20;
 /// Strays in a row that are believed.
 const MAX_STRAYS: u8 = 8;
-/// How long an acknowledged octet may still come, mirrors being what they are: nanoseconds, or segments.
+/// How long an acknowledged byte may still come, mirrors being what they are: nanoseconds, or segments.
 const REORDER_NANOS: u64 = 200_000_000;
 const REORDER_SEGMENTS: u32 = 3;
 
@@ -44,21 +44,21 @@ pub type Offset = u64;
 /// What comes next in the stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Piece {
-    /// Octets. `segment_start`: a segment began with them.
+    /// Bytes. `segment_start`: a segment began with them.
     Data {
         /// Where they stand.
         at: Offset,
-        /// The octets.
+        /// The bytes.
         octets: Box<[u8]>,
-        /// Whether these are the first octets of a segment.
+        /// Whether these are the first bytes of a segment.
         segment_start: bool,
     },
-    /// Octets that the caller has decoded already, ahead of their turn.
+    /// Bytes that the caller has decoded already, ahead of their turn.
     Taken {
         /// How many.
         len: u64,
     },
-    /// Octets that the capture does not hold.
+    /// Bytes that the capture does not hold.
     Gap {
         /// How many.
         len: u64,
@@ -94,9 +94,9 @@ pub enum Place {
     Restart(Offset),
 }
 
-/// An acknowledgement of octets that are not here (yet).
+/// An acknowledgement of bytes that are not here (yet).
 #[derive(Clone, Copy, Debug)]
-struct Suspicion {
+struct PendingReset {
     until: Offset,
     since: Timestamp,
     segments: u32,
@@ -105,16 +105,16 @@ struct Suspicion {
 /// One direction.
 #[derive(Debug, Default)]
 pub struct Reassembly {
-    /// The octet expected next.
+    /// The byte expected next.
     next: Option<Offset>,
-    /// Whether any octet was delivered, or the start is known from a SYN.
+    /// Whether any byte was delivered, or the start is known from a SYN.
     anchored: bool,
     pending: BTreeMap<Offset, Chunk>,
     pending_octets: usize,
     /// Segments that came behind the present hole.
     later: u32,
     strays: u8,
-    suspicion: Option<Suspicion>,
+    suspicion: Option<PendingReset>,
     /// Up to here, nothing that is missing is waited for.
     given_up: Offset,
     /// Where the stream ends, by a FIN.
@@ -127,12 +127,12 @@ impl Reassembly {
         Reassembly { next: Some((1 << 32) + Offset::from(seq)), anchored: true, ..Reassembly::default() }
     }
 
-    /// The octet expected next; `None` before anything was seen.
+    /// The byte expected next; `None` before anything was seen.
     pub fn next(&self) -> Option<Offset> {
         self.next
     }
 
-    /// Octets kept for later.
+    /// Bytes kept for later.
     pub fn held(&self) -> usize {
         self.pending_octets + self.pending.len() * 64
     }
@@ -170,9 +170,9 @@ impl Reassembly {
         Place::Stray
     }
 
-    /// Puts a segment's octets in their place. `wire_len` above `data.len()`: the snap length cut the rest.
+    /// Puts a segment's bytes in their place. `wire_len` above `data.len()`: the snap length cut the rest.
     /// `taken`: the caller has decoded it already, only its place is kept.
-    /// Returns whether it contradicts octets that came before.
+    /// Returns whether it contradicts bytes that came before.
     pub fn insert(&mut self, at: Offset, data: &[u8], wire_len: usize, taken: bool) -> bool {
         let Some(next) = self.next else { return false };
         let data_end = at.saturating_add(data.len() as u64);
@@ -226,7 +226,7 @@ impl Reassembly {
         })
     }
 
-    /// Delivers octets that come in their turn at once, without keeping them, as nearly all do; `false` where they have
+    /// Delivers bytes that come in their turn at once, without keeping them, as nearly all do; `false` where they have
     /// to go through [`Reassembly::insert`].
     pub fn deliver(&mut self, at: Offset, len: usize) -> bool {
         let in_turn = self.next == Some(at) && self.pending.is_empty() && len > 0;
@@ -280,7 +280,7 @@ impl Reassembly {
         }
     }
 
-    /// Takes note of a FIN: the stream ends behind `len` octets from `seq` on.
+    /// Takes note of a FIN: the stream ends behind `len` bytes from `seq` on.
     pub fn note_fin(&mut self, seq: u32, len: usize) {
         self.end = self.offset(seq).map(|at| at.saturating_add(len as u64));
     }
@@ -290,20 +290,20 @@ impl Reassembly {
         self.end.is_some() && self.end == self.next
     }
 
-    /// Takes note of the other side's acknowledgement: of all octets before `ack`.
+    /// Takes note of the other side's acknowledgement: of all bytes before `ack`.
     pub fn note_ack(&mut self, ack: u32, now: Timestamp) {
         let Some((next, until)) = self.next.zip(self.offset(ack)) else {
             // Nothing was seen of this direction: what comes next is what the other side expects.
             self.next = Some((1 << 32) + Offset::from(ack));
             return;
         };
-        // A FIN takes a sequence number without being an octet.
+        // A FIN takes a sequence number without being an byte.
         let until = if self.end.is_some_and(|end| end + 1 == until) { until - 1 } else { until };
         if until <= next || until - next > FAR {
             return;
         }
         if self.suspicion.is_none() && self.missing_before(until) > 0 {
-            self.suspicion = Some(Suspicion { until, since: now, segments: 0 });
+            self.suspicion = Some(PendingReset { until, since: now, segments: 0 });
         }
     }
 
@@ -314,7 +314,7 @@ impl Reassembly {
         }
     }
 
-    /// Octets that the other side has acknowledged and the capture does not hold, once the time for them to come
+    /// Bytes that the other side has acknowledged and the capture does not hold, once the time for them to come
     /// late is over (`at_once`: it is), and the place up to which they count. They are given up: [`Reassembly::pop`] passes over them.
     pub fn take_unseen(&mut self, now: Timestamp, at_once: bool) -> Option<(u64, Offset)> {
         let s = self.suspicion?;
@@ -327,7 +327,7 @@ impl Reassembly {
         (missing > 0).then_some((missing, s.until))
     }
 
-    /// Octets between the next one expected and `until` that no segment brought, and that are not given up yet.
+    /// Bytes between the next one expected and `until` that no segment brought, and that are not given up yet.
     fn missing_before(&self, until: Offset) -> u64 {
         let Some(next) = self.next else { return 0 };
         let from = next.max(self.given_up);
@@ -342,7 +342,7 @@ impl Reassembly {
         (until - from).saturating_sub(here)
     }
 
-    /// Octets missing right in front of a place ahead of the octet expected next.
+    /// Bytes missing right in front of a place ahead of the byte expected next.
     pub fn hole_before(&self, at: Offset) -> u64 {
         let before = self.pending.range(..at).next_back().map(|(start, chunk)| start + chunk.len());
         at.saturating_sub(before.or(self.next).unwrap_or(at))
@@ -486,7 +486,7 @@ mod tests {
         }
     }
 
-    /// The obviously right version: which octets came, one flag each.
+    /// The obviously right version: which bytes came, one flag each.
     #[test]
     fn random_segments_give_what_a_slow_version_gives() {
         for seed in 1..400u64 {

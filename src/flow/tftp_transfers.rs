@@ -11,16 +11,16 @@ use std::net::IpAddr;
 use hashlink::LruCache;
 
 use super::{Decoded, Digest, Flow};
-use crate::capture::Timestamp;
 use crate::event::EventKind;
+use crate::types::{Hex, Timestamp, WireText};
 use crate::wire::tftp::{self, Op, Packet};
-use crate::wire::{Anomaly, ConfigBody, Hex, WireText, load, load_list, phone_config};
+use crate::wire::{Anomaly, ConfigBody, load, load_list, phone_config};
 
 /// Most transfers that are known at a time; the one unused for longest goes first.
 const MAX_TRANSFERS: usize = 65_536;
-/// Longest file that is put together, in octets.
+/// Longest file that is put together, in bytes.
 const MAX_BODY: usize = 1 << 20;
-/// Most octets of unfinished files that are kept at a time.
+/// Most bytes of unfinished files that are kept at a time.
 const MAX_KEPT: usize = 16 << 20;
 /// A transfer without a packet for this long is over.
 const IDLE_NANOS: u64 = 60_000_000_000;
@@ -35,7 +35,7 @@ const BLOCK_SIZES: std::ops::RangeInclusive<u32> = 8..=65_464;
 /// The TFTP transfers of a capture.
 pub struct Transfers {
     by_client: LruCache<(IpAddr, u16), Transfer>,
-    /// Octets held by all bodies.
+    /// Bytes held by all bodies.
     kept: usize,
     limits: Limits,
 }
@@ -53,7 +53,7 @@ struct Transfer {
     request: RequestId,
     write: bool,
     netascii: bool,
-    wanted: Wanted,
+    wanted: WantedContent,
     asked_block_size: Option<u32>,
     block_size: Option<u32>,
     size: Option<u64>,
@@ -67,7 +67,7 @@ struct Transfer {
 
 /// What is wanted of a file beside its name.
 #[derive(Clone, Copy)]
-struct Wanted {
+struct WantedContent {
     /// The file put together: it is a configuration or lists loads, and it is read.
     body: bool,
     /// Its hash: it is a load, or names or vouches for one. Not of a configuration, since its password could be guessed
@@ -85,10 +85,10 @@ struct RequestId {
 /// The blocks that one server port sends or gets.
 struct Stream {
     port: u16,
-    wanted: Wanted,
+    wanted: WantedContent,
     /// Next block; wraps as the block number does.
     next: u16,
-    /// Octets of the blocks seen one after the other.
+    /// Bytes of the blocks seen one after the other.
     length: u64,
     /// A block was seen out of its turn: `length` may not be the file's.
     gap: bool,
@@ -103,7 +103,7 @@ struct Stream {
 }
 
 /// A file that has just come to its end, as far as it was wanted.
-struct Whole {
+struct CompletedFile {
     body: Option<Vec<u8>>,
     length: u64,
     hash: Option<u64>,
@@ -112,7 +112,7 @@ struct Whole {
 #[derive(Default)]
 struct Body {
     bytes: Vec<u8>,
-    /// Blocks ahead of the next one: number, whether it is the last, octets.
+    /// Blocks ahead of the next one: number, whether it is the last, bytes.
     ahead: Vec<(u16, bool, Box<[u8]>)>,
 }
 
@@ -127,9 +127,9 @@ struct Previous {
 struct Block<'a> {
     number: u16,
     last: bool,
-    /// Octets on the wire.
+    /// Bytes on the wire.
     length: u32,
-    /// The octets; `None` where a snap length cut them.
+    /// The bytes; `None` where a snap length cut them.
     data: Option<&'a [u8]>,
     /// Its digest tells a copy from a block that was sent again.
     has_ip_id: bool,
@@ -248,7 +248,7 @@ impl Transfers {
         }
         let write = packet.op == Op::Wrq;
         let netascii = packet.mode.as_ref().is_some_and(|mode| mode.raw().eq_ignore_ascii_case("netascii"));
-        let wanted = Wanted::of(packet.file.as_ref().filter(|_| !write).map_or("", WireText::raw));
+        let wanted = WantedContent::of(packet.file.as_ref().filter(|_| !write).map_or("", WireText::raw));
         let transfer = Transfer {
             server: flow.dst,
             file: packet.file.clone(),
@@ -341,7 +341,7 @@ impl Transfers {
         }
         transfer.answered |= from_server;
         let mut config = None;
-        if let Some(Whole { body, length, hash }) = whole {
+        if let Some(CompletedFile { body, length, hash }) = whole {
             packet.file_bytes = hash.map(|_| length);
             packet.file_hash = hash.map(|hash| Hex::from(&hash.to_be_bytes()[..]));
             let body = body.map(|body| if transfer.netascii { without_netascii(&body) } else { body });
@@ -389,12 +389,12 @@ impl Transfers {
     }
 }
 
-impl Wanted {
+impl WantedContent {
     /// Of a file that a client reads.
-    fn of(file: &str) -> Wanted {
+    fn of(file: &str) -> WantedContent {
         let list = load_list::is_list_name(file);
         let trust = file.len() > 4 && file.to_ascii_lowercase().ends_with(".tlv");
-        Wanted {
+        WantedContent {
             body: list || phone_config::is_config_name(file),
             hash: list || trust || load::is_load_file(file).is_some(),
         }
@@ -406,7 +406,7 @@ impl Transfer {
         time.nanos_since(self.last_seen) > IDLE_NANOS
     }
 
-    /// Octets held.
+    /// Bytes held.
     fn held(&self) -> usize {
         self.streams.iter().flatten().map(Stream::held).sum()
     }
@@ -456,7 +456,7 @@ impl Transfer {
         }
     }
 
-    /// Block size that a block of `length` octets is to be measured with.
+    /// Block size that a block of `length` bytes is to be measured with.
     fn block_size(&mut self, length: u32, anomalies: &mut Vec<Anomaly>) -> u32 {
         let size = self.block_size.unwrap_or(BLOCK_SIZE);
         if length <= size {
@@ -491,7 +491,7 @@ impl Transfer {
 }
 
 impl Stream {
-    fn new(port: u16, wanted: Wanted) -> Stream {
+    fn new(port: u16, wanted: WantedContent) -> Stream {
         Stream {
             port,
             wanted,
@@ -506,7 +506,7 @@ impl Stream {
         }
     }
 
-    /// Octets held.
+    /// Bytes held.
     fn held(&self) -> usize {
         self.body.as_ref().map_or(0, |body| {
             let ahead: usize = body.ahead.iter().map(|(_, _, data)| data.len()).sum();
@@ -515,7 +515,7 @@ impl Stream {
     }
 
     /// Takes a block. The whole file, once, with the block that completes it.
-    fn take(&mut self, block: Block<'_>, digest: u64, kept: &mut usize, limits: &mut Limits) -> Option<Whole> {
+    fn take(&mut self, block: Block<'_>, digest: u64, kept: &mut usize, limits: &mut Limits) -> Option<CompletedFile> {
         let before = self.held();
         let copy = self.newest == (block.number, digest) && block.has_ip_id;
         if self.restart && block.number == 1 && !copy {
@@ -524,7 +524,7 @@ impl Stream {
         self.newest = (block.number, digest);
         let was_complete = self.complete;
         self.take_block(block, limits);
-        let whole = (self.complete && !was_complete).then(|| Whole {
+        let whole = (self.complete && !was_complete).then(|| CompletedFile {
             body: self.body.take().map(|body| body.bytes),
             length: self.length,
             hash: self.hash.take().map(|hash| hash.finish()),
@@ -612,7 +612,7 @@ fn is_plausible_request(packet: &Packet) -> bool {
         && packet.file.as_ref().is_some_and(|file| !file.raw().contains(|c: char| c.is_control()))
 }
 
-/// Whether a packet without a known request looks like TFTP beyond its first two octets.
+/// Whether a packet without a known request looks like TFTP beyond its first two bytes.
 fn is_plausible(packet: &Packet, wire_len: usize) -> bool {
     match packet.op {
         Op::Data => packet.block.is_some_and(|block| block > 0) && wire_len <= 516,

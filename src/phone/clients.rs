@@ -8,9 +8,9 @@ use std::net::IpAddr;
 use super::Phone;
 use super::record::absorb;
 use super::registry::{Registry, limits};
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::event::Event;
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// A client that is no phone yet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
@@ -136,7 +136,7 @@ impl Registry {
         }
     }
 
-    pub(super) fn client(&mut self, slot: Slot, stamp: Stamp) -> Option<&mut Phone> {
+    pub(super) fn client(&mut self, slot: Slot, seen_at: SeenAt) -> Option<&mut Phone> {
         let phone = match slot {
             Slot::Phone(index) => self.phones.get_mut(index)?,
             Slot::Other(key) => {
@@ -151,28 +151,28 @@ impl Registry {
                 self.others.get_mut(&key)?
             }
         };
-        phone.first = Some(phone.first.map_or(stamp, |f| f.min(stamp)));
-        phone.last = Some(phone.last.map_or(stamp, |l| l.max(stamp)));
+        phone.first = Some(phone.first.map_or(seen_at, |f| f.min(seen_at)));
+        phone.last = Some(phone.last.map_or(seen_at, |l| l.max(seen_at)));
         Some(phone)
     }
 
     /// The client that sent this event from `ip`, with what its frame tells of it.
-    pub(super) fn sender(&mut self, event: &Event, stamp: Stamp) -> Option<(Slot, &mut Phone)> {
+    pub(super) fn sender(&mut self, event: &Event, seen_at: SeenAt) -> Option<(Slot, &mut Phone)> {
         let ip = event.envelope.src?;
         let eth = event.envelope.eth_src;
         if let Some(mac) = eth {
             let is_end = self.is_end(mac);
             self.senders.note(mac, ip, is_end);
             if is_end {
-                self.note_claim(mac, ip, stamp);
+                self.note_claim(mac, ip, seen_at);
             }
         }
         let slot = self.slot_of_ip(ip, eth);
         let vlan = event.envelope.vlan.last().copied().filter(|v| *v > 0);
         if eth.is_some_and(|m| vlan.is_some() && self.by_mac.contains_key(&m)) {
-            self.vlans.note_tag(stamp.at.input);
+            self.vlans.note_tag(seen_at.at.input);
         }
-        let phone = self.client(slot, stamp)?;
+        let phone = self.client(slot, seen_at)?;
         if phone.mac.is_zero() {
             phone.mac = eth.unwrap_or_default();
         }
@@ -210,19 +210,19 @@ impl Registry {
     }
 
     /// A device says, by ARP, by a lease or by its own frames, that it has an address.
-    pub(super) fn note_claim(&mut self, mac: Mac, ip: IpAddr, stamp: Stamp) {
+    pub(super) fn note_claim(&mut self, mac: Mac, ip: IpAddr, seen_at: SeenAt) {
         let holder = self.by_ip.get(&ip).copied();
         let own = self.by_mac.get(&mac).copied();
         if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)) {
-            phone.note_use(ip, stamp);
+            phone.note_use(ip, seen_at);
         }
         let (Some(holder), true) = (holder, own != holder) else { return };
         let Some(phone) = self.phones.get_mut(holder) else { return };
-        phone.note_rival(mac, ip, stamp);
+        phone.note_rival(mac, ip, seen_at);
         let theirs = phone.mac;
         // Two phones: each is the other's rival.
         if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)).filter(|p| p.ip == Some(ip)) {
-            phone.note_rival(theirs, ip, stamp);
+            phone.note_rival(theirs, ip, seen_at);
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::capture::Timestamp;
+use crate::types::Timestamp;
 use crate::wire::dhcpv6::Message;
 
 /// Most TFTP servers that are kept.

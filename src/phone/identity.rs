@@ -7,56 +7,55 @@ use hashlink::LruCache;
 
 use super::Phone;
 use super::registry::limits;
-use crate::capture::Timestamp;
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::dhcp::SeenIn;
-use crate::event::Envelope;
+use crate::types::{Envelope, Mac, Timestamp, WireText};
 use crate::wire::announcement::Announcement;
-use crate::wire::{Mac, WireText};
 
 /// An answer to its claim, and the DECLINE that follows, come within this; who still uses the address later keeps it.
 const HELD_NANOS: u64 = 2_000_000_000;
 
 /// Another device that claims a phone's address, by ARP or by a lease.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
-pub struct Rival {
+pub struct AddressConflict {
     /// Whose claim it is.
     pub mac: Mac,
     /// The address.
     pub ip: IpAddr,
     /// Where it claims it first, and how often.
-    pub claimed: Stamp,
+    pub claimed: SeenAt,
     #[allow(missing_docs)]
     pub claims: u32,
     /// Where the phone still uses the address after that, without another lease between: now there are two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed: Option<Stamp>,
+    pub confirmed: Option<SeenAt>,
     /// When it was claimed last.
     pub last: Timestamp,
 }
 
 impl Phone {
     /// Another device claims this phone's address.
-    pub(super) fn note_rival(&mut self, mac: Mac, ip: IpAddr, stamp: Stamp) {
+    pub(super) fn note_rival(&mut self, mac: Mac, ip: IpAddr, seen_at: SeenAt) {
         match &mut self.rival {
             Some(rival) if rival.mac == mac && rival.ip == ip => {
-                rival.last = rival.last.max(stamp.time);
+                rival.last = rival.last.max(seen_at.time);
                 return rival.claims = rival.claims.saturating_add(1);
             }
             Some(rival) if rival.confirmed.is_some() => return,
             _ => {}
         }
         if mac != self.mac && !mac.is_zero() && !mac.is_group() {
-            self.rival = Some(Rival { mac, ip, claimed: stamp, claims: 1, confirmed: None, last: stamp.time });
+            self.rival =
+                Some(AddressConflict { mac, ip, claimed: seen_at, claims: 1, confirmed: None, last: seen_at.time });
         }
     }
 
     /// The phone itself uses the address.
-    pub(super) fn note_use(&mut self, ip: IpAddr, stamp: Stamp) {
+    pub(super) fn note_use(&mut self, ip: IpAddr, seen_at: SeenAt) {
         if let Some(rival) = self.rival.as_mut().filter(|r| r.ip == ip && r.confirmed.is_none())
-            && stamp.time.nanos_since(rival.claimed.time) >= HELD_NANOS
+            && seen_at.time.nanos_since(rival.claimed.time) >= HELD_NANOS
         {
-            rival.confirmed = Some(stamp);
+            rival.confirmed = Some(seen_at);
         }
     }
 
@@ -133,7 +132,7 @@ pub struct VoicePort {
     #[allow(missing_docs)]
     pub port: WireText,
     /// First announcement of it.
-    pub stamp: Stamp,
+    pub seen_at: SeenAt,
     /// When it was announced last.
     pub last: Timestamp,
 }
@@ -151,23 +150,23 @@ pub struct Vlans {
 
 impl Vlans {
     /// A switch announces a port.
-    pub(super) fn note_port(&mut self, message: &Announcement, stamp: Stamp) {
+    pub(super) fn note_port(&mut self, message: &Announcement, seen_at: SeenAt) {
         let Some(vlan) = message.voice_vlan else { return };
         let port = VoicePort {
             vlan: Some(vlan).filter(|v| (1..4095).contains(v)),
             native: message.native_vlan,
             device: message.device_id.clone().unwrap_or_default(),
             port: message.port_id.clone().unwrap_or_default(),
-            stamp,
-            last: stamp.time,
+            seen_at,
+            last: seen_at.time,
         };
         let same = |p: &VoicePort| {
-            p.stamp.at.input == stamp.at.input
+            p.seen_at.at.input == seen_at.at.input
                 && (&p.vlan, &p.native, &p.device, &p.port) == (&port.vlan, &port.native, &port.device, &port.port)
         };
         let room = self.ports.len() < limits::VOICE_PORTS;
         match self.ports.iter_mut().find(|p| same(p)) {
-            Some(known) => known.last = known.last.max(stamp.time),
+            Some(known) => known.last = known.last.max(seen_at.time),
             None if room => self.ports.push(port),
             None => {}
         }
@@ -207,13 +206,13 @@ pub(super) fn seen_in(envelope: &Envelope, mac: Mac) -> SeenIn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{FrameRef, Tunnel};
+    use crate::types::{FrameRef, Tunnel};
 
     const PHONE: Mac = Mac([0, 3, 0x6b, 1, 2, 3]);
     const OTHER: Mac = Mac([0, 0x50, 0x8b, 1, 2, 3]);
 
-    fn at(seconds: u64) -> Stamp {
-        Stamp {
+    fn at(seconds: u64) -> SeenAt {
+        SeenAt {
             time: Timestamp(i64::try_from(seconds).unwrap() * 1_000_000_000),
             at: FrameRef { input: 0, frame: seconds },
         }
@@ -277,7 +276,7 @@ mod tests {
         for (second, vlan) in [(1, Some(110)), (2, None), (3, Some(110)), (4, Some(4095)), (5, Some(0))] {
             vlans.note_port(&port(vlan), at(second));
         }
-        let kept: Vec<_> = vlans.ports.iter().map(|p| (p.vlan, p.stamp)).collect();
+        let kept: Vec<_> = vlans.ports.iter().map(|p| (p.vlan, p.seen_at)).collect();
         assert_eq!(kept, [(Some(110), at(1)), (None, at(4))]);
         for n in 0..2000 {
             vlans.note_port(

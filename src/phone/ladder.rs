@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Phone;
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::file::Fetch;
 use crate::conversation::registration::{Attempt, End, Protocol};
 use crate::diagnosis::{Arrow, Outcome, Role, Transport};
@@ -16,9 +16,9 @@ pub fn ladder(phone: &Phone) -> Vec<Arrow> {
     for ask in &phone.dns {
         let label = format!("{} {}{}", if ask.v6 { "AAAA" } else { "A" }, ask.name, times(ask.tries.count));
         ladder.to(ask.tries.first, Role::Dns, Some(ask.server), label);
-        if let Some((stamp, code, addresses)) = &ask.answer {
+        if let Some((seen_at, code, addresses)) = &ask.answer {
             let answer = addresses.first().map_or_else(|| code.to_string(), ToString::to_string);
-            ladder.from(*stamp, Role::Dns, ask.server, answer, addresses.is_empty());
+            ladder.from(*seen_at, Role::Dns, ask.server, answer, addresses.is_empty());
         }
     }
     phone.files.iter().for_each(|fetch| ladder.file(fetch));
@@ -30,13 +30,13 @@ pub fn ladder(phone: &Phone) -> Vec<Arrow> {
 struct Ladder(Vec<Arrow>);
 
 impl Ladder {
-    fn to(&mut self, stamp: Stamp, role: Role, peer: Option<IpAddr>, label: String) {
-        let Stamp { time, at } = stamp;
+    fn to(&mut self, seen_at: SeenAt, role: Role, peer: Option<IpAddr>, label: String) {
+        let SeenAt { time, at } = seen_at;
         self.0.push(Arrow { time, at, role, peer, from_phone: true, label, is_bad: false });
     }
 
-    fn from(&mut self, stamp: Stamp, role: Role, peer: IpAddr, label: String, is_bad: bool) {
-        let Stamp { time, at } = stamp;
+    fn from(&mut self, seen_at: SeenAt, role: Role, peer: IpAddr, label: String, is_bad: bool) {
+        let SeenAt { time, at } = seen_at;
         self.0.push(Arrow { time, at, role, peer: Some(peer), from_phone: false, label, is_bad });
     }
 
@@ -48,7 +48,7 @@ impl Ladder {
             let address = |ip: Option<std::net::Ipv4Addr>| ip.map(|ip| format!(" {ip}")).unwrap_or_default();
             for offer in &exchange.offers {
                 let label = format!("OFFER{}", address(offer.address));
-                self.from(offer.stamp, Role::Dhcp, offer.terms.server.into(), label, false);
+                self.from(offer.seen_at, Role::Dhcp, offer.terms.server.into(), label, false);
             }
             if let Some(tries) = exchange.request {
                 let label = format!("REQUEST{}", times(tries.count));
@@ -56,19 +56,19 @@ impl Ladder {
             }
             if let Some(ack) = &exchange.ack {
                 self.from(
-                    ack.stamp,
+                    ack.seen_at,
                     Role::Dhcp,
                     ack.terms.server.into(),
                     format!("ACK{}", address(ack.address)),
                     false,
                 );
             }
-            if let Some((stamp, server, text)) = &exchange.nak {
+            if let Some((seen_at, server, text)) = &exchange.nak {
                 let text = text.as_ref().map(|t| format!(" {t}")).unwrap_or_default();
-                self.from(*stamp, Role::Dhcp, (*server).into(), format!("NAK{text}"), true);
+                self.from(*seen_at, Role::Dhcp, (*server).into(), format!("NAK{text}"), true);
             }
-            if let Some(stamp) = exchange.decline {
-                self.to(stamp, Role::Dhcp, None, "DECLINE".to_owned());
+            if let Some(seen_at) = exchange.decline {
+                self.to(seen_at, Role::Dhcp, None, "DECLINE".to_owned());
             }
         }
     }
@@ -80,22 +80,22 @@ impl Ladder {
         let end = match (fetch.outcome(), &fetch.error) {
             (Outcome::Served, _) => fetch.done.map(|s| (s, format!("{} octets", fetch.bytes), false)),
             (Outcome::Partial, _) => Some((fetch.progress, format!("only {} octets", fetch.bytes), true)),
-            (Outcome::NoAnswer, _) => fetch.unreachable.map(|(s, why)| (s, why.word().to_owned(), true)),
-            (_, Some((stamp, code, text, by_phone))) => {
+            (Outcome::NoAnswer, _) => fetch.unreachable.map(|(s, why)| (s, why.as_str().to_owned(), true)),
+            (_, Some((seen_at, code, text, by_phone))) => {
                 let label = format!("ERROR {code} {text}");
                 if *by_phone {
-                    self.to(*stamp, Role::Tftp, Some(fetch.server), label);
+                    self.to(*seen_at, Role::Tftp, Some(fetch.server), label);
                     None
                 } else {
                     // Phones ask for files that need not be there; a load that is not there is missed.
                     let is_missed = fetch.outcome() != Outcome::Missing || is_load_file(fetch.name.raw()).is_some();
-                    Some((*stamp, label, is_missed))
+                    Some((*seen_at, label, is_missed))
                 }
             }
             (_, None) => None,
         };
-        if let Some((stamp, label, is_bad)) = end {
-            self.from(stamp, Role::Tftp, fetch.server, label, is_bad);
+        if let Some((seen_at, label, is_bad)) = end {
+            self.from(seen_at, Role::Tftp, fetch.server, label, is_bad);
         }
     }
 
@@ -105,44 +105,44 @@ impl Ladder {
         if let Some(syn) = attempt.syn {
             self.to(syn.first, role, Some(server), format!("SYN {}{}", attempt.port, times(syn.count)));
         }
-        if let Some((stamp, why)) = attempt.unreachable {
-            self.from(stamp, role, server, why.word().to_owned(), true);
+        if let Some((seen_at, why)) = attempt.unreachable {
+            self.from(seen_at, role, server, why.as_str().to_owned(), true);
         }
-        if let Some(stamp) = attempt.connected.filter(|_| attempt.syn.is_some()) {
-            self.from(stamp, role, server, "connected".to_owned(), false);
+        if let Some(seen_at) = attempt.connected.filter(|_| attempt.syn.is_some()) {
+            self.from(seen_at, role, server, "connected".to_owned(), false);
         }
-        if let Some(stamp) = attempt.alarm {
+        if let Some(seen_at) = attempt.alarm {
             let reason = attempt.reason.as_ref().map(|r| format!(" {r}")).unwrap_or_default();
-            self.to(stamp, role, Some(server), format!("Alarm{reason}"));
+            self.to(seen_at, role, Some(server), format!("Alarm{reason}"));
         }
         if let Some(tries) = attempt.register {
             let verb = if is_sip { "REGISTER" } else { "Register" };
             self.to(tries.first, role, Some(server), format!("{verb}{}", times(tries.count)));
         }
-        if let Some(stamp) = attempt.registered_at() {
+        if let Some(seen_at) = attempt.registered_at() {
             let label = match attempt.registered {
                 Some(_) if is_sip => "200 OK",
                 Some(_) => "RegisterAck",
                 None => "KeepAliveAck",
             };
-            self.from(stamp, role, server, label.to_owned(), false);
+            self.from(seen_at, role, server, label.to_owned(), false);
         }
-        if let Some((stamp, text, _)) = &attempt.rejected {
+        if let Some((seen_at, text, _)) = &attempt.rejected {
             let verb = if is_sip { "" } else { "RegisterReject " };
-            self.from(*stamp, role, server, format!("{verb}{text}"), true);
+            self.from(*seen_at, role, server, format!("{verb}{text}"), true);
         }
-        if let Some((stamp, _)) = attempt.reset {
-            self.from(stamp, role, server, "Reset".to_owned(), false);
+        if let Some((seen_at, _)) = attempt.reset {
+            self.from(seen_at, role, server, "Reset".to_owned(), false);
         }
-        if let Some(stamp) = attempt.unregistered {
-            self.to(stamp, role, Some(server), "Unregister".to_owned());
+        if let Some(seen_at) = attempt.unregistered {
+            self.to(seen_at, role, Some(server), "Unregister".to_owned());
         }
-        if let Some((stamp, end)) = attempt.end {
+        if let Some((seen_at, end)) = attempt.end {
             match end {
-                End::PhoneFin => self.to(stamp, role, Some(server), "FIN".to_owned()),
-                End::PhoneRst => self.to(stamp, role, Some(server), "RST".to_owned()),
-                End::ServerFin => self.from(stamp, role, server, "FIN".to_owned(), false),
-                End::ServerRst => self.from(stamp, role, server, "RST".to_owned(), attempt.registered.is_none()),
+                End::PhoneFin => self.to(seen_at, role, Some(server), "FIN".to_owned()),
+                End::PhoneRst => self.to(seen_at, role, Some(server), "RST".to_owned()),
+                End::ServerFin => self.from(seen_at, role, server, "FIN".to_owned(), false),
+                End::ServerRst => self.from(seen_at, role, server, "RST".to_owned(), attempt.registered.is_none()),
             }
         }
     }

@@ -3,30 +3,30 @@
 //! A phone is known by its MAC ([`Phone::mac`]). Its conversations are found by MAC, by the address that it leased,
 //! and by the name that it gives itself ([`registry`] joins them, also where a router stands between).
 
-mod age;
+mod capture_gap;
 pub(crate) mod clients;
 mod counting;
 pub mod dhcpv6;
-mod gap;
+mod eviction;
 pub mod identity;
 pub mod ladder;
 mod record;
 pub mod registry;
 pub(crate) mod saved;
 mod shared;
-pub mod story;
+pub mod timeline;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use crate::capture::Timestamp;
 use crate::conversation::dhcp::{Exchange, Exchanges, LeaseTerms, OfferSeen};
 use crate::conversation::file::Fetch;
 use crate::conversation::registration::Attempt;
-use crate::conversation::{Stamp, Tries};
+use crate::conversation::{RetryCount, SeenAt};
 use crate::diagnosis::{Outcome, RegistrationState};
+use crate::types::{Mac, Timestamp, WireText};
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{Mac, WireText, load, sccp};
+use crate::wire::{load, sccp};
 
 /// Where a load was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -40,7 +40,7 @@ pub enum LoadSource {
 
 impl LoadSource {
     /// The word of the contract.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             LoadSource::Alarm => "alarm",
             LoadSource::Register => "register",
@@ -58,10 +58,10 @@ pub struct LoadSeen {
     /// Where.
     pub source: LoadSource,
     /// First seen so.
-    pub stamp: Stamp,
+    pub seen_at: SeenAt,
     /// Latest alarm or Register that says so; `None`: only announcements do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub said: Option<Stamp>,
+    pub said: Option<SeenAt>,
 }
 
 /// An address that a phone asks the MAC of.
@@ -70,10 +70,10 @@ pub struct ArpAsk {
     /// Whose.
     pub target: Ipv4Addr,
     /// The questions since the last answer.
-    pub tries: Tries,
+    pub tries: RetryCount,
     /// The last answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answered: Option<Stamp>,
+    pub answered: Option<SeenAt>,
 }
 
 /// A name that a phone asked a DNS server for.
@@ -86,10 +86,10 @@ pub struct NameAsk {
     /// Whether for IPv6 addresses (AAAA); otherwise for IPv4 (A).
     pub v6: bool,
     /// The questions of one boot.
-    pub tries: Tries,
+    pub tries: RetryCount,
     /// The latest answer to them: its code and addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<(Stamp, WireText, Vec<IpAddr>)>,
+    pub answer: Option<(SeenAt, WireText, Vec<IpAddr>)>,
 }
 
 /// One phone (or a client of which it is not known yet).
@@ -103,7 +103,7 @@ pub struct Phone {
     pub is_other: bool,
     /// Names that it gives itself, the latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub names: Vec<(WireText, Stamp)>,
+    pub names: Vec<(WireText, SeenAt)>,
     /// Model of its vendor class or announcement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Arc<str>>,
@@ -118,10 +118,10 @@ pub struct Phone {
     pub vlan: Option<u16>,
     /// First frame of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first: Option<Stamp>,
+    pub first: Option<SeenAt>,
     /// Latest frame of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<Stamp>,
+    pub last: Option<SeenAt>,
     /// Leases.
     pub dhcp: Exchanges,
     /// Files, oldest first.
@@ -139,7 +139,7 @@ pub struct Phone {
     pub loads: Vec<LoadSeen>,
     /// Latest reason of an alarm: why it lost its registration before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_reason: Option<(Stamp, WireText)>,
+    pub last_reason: Option<(SeenAt, WireText)>,
     /// ARP questions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arp: Vec<ArpAsk>,
@@ -148,19 +148,19 @@ pub struct Phone {
     pub dns: Vec<NameAsk>,
     /// Voice VLAN that it says it was told (LLDP-MED).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub voice_vlan: Option<(u16, Stamp)>,
+    pub voice_vlan: Option<(u16, SeenAt)>,
     /// Another device that claims its address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rival: Option<identity::Rival>,
+    pub rival: Option<identity::AddressConflict>,
     /// Where its boots begin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub boots: Vec<Stamp>,
+    pub boots: Vec<SeenAt>,
     /// The boot whose way up to the registration was measured last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) measured: Option<Stamp>,
+    pub(crate) measured: Option<SeenAt>,
     /// First announcement of it (CDP, LLDP).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub announced: Option<Stamp>,
+    pub announced: Option<SeenAt>,
 }
 
 /// No phone gives a server up as fast as this: what it does next within it, it does because an answer came.
@@ -168,11 +168,11 @@ pub struct Phone {
 pub const AT_ONCE: u64 = 1_000_000_000;
 
 impl Phone {
-    /// The next thing that it began after `stamp`: a request, a registration, a boot.
-    pub fn next_action(&self, stamp: Stamp) -> Option<Stamp> {
-        let file = self.files.iter().map(|f| f.request.first).find(|s| *s > stamp);
-        let attempt = self.attempts.iter().map(|a| a.began).find(|s| *s > stamp);
-        let boot = self.boots.iter().copied().find(|s| *s > stamp);
+    /// The next thing that it began after `seen_at`: a request, a registration, a boot.
+    pub fn next_action(&self, seen_at: SeenAt) -> Option<SeenAt> {
+        let file = self.files.iter().map(|f| f.request.first).find(|s| *s > seen_at);
+        let attempt = self.attempts.iter().map(|a| a.began).find(|s| *s > seen_at);
+        let boot = self.boots.iter().copied().find(|s| *s > seen_at);
         [file, attempt, boot].into_iter().flatten().min()
     }
 
@@ -202,7 +202,7 @@ impl Phone {
     }
 
     /// The beginning of the current boot: where what counts now begins.
-    pub fn boot_began(&self) -> Option<Stamp> {
+    pub fn boot_began(&self) -> Option<SeenAt> {
         self.boots.last().copied()
     }
 
@@ -221,9 +221,9 @@ impl Phone {
         self.dhcp.list.iter().rev().find_map(terms_of)
     }
 
-    /// The same as of `stamp`: what a later exchange brought does not count.
-    pub fn lease_terms_before(&self, stamp: Stamp) -> Option<&Arc<LeaseTerms>> {
-        self.dhcp.list.iter().rev().filter(|e| e.began <= stamp).find_map(terms_of)
+    /// The same as of `seen_at`: what a later exchange brought does not count.
+    pub fn lease_terms_before(&self, seen_at: SeenAt) -> Option<&Arc<LeaseTerms>> {
+        self.dhcp.list.iter().rev().filter(|e| e.began <= seen_at).find_map(terms_of)
     }
 
     /// The exchange that the lease in force came from.

@@ -3,8 +3,8 @@
 use super::registry::limits;
 use super::{LoadSeen, LoadSource, Phone};
 use crate::conversation::dhcp::MAX_EXCHANGES;
-use crate::conversation::{Stamp, merge_bounded, push_bounded};
-use crate::wire::WireText;
+use crate::conversation::{SeenAt, merge_bounded, push_bounded};
+use crate::types::WireText;
 
 /// Everything that was kept under an address becomes the phone's. A router may stand in front of any number of
 /// addresses that claim one name, so the bounds of a phone hold here too.
@@ -27,7 +27,7 @@ pub(super) fn absorb(phone: &mut Phone, earlier: Phone) {
     phone.attempts_forgotten = phone.attempts_forgotten.saturating_add(earlier.attempts_forgotten);
     let forgotten = &mut phone.attempts_forgotten;
     merge_bounded(&mut phone.attempts, earlier.attempts, limits::ATTEMPTS, forgotten, |a| a.began);
-    merge_bounded(&mut phone.loads, earlier.loads, limits::CHANGES, &mut 0, |l| l.stamp);
+    merge_bounded(&mut phone.loads, earlier.loads, limits::CHANGES, &mut 0, |l| l.seen_at);
     phone.last_reason = phone.last_reason.take().or(earlier.last_reason);
     merge_bounded(&mut phone.boots, earlier.boots, limits::CHANGES, &mut 0, |b| *b);
     phone.announced = phone.announced.or(earlier.announced);
@@ -35,7 +35,7 @@ pub(super) fn absorb(phone: &mut Phone, earlier: Phone) {
 }
 
 /// Whether it is another boot.
-pub(super) fn note_boot(phone: &mut Phone, stamp: Stamp) -> bool {
+pub(super) fn note_boot(phone: &mut Phone, seen_at: SeenAt) -> bool {
     // Trying again under a new transaction id while nobody answers is the same boot.
     let before = phone.dhcp.list.iter().rev().nth(1);
     let quiet = phone.boots.last().is_some_and(|b| {
@@ -44,11 +44,11 @@ pub(super) fn note_boot(phone: &mut Phone, stamp: Stamp) -> bool {
     if before.is_some_and(|e| e.ack.is_none()) && quiet {
         return false;
     }
-    push_bounded(&mut phone.boots, stamp, limits::CHANGES, &mut 0);
+    push_bounded(&mut phone.boots, seen_at, limits::CHANGES, &mut 0);
     true
 }
 
-pub(super) fn note_name(phone: &mut Phone, name: &WireText, stamp: Stamp) {
+pub(super) fn note_name(phone: &mut Phone, name: &WireText, seen_at: SeenAt) {
     if phone.names.last().is_some_and(|(n, _)| n == name) {
         return;
     }
@@ -57,13 +57,13 @@ pub(super) fn note_name(phone: &mut Phone, name: &WireText, stamp: Stamp) {
         phone.names.push(known);
         return;
     }
-    push_bounded(&mut phone.names, (name.clone(), stamp), limits::CHANGES, &mut 0);
+    push_bounded(&mut phone.names, (name.clone(), seen_at), limits::CHANGES, &mut 0);
 }
 
-pub(super) fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, stamp: Stamp) {
+pub(super) fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, seen_at: SeenAt) {
     let trimmed = load.raw().trim();
     let device_type = phone.device_type();
-    let said = matches!(source, LoadSource::Alarm | LoadSource::Register).then_some(stamp);
+    let said = matches!(source, LoadSource::Alarm | LoadSource::Register).then_some(seen_at);
     if let Some(last) = phone.loads.last_mut()
         && crate::wire::load::same_load(last.load.raw(), trimmed)
     {
@@ -78,7 +78,7 @@ pub(super) fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, 
         }
         return;
     }
-    let seen = LoadSeen { load: WireText::from(trimmed), source, stamp, said };
+    let seen = LoadSeen { load: WireText::from(trimmed), source, seen_at, said };
     push_bounded(&mut phone.loads, seen, limits::CHANGES, &mut 0);
 }
 
@@ -87,14 +87,13 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::capture::Timestamp;
     use crate::conversation::file::Fetch;
     use crate::conversation::registration::{Attempt, Protocol};
     use crate::diagnosis::Transport;
-    use crate::event::FrameRef;
+    use crate::types::{FrameRef, Timestamp};
 
-    fn stamp(second: i64) -> Stamp {
-        Stamp { time: Timestamp(second * 1_000_000_000), at: FrameRef { input: 0, frame: 1 } }
+    fn seen_at(second: i64) -> SeenAt {
+        SeenAt { time: Timestamp(second * 1_000_000_000), at: FrameRef { input: 0, frame: 1 } }
     }
 
     /// What an address did in its first seconds from `begin` on.
@@ -102,12 +101,12 @@ mod tests {
         let server = IpAddr::from([10, 30, 0, 5]);
         let mut phone = Phone::default();
         for second in begin..begin + 3 {
-            let at = stamp(second);
+            let at = seen_at(second);
             let name = WireText::from(format!("{second}.bin").as_str());
             phone.files.push(Fetch::new(name.clone(), server, Transport::Tftp, 50_000, at));
             phone.attempts.push(Attempt::new((server, 2000), (server, 50_000), Protocol::Sccp, at));
             phone.names.push((name.clone(), at));
-            phone.loads.push(LoadSeen { load: name, source: LoadSource::Alarm, stamp: at, said: Some(at) });
+            phone.loads.push(LoadSeen { load: name, source: LoadSource::Alarm, seen_at: at, said: Some(at) });
             phone.boots.push(at);
         }
         phone.files_forgotten = 1;
@@ -124,7 +123,7 @@ mod tests {
         assert_eq!((phone.names.len(), phone.loads.len(), phone.boots.len()), (16, 16, 16));
         assert_eq!(phone.attempts_forgotten as usize, 300 - limits::ATTEMPTS);
         assert_eq!(phone.files_forgotten as usize, 300 - limits::FILES + 100, "what was forgotten before counts too");
-        assert_eq!(phone.files.last().map(|f| f.request.first), Some(stamp(992)), "the latest are kept");
+        assert_eq!(phone.files.last().map(|f| f.request.first), Some(seen_at(992)), "the latest are kept");
         assert!(phone.files.is_sorted_by_key(|f| f.request.first));
     }
 
@@ -132,7 +131,7 @@ mod tests {
     fn what_an_address_did_before_it_had_a_name_comes_first() {
         let mut phone = client(50);
         absorb(&mut phone, client(10));
-        let boots: Vec<Stamp> = [10, 11, 12, 50, 51, 52].map(stamp).to_vec();
+        let boots: Vec<SeenAt> = [10, 11, 12, 50, 51, 52].map(seen_at).to_vec();
         assert_eq!(phone.boots, boots);
         assert_eq!(phone.name().map(WireText::raw), Some("52.bin"));
     }

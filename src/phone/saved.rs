@@ -13,11 +13,10 @@ use super::dhcpv6::LeasesV6;
 use super::identity::Vlans;
 use super::registry::{Registry, Traffic, limits};
 use super::shared::Shared;
-use crate::capture::Timestamp;
-use crate::conversation::Stamp;
+use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{LeaseTerms, MAX_EXCHANGES};
 use crate::measures::Measures;
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, Timestamp, WireText};
 
 /// Entries of a list on one line.
 const CHUNK: usize = 1_024;
@@ -41,7 +40,7 @@ pub(crate) enum Line<'a> {
 pub(crate) struct Known {
     now: Timestamp,
     began: Option<Timestamp>,
-    clocks: Vec<Stamp>,
+    clocks: Vec<SeenAt>,
     clock_steps: (u64, u64),
     last_drop: Option<Timestamp>,
     traffic: Traffic,

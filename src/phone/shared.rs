@@ -9,10 +9,10 @@ use foldhash::fast::RandomState;
 use hashlink::LruCache;
 
 use super::registry::limits;
-use crate::capture::Timestamp;
 use crate::conversation::dhcp::LeaseTerms;
+use crate::types::{Timestamp, WireText};
+use crate::wire::ConfigBody;
 use crate::wire::phone_config::PhoneConfig;
-use crate::wire::{ConfigBody, WireText};
 
 /// What is full is looked through for what no phone needs any more, but not more often than this, nanoseconds.
 const SEARCH_NANOS: u64 = 60_000_000_000;
@@ -63,7 +63,7 @@ impl Shared {
 
     /// The configuration as it is kept: once for all phones that get the same. `None`: there are too many.
     pub(super) fn intern_config(&mut self, config: &PhoneConfig, now: Timestamp) -> Option<Arc<PhoneConfig>> {
-        // The file's name and stamp differ from phone to phone and are not asked for again.
+        // The file's name and seen_at differ from phone to phone and are not asked for again.
         let plain = PhoneConfig { file: WireText::default(), version_stamp: None, body: None, ..config.clone() };
         if let Some(known) = self.configs.get(&plain) {
             return Some(known.clone());

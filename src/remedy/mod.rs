@@ -8,7 +8,8 @@
 pub mod configuration;
 pub mod dhcp;
 pub mod keypad;
-pub mod load_way;
+pub mod load_route;
+pub mod load_status;
 pub mod network;
 pub mod pack;
 pub mod phone;
@@ -16,5 +17,4 @@ pub mod plan;
 pub mod plan_file;
 pub mod probe;
 pub mod recovery;
-pub mod standing;
 pub mod what_if;

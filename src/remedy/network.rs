@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::diagnosis::Fix;
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// A MAC as Cisco IOS writes it: `0030.94c2.d3fa`.
 pub fn dotted(mac: Mac) -> String {

@@ -4,9 +4,9 @@
 use std::net::IpAddr;
 
 use super::keypad::{self, Generation};
-use super::load_way::{Way, warnings, way};
+use super::load_route::{LoadRoute, warnings, way};
 use crate::diagnosis::Fix;
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// The phone's TFTP server set by hand: where DHCP can not be changed, or for one phone of many.
 pub fn alternate_tftp(right: &[IpAddr], model: Option<&str>) -> Option<Fix> {
@@ -49,15 +49,15 @@ pub fn name_load(mac: Mac, load: &str, running: Option<&str>, server: IpAddr) ->
         ),
         "Reset the phone: it reads the file, fetches the load, and reboots with it.".to_owned(),
     ];
-    match running.map_or(Way::Straight, |running| way(running, load)) {
-        Way::Straight => {}
-        Way::Through(stone) => {
+    match running.map_or(LoadRoute::Straight, |running| way(running, load)) {
+        LoadRoute::Straight => {}
+        LoadRoute::Through(stone) => {
             steps.insert(
                 0,
                 format!("First the same with {stone}, in place of {load}: this phone does not come to it in one step."),
             );
         }
-        Way::Shut(why) => steps.insert(0, format!("Careful. {why}")),
+        LoadRoute::Shut(why) => steps.insert(0, format!("Careful. {why}")),
     }
     steps.splice(0..0, warnings(running, load));
     Fix {

@@ -3,8 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::capture::Timestamp;
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, Timestamp, WireText};
 
 /// Name and version of the format.
 pub const SCHEMA: &str = "phonescope.plan/1";

@@ -8,7 +8,7 @@ use super::probe::FileName;
 
 /// Name of the file in its pack.
 pub const NAME: &str = "plan.json";
-/// Most octets of a plan that are read: one of fifty thousand phones has some 30 MB.
+/// Most bytes of a plan that are read: one of fifty thousand phones has some 30 MB.
 pub const LONGEST: usize = 64 << 20;
 /// Most phones of a plan.
 const MAX_PHONES: usize = 100_000;
@@ -95,7 +95,7 @@ fn check(phone: &PlannedPhone) -> Result<(), String> {
     if let Some(file) = &phone.config_file
         && in_pack(file).is_none()
     {
-        return Err(format!("config_file \"{}\" is no file of the pack", crate::wire::WireText::from(file.as_str())));
+        return Err(format!("config_file \"{}\" is no file of the pack", crate::types::WireText::from(file.as_str())));
     }
     Ok(())
 }

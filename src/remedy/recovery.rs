@@ -9,11 +9,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::load_status::LoadStatus;
 use super::plan::{Plan, PlannedPhone};
-use super::standing::Standing;
-use crate::capture::Timestamp;
-use crate::diagnosis::{Detail, Diagnosis, Moments, PhoneReport, RegistrationState, and_list};
-use crate::wire::{Mac, WireText, load};
+use crate::diagnosis::{Detail, Diagnosis, ObservedTimes, PhoneReport, RegistrationState, and_list};
+use crate::types::{Mac, Timestamp, WireText};
+use crate::wire::load;
 
 /// What became of the phones of a plan.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub enum State {
 
 impl State {
     /// One word for programs.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             State::Recovered => "recovered",
             State::NotRecovered => "not-recovered",
@@ -67,7 +67,7 @@ impl State {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Aspect<V> {
     #[allow(missing_docs)]
-    pub standing: Standing,
+    pub standing: LoadStatus,
     /// Any of these is right; empty: not known.
     pub wanted: Vec<V>,
     /// After the fix; `None`: not seen.
@@ -77,10 +77,10 @@ pub struct Aspect<V> {
 impl<V> Aspect<V> {
     fn new(wanted: Vec<V>, seen: Option<V>, is_right: impl Fn(&V, &V) -> bool) -> Aspect<V> {
         let standing = match &seen {
-            _ if wanted.is_empty() => Standing::NotStated,
-            None => Standing::NotSeen,
-            Some(seen) if wanted.iter().any(|w| is_right(w, seen)) => Standing::Right,
-            Some(_) => Standing::Wrong,
+            _ if wanted.is_empty() => LoadStatus::NotStated,
+            None => LoadStatus::NotSeen,
+            Some(seen) if wanted.iter().any(|w| is_right(w, seen)) => LoadStatus::Right,
+            Some(_) => LoadStatus::Wrong,
         };
         Aspect { standing, wanted, seen }
     }
@@ -163,7 +163,7 @@ fn not_seen(phone: &PlannedPhone) -> PhoneRecovery {
         state: State::NotSeen,
         server: Aspect::new(phone.tftp_right.clone(), None, |_, _| false),
         load: Aspect::new(phone.load_wanted.clone().into_iter().collect(), None, |_, _| false),
-        registration: Aspect { standing: Standing::NotSeen, wanted: phone.call_managers.clone(), seen: None },
+        registration: Aspect { standing: LoadStatus::NotSeen, wanted: phone.call_managers.clone(), seen: None },
         registered: RegistrationState::NotSeen,
         left: vec!["Nothing of it was seen after the fix: reset it, or capture where it is.".to_owned()],
         boot_at: None,
@@ -196,22 +196,22 @@ fn of_phone(phone: &PlannedPhone, report: &PhoneReport, as_of: Option<Timestamp>
     let call_manager = registered.map(|(ip, _)| ip).or(tried);
     let known = |ip: IpAddr| phone.call_managers.is_empty() || phone.call_managers.contains(&ip);
     let standing = match (state, call_manager) {
-        (RegistrationState::Registered, Some(ip)) if known(ip) => Standing::Right,
-        (RegistrationState::NotSeen, _) => Standing::NotSeen,
-        _ => Standing::Wrong,
+        (RegistrationState::Registered, Some(ip)) if known(ip) => LoadStatus::Right,
+        (RegistrationState::NotSeen, _) => LoadStatus::NotSeen,
+        _ => LoadStatus::Wrong,
     };
     let registration = Aspect { standing, wanted: phone.call_managers.clone(), seen: call_manager };
 
     let all = [server.standing, load.standing, registration.standing];
     let overall = match () {
-        () if all.contains(&Standing::Wrong) => State::NotRecovered,
-        () if all.contains(&Standing::NotSeen) => State::Incomplete,
+        () if all.contains(&LoadStatus::Wrong) => State::NotRecovered,
+        () if all.contains(&LoadStatus::NotSeen) => State::Incomplete,
         () => State::Recovered,
     };
     let mut recovery = PhoneRecovery {
         boot_at: boot(report, &server.wanted, as_of),
         registered_at: moments.registered.filter(|t| counts(Some(*t))),
-        verdict: Some(report.verdict.word()),
+        verdict: Some(report.verdict.as_str()),
         state: overall,
         server,
         load,
@@ -226,7 +226,7 @@ fn of_phone(phone: &PlannedPhone, report: &PhoneReport, as_of: Option<Timestamp>
 
 /// The beginning of the boot in which it first asked a right server; where that was not seen, of its first boot.
 fn boot(report: &PhoneReport, right: &[IpAddr], as_of: Option<Timestamp>) -> Option<Timestamp> {
-    let Moments { boots, .. } = &report.traces.moments;
+    let ObservedTimes { boots, .. } = &report.traces.moments;
     let after = |time: &Timestamp| as_of.is_none_or(|as_of| *time > as_of);
     let is_right = |ip: &IpAddr| right.is_empty() || right.contains(ip);
     let asked = report.files.iter().filter(|f| after(&f.time) && is_right(&f.server)).map(|f| f.time).min();
@@ -251,20 +251,20 @@ fn left(phone: &PhoneRecovery, lease: Option<(Ipv4Addr, String)>) -> Vec<String>
     let mut left = Vec::new();
     let server = &phone.server;
     match (server.standing, server.seen) {
-        (Standing::Wrong, Some(seen)) => {
+        (LoadStatus::Wrong, Some(seen)) => {
             let why = match lease {
                 Some((dhcp, named)) => format!(" DHCP server {dhcp} still names {named}."),
                 None => String::new(),
             };
             let others = [phone.load.standing, phone.registration.standing];
             // As the second cure of a fix pack leaves it, on purpose.
-            let works = match others.iter().all(|s| matches!(s, Standing::Right | Standing::NotStated)) {
+            let works = match others.iter().all(|s| matches!(s, LoadStatus::Right | LoadStatus::NotStated)) {
                 true => " It is registered with the right load all the same, as long as that server has its files.",
                 false => "",
             };
             left.push(format!("It asks TFTP server {seen}, not {}.{why}{works}", and_list(&server.wanted)));
         }
-        (Standing::NotSeen, _) => {
+        (LoadStatus::NotSeen, _) => {
             left.push(match lease {
                 Some((dhcp, named)) => {
                     format!("It was not seen to ask a TFTP server; DHCP server {dhcp} still names {named}.")
@@ -276,12 +276,12 @@ fn left(phone: &PhoneRecovery, lease: Option<(Ipv4Addr, String)>) -> Vec<String>
     }
     let load = &phone.load;
     match (load.standing, &load.seen) {
-        (Standing::Wrong, Some(seen)) => left.push(format!("It runs load {seen}, not {}.", and_list(&load.wanted))),
-        (Standing::NotSeen, _) => left.push("It was not seen to say which load it runs.".to_owned()),
+        (LoadStatus::Wrong, Some(seen)) => left.push(format!("It runs load {seen}, not {}.", and_list(&load.wanted))),
+        (LoadStatus::NotSeen, _) => left.push("It was not seen to say which load it runs.".to_owned()),
         _ => {}
     }
     let registration = &phone.registration;
-    if let (Standing::Wrong, Some(ip)) = (registration.standing, registration.seen) {
+    if let (LoadStatus::Wrong, Some(ip)) = (registration.standing, registration.seen) {
         left.push(match phone.registered {
             RegistrationState::Registered => {
                 format!("It is registered with {ip}, not with {}.", and_list(&registration.wanted))
@@ -294,7 +294,7 @@ fn left(phone: &PhoneRecovery, lease: Option<(Ipv4Addr, String)>) -> Vec<String>
                 format!("It is no longer registered with {ip}.")
             }
         });
-    } else if registration.standing == Standing::NotSeen {
+    } else if registration.standing == LoadStatus::NotSeen {
         left.push("It was not seen to register.".to_owned());
     }
     left

@@ -15,9 +15,8 @@ use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::json;
-use crate::capture::Timestamp;
 use crate::diagnosis::{Confidence, Diagnosis, Finding, Severity};
-use crate::wire::Mac;
+use crate::types::{Mac, Timestamp};
 
 /// Schema of an alert's JSON.
 const SCHEMA: &str = "phonescope.alert/1";
@@ -27,7 +26,7 @@ const MAX_FINDINGS: usize = 4_096;
 const MAX_PHONES: usize = 100;
 /// Characters of a sentence in an alert.
 const MAX_TEXT: usize = 2_000;
-/// Octets of an alert's JSON; one that would be longer goes without its fixes. What a pipe takes at once is more.
+/// Bytes of an alert's JSON; one that would be longer goes without its fixes. What a pipe takes at once is more.
 const MAX_OCTETS: usize = 60_000;
 /// Steps of a fix, and fixes.
 const MAX_FIXES: usize = 4;
@@ -54,7 +53,7 @@ pub enum AlertEvent {
 
 impl AlertEvent {
     /// The word of the documents.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             AlertEvent::Began => "began",
             AlertEvent::Ended => "ended",
@@ -114,9 +113,9 @@ impl Alert {
         let lasted = self.ended.map(|e| format!(" after {}", super::lasting(e.nanos_since(self.began))));
         format!(
             "{} {} {}{}: {} ({phones})",
-            self.severity.word(),
+            self.severity.as_str(),
             self.code,
-            self.event.word(),
+            self.event.as_str(),
             lasted.unwrap_or_default(),
             self.title
         )
@@ -142,14 +141,14 @@ impl Alert {
             &Document {
                 schema: SCHEMA,
                 id: &self.id,
-                event: self.event.word(),
+                event: self.event.as_str(),
                 host,
                 time: self.time,
                 began: self.began,
                 ended: self.ended,
                 code: &self.code,
-                severity: self.severity.word(),
-                confidence: self.confidence.word(),
+                severity: self.severity.as_str(),
+                confidence: self.confidence.as_str(),
                 title: &self.title,
                 summary: &self.summary,
                 servers: &self.servers,
@@ -308,8 +307,8 @@ impl Known {
 
     fn take(&mut self, made: &Made<'_>) {
         self.away = None;
-        self.severity = made.worst.severity.word().to_owned();
-        self.confidence = made.worst.confidence.word().to_owned();
+        self.severity = made.worst.severity.as_str().to_owned();
+        self.confidence = made.worst.confidence.as_str().to_owned();
         self.title.clone_from(&made.worst.title);
         self.servers.clone_from(&made.worst.servers);
         self.phones = self.phones.max(made.phones.len());
@@ -364,12 +363,12 @@ impl Known {
 
 fn severity(word: &str) -> Severity {
     let all = [Severity::Info, Severity::Warning, Severity::Error];
-    all.into_iter().find(|s| s.word() == word).unwrap_or(Severity::Error)
+    all.into_iter().find(|s| s.as_str() == word).unwrap_or(Severity::Error)
 }
 
 fn confidence(word: &str) -> Confidence {
     let all = [Confidence::Possible, Confidence::Likely, Confidence::Certain];
-    all.into_iter().find(|c| c.word() == word).unwrap_or(Confidence::Possible)
+    all.into_iter().find(|c| c.as_str() == word).unwrap_or(Confidence::Possible)
 }
 
 /// At most so much of a sentence.

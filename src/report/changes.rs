@@ -9,13 +9,11 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use super::words::lasting;
-use crate::capture::Timestamp;
+use super::format::lasting;
 use crate::diagnosis::{
     BootStep, Confidence, Detail, Diagnosis, Finding, PhoneReport, RegistrationState, Severity, Verdict, and_list,
 };
-use crate::event::FrameRef;
-use crate::wire::{Mac, WireText};
+use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
 /// How long a finding or a verdict must be away before that is told, nanoseconds.
 pub const HOLD_NANOS: u64 = 2_000_000_000;
@@ -53,7 +51,7 @@ pub enum ChangeKind {
 
 impl ChangeKind {
     /// The word of the documents.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             ChangeKind::Appeared => "appeared",
             ChangeKind::State => "state",
@@ -198,7 +196,7 @@ impl Known {
             mac,
             name: self.name.clone(),
             kind: ChangeKind::Gone,
-            from: Some(self.step.word().into()),
+            from: Some(self.step.as_str().into()),
             to: None,
             shown: None,
             finding: None,
@@ -257,8 +255,8 @@ impl Seen<'_> {
         }
         self.known.step = to;
         let (text, shown) = (step_text(self.phone), self.phone.step_since);
-        let from = (!is_new).then(|| from.word().into());
-        self.tell(ChangeKind::State, from, Some(to.word().into()), text).shown = shown;
+        let from = (!is_new).then(|| from.as_str().into());
+        self.tell(ChangeKind::State, from, Some(to.as_str().into()), text).shown = shown;
     }
 
     /// Load, address and servers.
@@ -316,7 +314,7 @@ impl Seen<'_> {
             }
         }
         for (finding, mut state) in made {
-            let word = |s: &FindingState| format!("{}, {}", s.severity.word(), s.confidence.word());
+            let word = |s: &FindingState| format!("{}, {}", s.severity.as_str(), s.confidence.as_str());
             let (kind, from, text) = match self.known.findings.iter_mut().find(|k| k.state.code == state.code) {
                 Some(known) => {
                     known.away = None;
@@ -350,7 +348,7 @@ impl Seen<'_> {
         });
         for (state, away) in ended {
             let text = format!("{} ended after {}", state.code, lasting(away.nanos_since(state.began)));
-            let from = format!("{}, {}", state.severity.word(), state.confidence.word());
+            let from = format!("{}, {}", state.severity.as_str(), state.confidence.as_str());
             self.tell(ChangeKind::FindingEnded, Some(from.as_str().into()), None, text).finding = Some(state);
         }
     }
@@ -378,13 +376,13 @@ impl Seen<'_> {
                 let own = self.phone.findings.iter().filter_map(|i| self.findings.get(*i));
                 let title = own.filter(|f| f.code == code).max_by_key(|f| (f.severity, f.caused_by.is_none()));
                 let title = title.map(|f| format!(": {}", f.title)).unwrap_or_default();
-                let sure = known(code).map(|s| format!(" ({})", s.confidence.word())).unwrap_or_default();
+                let sure = known(code).map(|s| format!(" ({})", s.confidence.as_str())).unwrap_or_default();
                 (format!("{code}{sure}{title}"), known(code))
             }
         };
-        let from = before.map(|v| v.word().into());
+        let from = before.map(|v| v.as_str().into());
         let shown = if verdict == Verdict::Healthy { self.phone.step_since } else { None };
-        let change = self.tell(ChangeKind::Verdict, from, Some(verdict.word().into()), format!("verdict {text}"));
+        let change = self.tell(ChangeKind::Verdict, from, Some(verdict.as_str().into()), format!("verdict {text}"));
         (change.finding, change.shown) = (finding, shown);
     }
 }

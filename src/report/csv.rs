@@ -37,18 +37,18 @@ fn row(d: &Diagnosis<'_>, p: &PhoneReport) -> Vec<String> {
         optional(p.vlan),
         optional(p.dhcp_server),
         list(&p.lease_tftp),
-        optional(p.tftp_source.map(|s| s.word())),
+        optional(p.tftp_source.map(|s| s.as_str())),
         list(&p.tftp_servers),
         list(missing),
         optional(p.load.running.as_ref()),
         optional(p.load.configured.as_ref()),
-        cell(&r.state.word()),
+        cell(&r.state.as_str()),
         optional(r.call_manager),
         optional(r.reject_text.as_ref()),
         optional(p.cluster_expected.as_ref()),
         optional(p.cluster_tftp.as_ref()),
         optional(p.cluster_registered.as_ref()),
-        cell(&p.verdict.word()),
+        cell(&p.verdict.as_str()),
         list(codes),
     ]
 }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn hostile_text_never_stands_there_raw() {
         let text = written(&fixture::hostile());
-        assert!(!text.replace('\n', "").chars().any(crate::wire::is_unsafe), "{text}");
+        assert!(!text.replace('\n', "").chars().any(crate::types::is_unsafe), "{text}");
         assert_eq!(text.lines().count(), 7);
     }
 }

@@ -15,7 +15,7 @@ const INDENT: &str = "                          ";
 
 /// The outcome of an examination.
 #[derive(Debug)]
-pub struct Doctored<'a> {
+pub struct DoctorReport<'a> {
     /// What was examined.
     pub examined: &'a Examined<'a>,
     /// What came of it.
@@ -24,7 +24,7 @@ pub struct Doctored<'a> {
     pub switch: &'a [SwitchLines],
 }
 
-impl Doctored<'_> {
+impl DoctorReport<'_> {
     /// How the worst check came out.
     pub fn worst(&self) -> State {
         self.checks.iter().map(|check| check.state).max().unwrap_or(State::Ok)
@@ -35,10 +35,10 @@ impl Doctored<'_> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_doctor(d: &Doctored<'_>, width: Option<u16>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_doctor(d: &DoctorReport<'_>, width: Option<u16>, out: &mut dyn Write) -> io::Result<()> {
     let width = width.map_or(WIDTH, usize::from).clamp(60, 120);
     for check in d.checks {
-        let first = format!("{:9} {:15} ", check.state.word(), check.name);
+        let first = format!("{:9} {:15} ", check.state.as_str(), check.name);
         for line in prose::wrap(&check.text, &first, INDENT, width) {
             writeln!(out, "{line}")?;
         }
@@ -73,7 +73,7 @@ pub fn write_doctor(d: &Doctored<'_>, width: Option<u16>, out: &mut dyn Write) -
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_doctor_json(d: &Doctored<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_doctor_json(d: &DoctorReport<'_>, out: &mut dyn Write) -> io::Result<()> {
     let (e, s) = (d.examined, d.examined.survey);
     let (both_ways, one_way) = s.directions();
     let port = Port {
@@ -122,7 +122,7 @@ pub fn write_doctor_json(d: &Doctored<'_>, out: &mut dyn Write) -> io::Result<()
     };
     let checks = d.checks.iter().map(|check| CheckLine {
         name: check.name,
-        state: check.state.word(),
+        state: check.state.as_str(),
         text: &check.text,
         advice: check.advice.as_deref(),
     });

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use crate::capture::Timestamp;
 use crate::diagnosis::*;
-use crate::event::{FrameRef, InputSummary};
-use crate::wire::{Mac, WireText};
+use crate::event::InputSummary;
+use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
 /// 2026-11-23T07:00:00Z.
 const START: Timestamp = Timestamp(1_795_417_200_000_000_000);
@@ -170,8 +169,8 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
         site: Some("site.toml".to_owned()),
         inputs: vec![input()],
         coverage: Coverage {
-            dhcp: Seen::BothWays,
-            tftp: Seen::OneWay,
+            dhcp: Directions::BothWays,
+            tftp: Directions::OneWay,
             notes: vec!["No answer of the TFTP server is in the capture.".to_owned()],
             ..Coverage::default()
         },

@@ -7,10 +7,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::capture::Timestamp;
 use crate::diagnosis::{Diagnosis, PhoneReport, RegistrationState};
 use crate::measures::{Measures, OTHERS, WayUp};
-use crate::wire::WireText;
+use crate::types::{Timestamp, WireText};
 
 /// How phones stand: gathered while the phones of a diagnosis are looked at for what changed.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +21,8 @@ pub struct PhoneCounts {
 impl PhoneCounts {
     /// Counts a phone.
     pub fn add(&mut self, phone: &PhoneReport) {
-        *self.states.entry(phone.registration.state.word()).or_default() += 1;
-        *self.verdicts.entry(phone.verdict.word()).or_default() += 1;
+        *self.states.entry(phone.registration.state.as_str()).or_default() += 1;
+        *self.verdicts.entry(phone.verdict.as_str()).or_default() += 1;
     }
 }
 
@@ -60,7 +59,7 @@ impl DiagnosisNumbers {
     pub fn new(d: &Diagnosis<'_>, phones: PhoneCounts) -> DiagnosisNumbers {
         let mut findings: BTreeMap<_, FindingCount> = BTreeMap::new();
         for finding in &d.findings {
-            let count = findings.entry((finding.code, finding.severity.word())).or_default();
+            let count = findings.entry((finding.code, finding.severity.as_str())).or_default();
             count.findings += 1;
             count.phones += finding.phones.len() as u64;
         }
@@ -157,7 +156,7 @@ pub fn write_metrics(
 
 fn phones(page: &mut Page<'_>, d: &DiagnosisNumbers, forgotten: u64) -> io::Result<()> {
     page.family("phonescope_phones", Kind::Gauge, "Phones by the state of their last registration attempt.")?;
-    for state in STATES.map(RegistrationState::word) {
+    for state in STATES.map(RegistrationState::as_str) {
         page.sample("phonescope_phones", &[("state", state)], d.phones.states.get(state).copied().unwrap_or(0))?;
     }
     let name = "phonescope_phones_by_verdict";

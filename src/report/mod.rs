@@ -7,7 +7,7 @@
 //! * [`Selection`] narrows a diagnosis down before it is rendered, alike for all of them.
 //!
 //! No renderer holds more than one phone at a time. Network text reaches an output only through
-//! [`WireText`](crate::wire::WireText)'s `Display` or through the formatter of [`json`], which escape what a
+//! [`WireText`](crate::types::WireText)'s `Display` or through the formatter of [`json`], which escape what a
 //! terminal or a viewer could act on.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -23,25 +23,25 @@ pub mod table;
 
 #[cfg(test)]
 mod fixture;
+mod format;
 mod selection;
-mod words;
 
 pub use changes::{Change, ChangeKind, Changes, FindingState};
 pub use csv::write_csv;
 #[cfg(feature = "live")]
-pub use doctor::{Doctored, write_doctor, write_doctor_json};
+pub use doctor::{DoctorReport, write_doctor, write_doctor_json};
+pub use format::{clock, lasting, number};
 pub use json::{write_change, write_document, write_event, write_json, write_ndjson, write_notice};
 pub use selection::{PhoneSelector, Selection};
 pub use table::{TableOptions, write_phone, write_table};
-pub use words::{clock, lasting, number};
 
-use crate::diagnosis::Seen;
+use crate::diagnosis::Directions;
 
 /// The contract's word for what was seen of a protocol.
-fn seen_word(seen: Seen) -> &'static str {
+fn seen_word(seen: Directions) -> &'static str {
     match seen {
-        Seen::BothWays => "both ways",
-        Seen::OneWay => "one way",
-        Seen::None => "none",
+        Directions::BothWays => "both ways",
+        Directions::OneWay => "one way",
+        Directions::None => "none",
     }
 }

@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// Wraps `text` to `width` columns: the first line starts with `first`, the others with `indent`. A line break in
 /// the text is kept. A word that is longer than a line is broken. What a terminal could act on is escaped.

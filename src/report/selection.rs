@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::diagnosis::{Detail, Diagnosis, Finding, Severity};
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// What names a phone on the command line: its MAC address in any spelling, its name or its IP address.
 #[derive(Clone, PartialEq, Eq, Debug)]

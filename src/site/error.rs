@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// A mistake in a site file: exit code 2.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

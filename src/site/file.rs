@@ -12,7 +12,7 @@ use super::error::{self, Source, TABLES};
 use super::phones::{self, PhonePattern};
 use super::placement::{Clash, MOST_PATTERNS, Placement};
 use super::{Cluster, Network, Site, SiteError, server_key};
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// The file as it is written.
 #[derive(serde::Deserialize)]

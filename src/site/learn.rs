@@ -11,8 +11,7 @@ use ipnet::Ipv4Net;
 
 use super::{Site, SiteError};
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, Verdict};
-use crate::event::FrameRef;
-use crate::wire::{Mac, WireText};
+use crate::types::{FrameRef, Mac, WireText};
 
 /// A drafted site file.
 #[derive(Clone, Debug)]

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::wire::Mac;
+use crate::types::Mac;
 use placement::Placement;
 
 pub use error::SiteError;
@@ -307,7 +307,7 @@ phones = ["003094c2*", "0007.eb4f.2b34", "ATA*", "lobby-phone"]
         assert_eq!(name(site.cluster_of_tftp(ip("::ffff:10.31.0.5"))), "branch");
         assert_eq!(name(site.cluster_of_tftp(Ipv4Addr::new(10, 31, 0, 5))), "branch");
         assert_eq!(name(site.cluster_of_tftp("tftp.EXAMPLE.com")), "hq-3.0");
-        assert_eq!(name(site.cluster_of_tftp(crate::wire::WireText::from("tftp.example.com"))), "hq-3.0");
+        assert_eq!(name(site.cluster_of_tftp(crate::types::WireText::from("tftp.example.com"))), "hq-3.0");
         assert_eq!(name(site.cluster_of_tftp("10.30.0.10")), "", "a CallManager is no TFTP server");
         assert_eq!(name(site.cluster_of_call_manager("CM1")), "hq-3.0");
         assert_eq!(name(site.cluster_of_call_manager("10.31.0.10")), "branch");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// Device names have at most 50 characters, old ones 15.
 const LONGEST_NAME: usize = 50;

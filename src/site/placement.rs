@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::phones::{Pattern, PhonePattern, Subjects};
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// Most patterns with a `*` in one site: each is compared with each when the file is read, and with every phone.
 pub(super) const MOST_PATTERNS: usize = 1000;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::WireText;
+use crate::types::WireText;
 
 /// The body of a `cdp` or `lldp` event (contract section 5).
 #[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -89,5 +89,5 @@ pub(super) fn set_text(field: &mut Option<WireText>, bytes: &[u8]) {
     }
 }
 
-/// Most octets that are kept of a text; software versions of several hundred octets occur.
+/// Most bytes that are kept of a text; software versions of several hundred bytes occur.
 const MAX_TEXT: usize = 2048;

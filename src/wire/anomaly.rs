@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// Something odd in a frame: which layer, what, and where it matters at which octet of the layer.
-/// Made of our own words and numbers; text from the network goes in escaped ([`super::WireText`]'s `Display`).
+/// Something odd in a frame: which layer, what, and where it matters at which byte of the layer.
+/// Made of our own words and numbers; text from the network goes in escaped ([`crate::types::WireText`]'s `Display`).
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Anomaly(Cow<'static, str>);
@@ -28,6 +28,6 @@ impl Anomaly {
 
 impl fmt::Display for Anomaly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        super::text::write_safe(f, &self.0)
+        crate::types::text::write_safe(f, &self.0)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::net::Ipv4Addr;
 
-use super::Mac;
+use super::be::{from, u8_at, u16_at, u32_at};
 use super::frame::Walk;
-use super::octets::{from, u8_at, u16_at, u32_at};
+use crate::types::Mac;
 
 /// Operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]

@@ -5,8 +5,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::Anomaly;
 use super::announcement::{Announcement, set_text};
-use super::{Anomaly, Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// Most fields that are read of one announcement.
 const MAX_FIELDS: usize = 128;
@@ -28,7 +29,7 @@ const CAPABILITIES: [&str; 11] = [
 ];
 
 /// Reads an announcement: what follows the SNAP header (organisation 00-00-0c, protocol 0x2000). `None`: too short
-/// for the header of four octets.
+/// for the header of four bytes.
 pub fn parse(payload: &[u8]) -> Option<(Announcement, Vec<Anomaly>)> {
     let ([version, ttl, _, _], mut rest) = payload.split_first_chunk::<4>()?;
     let mut announcement = Announcement { ttl_secs: Some(u16::from(*ttl)), ..Announcement::default() };
@@ -91,7 +92,7 @@ fn read_field(kind: u16, value: &[u8], to: &mut Announcement, anomalies: &mut Ve
         0x000b => {
             to.duplex = value.first().map(|duplex| WireText::from(if *duplex == 0 { "half" } else { "full" }));
         }
-        // One octet of flags, then the VLAN. Without the VLAN there is none.
+        // One byte of flags, then the VLAN. Without the VLAN there is none.
         0x000e => to.voice_vlan = value.get(1..3).and_then(|vlan| vlan.first_chunk()).map(|v| u16::from_be_bytes(*v)),
         0x000f => to.voice_vlan_query = true,
         0x0010 => match value.first_chunk::<2>() {

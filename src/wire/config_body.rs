@@ -1,4 +1,4 @@
-//! The octets of a phone configuration, passwords included: for who edits it, and for nobody's eyes.
+//! The bytes of a phone configuration, passwords included: for who edits it, and for nobody's eyes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use std::sync::Arc;
 pub struct ConfigBody(Arc<Vec<u8>>);
 
 impl ConfigBody {
-    /// Takes the octets over.
+    /// Takes the bytes over.
     pub fn new(octets: Vec<u8>) -> ConfigBody {
         ConfigBody(Arc::new(octets))
     }
 
-    /// The octets.
+    /// The bytes.
     pub fn octets(&self) -> &[u8] {
         &self.0
     }

@@ -5,7 +5,8 @@
 
 use std::net::Ipv6Addr;
 
-use super::{Anomaly, Hex, WireText};
+use super::Anomaly;
+use crate::types::{Hex, WireText};
 
 /// One decoded message: the body of a `dhcpv6` event. Of a relayed message, the innermost one.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
@@ -13,7 +14,7 @@ pub struct Message {
     /// `SOLICIT`, `ADVERTISE`, … or the number.
     pub msg: WireText,
     /// Transaction id, 24 bits; 0 where a relay's message holds none that could be read.
-    #[serde(with = "super::hex::xid")]
+    #[serde(with = "crate::types::hex::xid")]
     pub xid: u32,
     /// Client DUID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,13 +191,13 @@ impl Message {
 /// An option as it stands in the message.
 struct RawOption<'a> {
     code: u16,
-    /// The octets that are there.
+    /// The bytes that are there.
     value: &'a [u8],
     /// Whether these are as many as the option's length says.
     whole: bool,
 }
 
-/// The options of `octets`. One that is cut off is the last, and noted.
+/// The options of `bytes`. One that is cut off is the last, and noted.
 fn walk<'a>(octets: &'a [u8], what: &'static str, noted: &mut Vec<Anomaly>) -> impl Iterator<Item = RawOption<'a>> {
     let mut rest = octets;
     std::iter::from_fn(move || {
@@ -351,7 +352,7 @@ mod tests {
     #[test]
     fn a_bad_option_does_not_hide_the_ones_behind_it() {
         let cisco = option(option::VENDOR_OPTIONS, &[&CISCO[..], &option(1, &SERVER)].concat());
-        // 23: DNS servers of 15 octets.
+        // 23: DNS servers of 15 bytes.
         let (message, noted) = parse(&message(7, &[option(23, &[0; 15]), cisco.clone()])).unwrap();
         assert_eq!((message.tftp.len(), noted.len()), (1, 0));
         for (bad, text) in [

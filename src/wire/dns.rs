@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Anomaly, WireText};
+use super::Anomaly;
+use crate::types::WireText;
 
 /// The body of a `dns` event.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
@@ -157,7 +158,7 @@ impl<'a> Reader<'a> {
                 }
                 _ => return None,
             }
-            // Each octet is at most two characters, or one of three octets where it is no UTF-8.
+            // Each byte is at most two characters, or one of three bytes where it is no UTF-8.
             if name.len() > 3 * LONGEST_NAME {
                 return None;
             }
@@ -296,7 +297,7 @@ mod tests {
         octets[len - 17] = 200;
         let (message, noted) = parse(&octets).unwrap();
         assert_eq!((message.answers.len(), texts(&noted)), (1, vec!["dns: answer 3 of 3 cut off or damaged"]));
-        // An A record of five octets is no address, the one behind it is.
+        // An A record of five bytes is no address, the one behind it is.
         let odd = [header(0x8180, 1, 2), question(1), record(12, 1, &[10; 5]), record(12, 1, &[10; 4])].concat();
         assert_eq!(parse(&odd).unwrap().0.answers.len(), 1);
         let many = [header(0x8180, 1, 60_000), question(1), record(12, 1, &[10; 4]).repeat(4000)].concat();

@@ -1,11 +1,10 @@
 //! Ethernet II, IEEE 802.3 with LLC and SNAP, and what stands between the addresses and the network layer:
 //! 802.1Q tags of all makes, Cisco ISL, 802.1BR and VN-Tag, 802.1AH, Cisco MetaData, unencrypted MACsec.
 
-use super::Mac;
+use super::be::{from, u8_at, u16_at, u32_at};
 use super::frame::{Next, OTHER, Payload, Walk};
-use super::octets::{from, u8_at, u16_at, u32_at};
 use super::{arp, tunnel};
-use crate::event::Tunnel;
+use crate::types::{Mac, Tunnel};
 
 pub(crate) const IPV4: u16 = 0x0800;
 pub(crate) const ARP: u16 = 0x0806;
@@ -110,7 +109,7 @@ fn read_macsec<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
 /// An LLC header (802.2), already cut to the 802.3 length where there is one.
 pub(super) fn read_llc<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     match data {
-        // SNAP: five octets say which protocol, and whose number that is.
+        // SNAP: five bytes say which protocol, and whose number that is.
         [0xaa, 0xaa, 0x03, organisation @ ..] => {
             let Some(protocol) = u16_at(organisation, 3) else {
                 return walk.stop("llc: the SNAP header is cut");
@@ -132,7 +131,7 @@ pub(super) fn read_llc<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     }
 }
 
-/// Whether this is a frame of Cisco's Inter-Switch Link: a group address of Cisco's where the low octet is user
+/// Whether this is a frame of Cisco's Inter-Switch Link: a group address of Cisco's where the low byte is user
 /// data, and the SNAP header that every ISL frame has in the same place.
 fn is_isl(data: &[u8]) -> bool {
     matches!(data, [0x01 | 0x03, 0x00, 0x0c, 0x00, 0x00, ..]) && data.get(14..17) == Some(&[0xaa, 0xaa, 0x03])
@@ -153,7 +152,7 @@ fn read_isl<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     Next::Ethernet(from(inside, 12))
 }
 
-/// Whether these octets can be an Ethernet frame: a known EtherType, or a length that fits and a likely LLC.
+/// Whether these bytes can be an Ethernet frame: a known EtherType, or a length that fits and a likely LLC.
 /// For tunnels that do not say what they carry.
 pub(super) fn looks_like_frame(data: &[u8]) -> bool {
     match u16_at(data, 12) {

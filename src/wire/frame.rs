@@ -14,9 +14,8 @@ pub(crate) mod tests;
 
 use std::net::IpAddr;
 
-use super::{Anomaly, Mac, arp, ethernet, icmp, ip, link, tunnel, wlan};
-use crate::capture::{Frame, LinkType};
-use crate::event::{Envelope, Tunnel};
+use super::{Anomaly, arp, ethernet, icmp, ip, link, tunnel, wlan};
+use crate::types::{Envelope, Frame, LinkType, Mac, Tunnel};
 
 pub use uninteresting::is_uninteresting;
 
@@ -49,7 +48,7 @@ pub enum Payload<'a> {
     Icmp(icmp::Message),
     /// ARP for IPv4 over Ethernet.
     Arp(arp::Message),
-    /// CDP from its version octet on.
+    /// CDP from its version byte on.
     Cdp(&'a [u8]),
     /// An LLDPDU from its first TLV on; Ethernet padding may follow.
     Lldp(&'a [u8]),
@@ -99,7 +98,7 @@ pub struct Fragment<'a> {
     pub id: u32,
     /// IP protocol number of what the whole packet carries.
     pub protocol: u8,
-    /// Where the piece belongs, in octets.
+    /// Where the piece belongs, in bytes.
     pub offset: usize,
     /// Whether more pieces follow it.
     pub more: bool,
@@ -132,7 +131,7 @@ pub(super) enum Next<'a> {
     Ipv4(&'a [u8]),
     /// IPv6.
     Ipv6(&'a [u8]),
-    /// What an IP packet carries: protocol number, octets, length on the wire.
+    /// What an IP packet carries: protocol number, bytes, length on the wire.
     Protocol(u8, &'a [u8], usize),
     /// The innermost payload.
     Done(Payload<'a>),
@@ -147,7 +146,7 @@ pub(super) struct Walk {
     envelope: Envelope,
     anomalies: Vec<Anomaly>,
     ip_id: u32,
-    /// Octets that the capture lacks at the end of the slice in hand.
+    /// Bytes that the capture lacks at the end of the slice in hand.
     pub(super) missing: usize,
     /// The inside may end early for a known reason: a mirror cut it and said so, or fragments were cut.
     pub(super) truncated: bool,
@@ -215,7 +214,7 @@ impl Walk {
         matches!(self.envelope.src, Some(IpAddr::V6(_)))
     }
 
-    /// Cuts `data` to the `len` octets that a header says it has, and keeps `missing` right.
+    /// Cuts `data` to the `len` bytes that a header says it has, and keeps `missing` right.
     pub(super) fn trim<'a>(&mut self, data: &'a [u8], len: usize) -> &'a [u8] {
         match data.get(..len) {
             Some(exact) => {

@@ -1,6 +1,6 @@
 //! HTTP/1.x between a phone and its file server (port 6970), as far as it names files.
 
-use super::WireText;
+use crate::types::WireText;
 
 /// Request or answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -53,7 +53,7 @@ pub struct AnswerHead {
 /// How a body ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Body {
-    /// After so many octets.
+    /// After so many bytes.
     Length(u64),
     /// With its last chunk.
     Chunked,
@@ -61,7 +61,7 @@ pub enum Body {
     UntilClose,
 }
 
-/// Octets up to and with the first empty line; `None` while there is none.
+/// Bytes up to and with the first empty line; `None` while there is none.
 pub fn head_len(octets: &[u8]) -> Option<usize> {
     let mut line_start = 0;
     for (i, _) in octets.iter().enumerate().filter(|(_, b)| **b == b'\n') {
@@ -107,7 +107,7 @@ fn body(head: &[u8]) -> Option<Body> {
     found
 }
 
-/// Whether octets begin like a request or an answer.
+/// Whether bytes begin like a request or an answer.
 pub fn is_likely(octets: &[u8]) -> bool {
     octets.starts_with(b"HTTP/1.")
         || [&b"GET "[..], b"HEAD ", b"POST ", b"PUT ", b"OPTIONS ", b"DELETE "].iter().any(|m| octets.starts_with(m))

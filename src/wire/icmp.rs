@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::be::{from, u8_at, u16_at, u32_at};
 use super::frame::Walk;
 use super::ip;
-use super::octets::{from, u8_at, u16_at, u32_at};
 
 /// The flow that an error is about, as its quoted header says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -45,7 +45,7 @@ pub(super) fn read(walk: &mut Walk, data: &[u8], is_v6: bool) -> Option<Message>
     if !is_error {
         return None;
     }
-    // Both versions have eight octets before the quote.
+    // Both versions have eight bytes before the quote.
     let quote = from(data, 8);
     let about = if is_v6 { quoted_v6(quote) } else { quoted_v4(quote) };
     if about.is_none() {
@@ -54,7 +54,7 @@ pub(super) fn read(walk: &mut Walk, data: &[u8], is_v6: bool) -> Option<Message>
     Some(Message { icmp_type, icmp_code, about })
 }
 
-/// The quoted header and at least eight octets after it (RFC 792, RFC 1812 section 4.3.2.3); the lengths in it may
+/// The quoted header and at least eight bytes after it (RFC 792, RFC 1812 section 4.3.2.3); the lengths in it may
 /// be those of the whole packet, so they are not looked at.
 fn quoted_v4(quote: &[u8]) -> Option<Quoted> {
     let first = u8_at(quote, 0)?;

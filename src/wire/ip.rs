@@ -7,10 +7,10 @@ use std::net::IpAddr;
 
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice, TcpHeaderSlice, UdpHeaderSlice};
 
+use super::be::{at_most, from, u8_at, u16_at, u32_at};
 use super::frame::{Datagram, Fragment, Next, OTHER, Payload, Segment, Walk};
-use super::octets::{at_most, from, u8_at, u16_at, u32_at};
 use super::{icmp, tunnel};
-use crate::event::Tunnel;
+use crate::types::Tunnel;
 
 pub(crate) const HOP_BY_HOP: u8 = 0;
 pub(crate) const ICMP: u8 = 1;
@@ -137,7 +137,7 @@ pub(super) struct Piece {
 /// Skips IPv6 extension headers (RFC 8200 section 4), the authentication header (RFC 4302) among them.
 /// A fragment header without fragmentation is skipped (RFC 6946). `None`: a header is cut.
 pub(super) fn after_extensions(mut protocol: u8, mut data: &[u8]) -> Option<Inside<'_>> {
-    // Each header has eight octets at least, so the loop ends with the packet.
+    // Each header has eight bytes at least, so the loop ends with the packet.
     loop {
         let len = match protocol {
             HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS => usize::from(u8_at(data, 1)?).saturating_add(1) * 8,
@@ -282,7 +282,7 @@ mod tests {
         let d = dissect(&cut);
         assert_eq!(datagram(&d), Datagram { data: b"ab", wire_len: 6 });
         assert_eq!(notes(&d), [""; 0]);
-        // The same octets in a frame that was not cut: somebody lies.
+        // The same bytes in a frame that was not cut: somebody lies.
         let d = walk(1, &whole[..whole.len() - 4]);
         assert_eq!(datagram(&d), Datagram { data: b"ab", wire_len: 6 });
         assert_eq!(notes(&d), ["ip: the length goes beyond the frame"]);
@@ -382,7 +382,7 @@ mod tests {
     fn ipv6_extension_headers_are_skipped() {
         let mut inside = vec![60, 0, 0, 0, 0, 0, 0, 0]; // hop by hop, then destination options
         inside.extend([51, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]); // two units, then authentication
-        inside.extend([44, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]); // 16 octets, then a fragment header
+        inside.extend([44, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]); // 16 bytes, then a fragment header
         inside.extend([17, 0, 0, 0, 0, 0, 0, 9]); // that fragments nothing
         inside.extend(build::udp(546, 547, b"solicit"));
         let packet = build::ipv6(0, &inside);

@@ -3,11 +3,10 @@
 //! The radio headers (radiotap, PPI, Prism, AVS) are skipped for the 802.11 frame behind them, which is read in
 //! [`super::wlan`].
 
-use super::Mac;
+use super::be::{from, u8_at, u16_at, u16_le_at, u32_at, u32_le_at};
 use super::frame::{Next, OTHER, Payload, Walk};
-use super::octets::{from, u8_at, u16_at, u16_le_at, u32_at, u32_le_at};
 use super::{ethernet, tunnel};
-use crate::capture::LinkType;
+use crate::types::{LinkType, Mac};
 
 pub(super) const IEEE_802_11: LinkType = LinkType(105);
 pub(super) const PRISM: LinkType = LinkType(119);
@@ -50,7 +49,7 @@ fn read_loopback<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
         2 => Next::Ipv4(from(data, 4)),
         // AF_INET6 of NetBSD, FreeBSD, macOS, Linux.
         24 | 28 | 30 | 10 => Next::Ipv6(from(data, 4)),
-        // Some drivers put an EtherType into the last two octets.
+        // Some drivers put an EtherType into the last two bytes.
         _ => match u16_at(data, 2) {
             Some(ether_type) if ether_type >= 0x0600 => Next::EtherType(ether_type, from(data, 4)),
             _ => OTHER,
@@ -145,7 +144,7 @@ fn read_radiotap<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     let header = data.get(..usize::from(len)).unwrap_or_default();
     let mut at = 8usize;
     let mut word = present;
-    // Four octets a word, so the loop ends with the header.
+    // Four bytes a word, so the loop ends with the header.
     while word & MORE_WORDS != 0 {
         let Some(next) = u32_le_at(header, at) else { break };
         word = next;
@@ -167,7 +166,7 @@ fn without_fcs<'a>(walk: &Walk, frame: &'a [u8], has_fcs: bool) -> &'a [u8] {
     }
 }
 
-/// Prism: message code and length in the byte order of the capturing host, 144 octets as a rule.
+/// Prism: message code and length in the byte order of the capturing host, 144 bytes as a rule.
 /// Some drivers write AVS headers under this number.
 fn read_prism<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     if u32_at(data, 0).is_some_and(|magic| magic >> 16 == 0x8021) {
@@ -201,7 +200,7 @@ pub(super) fn read_ppi<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     let header = data.get(..usize::from(len)).unwrap_or_default();
     let mut has_fcs = false;
     let mut at = 8usize;
-    // Four octets a field at least, so the loop ends with the header.
+    // Four bytes a field at least, so the loop ends with the header.
     while let (Some(kind), Some(field_len)) = (u16_le_at(header, at), u16_le_at(header, at.saturating_add(2))) {
         if kind == 2 {
             has_fcs = u16_le_at(header, at.saturating_add(12)).is_some_and(|flags| flags & 1 == 1);
@@ -310,7 +309,7 @@ mod tests {
         let d = walk(113, &frame);
         assert!(is_bootp(&d), "{d:?}");
         assert_eq!(d.envelope.vlan, [900, 110]);
-        assert!(!crate::wire::frame::is_uninteresting(crate::capture::LinkType(113), &frame));
+        assert!(!crate::wire::frame::is_uninteresting(crate::types::LinkType(113), &frame));
         // As other systems do.
         frame = build::sll(0x88a8, &build::tag(900, 0x8100, &build::tag(110, 0x0800, &bootp())));
         assert_eq!(walk(113, &frame).envelope.vlan, [900, 110]);
@@ -321,7 +320,7 @@ mod tests {
         let wlan = build::wlan(0x0800, &bootp());
         check(105, &[], &wlan);
         check(127, &[0, 0, 8, 0, 0, 0, 0, 0], &wlan);
-        // A time stamp, flags that say "checksum at the end", and one more word of fields.
+        // A time seen_at, flags that say "checksum at the end", and one more word of fields.
         let radiotap = [0, 0, 25, 0, 3, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0x10];
         let with_fcs = [&wlan[..], &[0xde, 0xad, 0xbe, 0xef]].concat();
         check(127, &radiotap, &with_fcs);

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::Anomaly;
 use super::announcement::{Announcement, set_text};
-use super::{Anomaly, Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// Most fields that are read of one announcement; an Ethernet frame has room for 750 empty ones.
 const MAX_FIELDS: usize = 256;

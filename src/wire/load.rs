@@ -1,12 +1,12 @@
 //! Names of loads: the firmware images of Cisco phones, in the spellings of files, alarms and answers.
 //!
 //! One load has several names: the file `P00308000200.bin` is `8.0(2.0)` in an alarm, `SCCP42.9-4-2SR3-1S.loads` is
-//! `9.4(2SR3.1S)`, and VersionRes cuts it to the 16 octets `SCCP42.9-4-2SR3-`. What does not follow a known grammar
+//! `9.4(2SR3.1S)`, and VersionRes cuts it to the 16 bytes `SCCP42.9-4-2SR3-`. What does not follow a known grammar
 //! names only itself: `AJ.30` is a load of CallManager 3.0, and its letters are no number.
 
 use std::cmp::Ordering;
 
-/// Octets of the load name in VersionRes, which is cut there.
+/// Bytes of the load name in VersionRes, which is cut there.
 const VERSION_RES: usize = 16;
 /// Most parts of a version that are told apart; all known ones have at most four.
 const MAX_PARTS: usize = 8;

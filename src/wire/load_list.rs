@@ -5,7 +5,8 @@
 //! its form is not published, so names are looked for in it: runs of the characters that names are made of, with the
 //! extension of a load. Its own name, which the signature repeats, is left out.
 
-use super::{Anomaly, WireText, load};
+use super::{Anomaly, load};
+use crate::types::WireText;
 
 /// Most names that are kept.
 const MAX_NAMES: usize = 32;

@@ -8,10 +8,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod anomaly;
-mod hex;
-mod mac;
-mod octets;
-mod text;
+mod be;
 
 pub mod announcement;
 pub mod arp;
@@ -40,7 +37,3 @@ mod wlan;
 
 pub use anomaly::Anomaly;
 pub use config_body::ConfigBody;
-pub use hex::Hex;
-pub use mac::{HardwareAddress, Mac};
-pub use text::WireText;
-pub(crate) use text::is_unsafe;

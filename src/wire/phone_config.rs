@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Error, Reader};
 
-use super::{Anomaly, ConfigBody, Mac, WireText};
+use super::{Anomaly, ConfigBody};
+use crate::types::{Mac, WireText};
 
 /// What a configuration says, without its secrets: the body of a `config` event (contract section 5).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -54,7 +55,7 @@ fn by_number<'de, D: serde::Deserializer<'de>>(d: D) -> Result<BTreeMap<u32, Wir
 }
 
 impl PhoneConfig {
-    /// Octets of memory that it takes, about.
+    /// Bytes of memory that it takes, about.
     pub fn octets(&self) -> usize {
         let optional = [&self.load, &self.version_stamp, &self.device_protocol, &self.load_server];
         let texts = optional.into_iter().flatten().chain(&self.call_managers).chain(self.loads.values());
@@ -64,7 +65,7 @@ impl PhoneConfig {
     }
 }
 
-/// What a text costs besides its octets, with its place in a list or map.
+/// What a text costs besides its bytes, with its place in a list or map.
 const TEXT_OVERHEAD: usize = 64;
 
 /// [`PhoneConfig::problem`] of the configuration of loads before XML, which this program does not read: no fault.
@@ -77,7 +78,7 @@ pub const TOO_LONG: &str = "longer than 1 MiB, the rest is not read";
 /// [`PhoneConfig::problem`] of a file that is whole and names no CallManager.
 pub const NO_CALL_MANAGER: &str = "no CallManager named";
 
-/// Most octets of a file that are read.
+/// Most bytes of a file that are read.
 const MAX_FILE: usize = 1 << 20;
 /// Longest text that is kept of an element.
 const MAX_TEXT: usize = 255;
@@ -162,10 +163,10 @@ pub fn parse(file: &WireText, bytes: &[u8]) -> (PhoneConfig, Vec<Anomaly>) {
     reading.finish(end, too_long)
 }
 
-/// How a signed file starts: the first field of its header, of two octets.
+/// How a signed file starts: the first field of its header, of two bytes.
 pub(crate) const SIGNATURE: &[u8] = &[1, 0, 2];
 
-/// The octets as text: UTF-16 by its mark or by the NULs of its first `<`, UTF-8 where they are, else Latin-1.
+/// The bytes as text: UTF-16 by its mark or by the NULs of its first `<`, UTF-8 where they are, else Latin-1.
 fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
@@ -257,7 +258,7 @@ impl Reading {
         settings.check_end_names = false;
         settings.allow_unmatched_ends = true;
         settings.allow_dangling_amp = true;
-        // Every event takes at least one octet; the bound is for an error that does not move on.
+        // Every event takes at least one byte; the bound is for an error that does not move on.
         for _ in 0..=text.len() {
             match reader.read_event() {
                 Ok(Event::Start(tag)) => self.start(&tag),

@@ -1,7 +1,8 @@
 //! SIP REGISTER and its answers (RFC 3261), as far as they tell who registers where with what outcome.
 
+use super::Anomaly;
 use super::http::{fields, head_len};
-use super::{Anomaly, Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// The body of a `sip` event.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
@@ -28,14 +29,14 @@ pub struct Message {
 /// Header fields looked at in one message, at most.
 const MAX_FIELDS: usize = 256;
 
-/// Whether octets begin like a SIP request or answer.
+/// Whether bytes begin like a SIP request or answer.
 pub fn is_likely(octets: &[u8]) -> bool {
     const METHODS: [&[u8]; 9] =
         [b"REGISTER ", b"OPTIONS ", b"INVITE ", b"ACK ", b"BYE ", b"CANCEL ", b"NOTIFY ", b"SUBSCRIBE ", b"REFER "];
     octets.starts_with(b"SIP/2.0 ") || METHODS.iter().any(|m| octets.starts_with(m))
 }
 
-/// Octets of the body, by Content-Length; `None` where the field is absent or no number.
+/// Bytes of the body, by Content-Length; `None` where the field is absent or no number.
 pub fn content_length(head: &[u8]) -> Option<usize> {
     fields(head)
         .find(|(name, _)| matches!(name.as_str(), "content-length" | "l"))

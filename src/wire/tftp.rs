@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Anomaly, Hex, WireText};
+use super::Anomaly;
+use crate::types::{Hex, WireText};
 
 /// Operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -55,16 +56,16 @@ pub struct Packet {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<WireText>,
     /// With the block that completes a load, a list of loads or a trust list of which every block was seen whole: its
-    /// octets, as transferred.
+    /// bytes, as transferred.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_bytes: Option<u64>,
-    /// FNV-1a, 64 bits, of these octets: tells whether two servers have the same file under one name. No proof against
+    /// FNV-1a, 64 bits, of these bytes: tells whether two servers have the same file under one name. No proof against
     /// forgery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_hash: Option<Hex>,
 }
 
-/// Longest file name, mode, option or error text that is kept; RFC 2347 allows a request of 512 octets.
+/// Longest file name, mode, option or error text that is kept; RFC 2347 allows a request of 512 bytes.
 const MAX_TEXT: usize = 512;
 /// Most options that are kept of one packet.
 const MAX_OPTIONS: usize = 32;
@@ -157,7 +158,7 @@ struct Texts<'a> {
 }
 
 impl<'a> Texts<'a> {
-    /// The octets up to the next NUL; an empty text is an empty slice. `None` at the end, and for a text that the
+    /// The bytes up to the next NUL; an empty text is an empty slice. `None` at the end, and for a text that the
     /// snap length cut, since half a file name is another file.
     fn next_octets(&mut self, what: &str, anomalies: &mut Vec<Anomaly>) -> Option<&'a [u8]> {
         if self.rest.is_empty() {
@@ -299,7 +300,7 @@ mod tests {
             assert!(packet.file.is_none_or(|f| f.raw() == "SEP003094C2D3FA.cnf.xml"), "cut at {end}");
             assert!(packet.mode.is_none_or(|m| m.raw() == "octet"), "cut at {end}");
             assert_eq!(anomalies, [], "cut at {end}");
-            // The same octets as a whole packet: nothing is lost, something is odd or they are a packet.
+            // The same bytes as a whole packet: nothing is lost, something is odd or they are a packet.
             parse(REQUEST.get(..end).unwrap(), end).unwrap();
         }
     }

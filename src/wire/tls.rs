@@ -4,8 +4,9 @@
 //! certificates are, and that of a phone names it: `CP-7960G-SEP003094C2D3FA`, or `SEP003094C2D3FA`. Nothing is
 //! verified.
 
-use super::octets::{u8_at, u16_at};
-use super::{Anomaly, WireText};
+use super::Anomaly;
+use super::be::{u8_at, u16_at};
+use crate::types::WireText;
 
 /// What one message says: the `tls` of a `tcp` event.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
@@ -65,19 +66,19 @@ pub mod content {
     pub const APPLICATION_DATA: u8 = 23;
 }
 
-/// Octets of a record in front of its content.
+/// Bytes of a record in front of its content.
 pub const RECORD_HEADER: usize = 5;
-/// Octets of a handshake message in front of its body.
+/// Bytes of a handshake message in front of its body.
 pub const HANDSHAKE_HEADER: usize = 4;
 /// Longest text that is kept.
 const MAX_TEXT: usize = 255;
 
-/// Whether octets begin like a TLS record: content type, version 3.x, a length that a record can have.
+/// Whether bytes begin like a TLS record: content type, version 3.x, a length that a record can have.
 pub fn is_record(octets: &[u8]) -> bool {
     record(octets).is_some()
 }
 
-/// Content type and length of the content of the record that octets begin with.
+/// Content type and length of the content of the record that bytes begin with.
 pub fn record(octets: &[u8]) -> Option<(u8, usize)> {
     match octets {
         [kind @ 20..=24, 3, 0..=4, high, low, ..] => {
@@ -88,7 +89,7 @@ pub fn record(octets: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-/// Type and length of the body of the handshake message that octets begin with.
+/// Type and length of the body of the handshake message that bytes begin with.
 pub fn handshake(octets: &[u8]) -> Option<(u8, usize)> {
     match octets {
         [kind, a, b, c, ..] => {
@@ -123,7 +124,7 @@ pub fn parse_alert(content: &[u8]) -> Option<Message> {
     Some(Message { alert: Some(alert), level: Some(level), ..Message::new(Kind::Alert) })
 }
 
-/// A length-prefixed part and what follows it; the length has `N` octets. A part that is cut off is as much of it as
+/// A length-prefixed part and what follows it; the length has `N` bytes. A part that is cut off is as much of it as
 /// is there, and noted.
 fn part<'a, const N: usize>(rest: &mut &'a [u8], what: &str, anomalies: &mut Vec<Anomaly>) -> Option<&'a [u8]> {
     let (prefix, after) = rest.split_first_chunk::<N>()?;
@@ -254,7 +255,7 @@ const OBJECT_ID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 
-/// The content of a DER element of this tag, and what follows it (X.690 section 8.1). Lengths of up to three octets.
+/// The content of a DER element of this tag, and what follows it (X.690 section 8.1). Lengths of up to three bytes.
 fn der(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (first, rest) = octets.split_first()?;
     if *first != tag {

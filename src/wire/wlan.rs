@@ -1,8 +1,8 @@
 //! IEEE 802.11 data frames of open networks: everything else on the air is encrypted or says nothing of a phone.
 
-use super::Mac;
+use super::be::{at_most, from, u8_at, u16_at};
 use super::frame::{Next, OTHER, Walk};
-use super::octets::{at_most, from, u8_at, u16_at};
+use crate::types::Mac;
 
 /// LLC/SNAP as RFC 1042 has it, up to the EtherType.
 const SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
@@ -10,7 +10,7 @@ const SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
 const SNAP_OF_ANY: [u8; 3] = [0xaa, 0xaa, 0x03];
 
 /// A frame from its frame control on (802.11-2020 section 9.2.3). `padded`: the driver aligned what follows the
-/// header to four octets.
+/// header to four bytes.
 pub(super) fn read<'a>(walk: &mut Walk, data: &'a [u8], padded: bool) -> Next<'a> {
     let (Some(kind), Some(flags)) = (u8_at(data, 0), u8_at(data, 1)) else {
         return walk.stop("802.11: the header is cut");
@@ -72,7 +72,7 @@ pub(super) fn read<'a>(walk: &mut Walk, data: &'a [u8], padded: bool) -> Next<'a
     Next::Llc(body)
 }
 
-/// An A-MSDU: frames of destination, source, length and LLC, each but the last padded to four octets. Only the first
+/// An A-MSDU: frames of destination, source, length and LLC, each but the last padded to four bytes. Only the first
 /// is read, since a walk has one end.
 fn read_aggregate<'a>(walk: &mut Walk, body: &'a [u8]) -> Next<'a> {
     match u16_at(body, 12) {

@@ -7,11 +7,12 @@
 use std::io::Cursor;
 
 use phonescope::analyzer::Analyzer;
-use phonescope::capture::{Frame, Inputs, LinkType, Record, Timestamp};
+use phonescope::capture::{Inputs, Record};
 use phonescope::report::{write_event, write_json};
 use phonescope::site::Site;
+use phonescope::types::{Frame, LinkType, Timestamp, WireText};
 use phonescope::wire::{
-    WireText, cdp, dhcp, dhcpv6, dns, frame, http, lldp, load, load_list, phone_config, sccp, sip, tftp, tls,
+    cdp, dhcp, dhcpv6, dns, frame, http, lldp, load, load_list, phone_config, sccp, sip, tftp, tls,
 };
 
 /// A target: its name and what takes the octets.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use phonescope::diagnosis::TftpSource;
 use phonescope::remedy::dhcp::{Platform, Scope, Snippet};
-use phonescope::wire::WireText;
+use phonescope::types::WireText;
 
 /// Scopes of all kinds, with names as servers and attackers choose them.
 fn scopes() -> Vec<Scope> {

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use phonescope::analyzer::Analyzer;
-use phonescope::capture::{Record, Timestamp};
+use phonescope::capture::Record;
 use phonescope::site::Site;
+use phonescope::types::Timestamp;
 use serde_json::Value;
 
 use crate::product::{analyzed, events, json, open, report, site_of};

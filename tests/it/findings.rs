@@ -78,7 +78,7 @@ fn every_promised_code_has_its_rule_and_there_are_no_others() {
 
 #[test]
 fn every_rule_has_a_file_of_its_name_and_every_such_file_is_registered() {
-    let folder = root().join("src/findings");
+    let folder = root().join("src/findings/rules");
     let mut declared = BTreeSet::new();
     for name in names(&folder).iter().filter(|n| n.ends_with(".rs") && *n != "mod.rs") {
         let text = fs::read_to_string(folder.join(name)).unwrap();
@@ -100,7 +100,7 @@ fn page(rule: &Rule) -> String {
 }
 
 fn word(severity: Severity) -> &'static str {
-    severity.word()
+    severity.as_str()
 }
 
 fn document(rule: &Rule) -> String {
@@ -170,7 +170,7 @@ fn the_documents_are_what_the_rules_and_the_captures_say() {
 }
 
 fn list() -> String {
-    let mut text = "# Findings\n\nWritten from the rules in `src/findings/`. In the order of a phone's boot: of two that \
+    let mut text = "# Findings\n\nWritten from the rules in `src/findings/rules/`. In the order of a phone's boot: of two that \
                     nothing explains the earlier one is the verdict.\n\n| code | severity | holds when |\n| --- | --- | --- |\n"
         .to_owned();
     for rule in RULES {
@@ -217,7 +217,7 @@ fn judged() -> Vec<Judged> {
         let analyzer = analyzed(&root().join("captures").join(capture.path));
         let site = site_of(&capture);
         let diagnosis = analyzer.diagnose(&site);
-        let verdicts = diagnosis.phones(Detail::State).map(|p| (p.mac.to_string(), p.verdict.word())).collect();
+        let verdicts = diagnosis.phones(Detail::State).map(|p| (p.mac.to_string(), p.verdict.as_str())).collect();
         Judged { capture, verdicts, findings: diagnosis.findings }
     };
     shipped().into_iter().map(judge).collect()
@@ -281,7 +281,7 @@ fn coverage(all: &[Judged]) -> String {
                 };
                 let cause = finding.caused_by.and_then(|c| judged.findings.get(c));
                 let cause = cause.map(|c| format!(", caused by `{}`", c.code)).unwrap_or_default();
-                let (severity, confidence) = (finding.severity.word(), finding.confidence.word());
+                let (severity, confidence) = (finding.severity.as_str(), finding.confidence.as_str());
                 text.push_str(&format!("| `{}` | {severity}, {confidence}, {of}{cause} |\n", judged.capture.path));
             }
         }

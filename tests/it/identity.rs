@@ -29,14 +29,14 @@ fn judge(bytes: Vec<u8>, site: &str) -> (Vec<Finding>, Vec<(String, &'static str
     analyzer.finish(inputs.summaries());
     let site = Site::parse("site.toml", site, &mut |_| Err(String::new())).unwrap();
     let diagnosis = analyzer.diagnose(&site);
-    let phones = diagnosis.phones(Detail::State).map(|p| (p.mac.to_string(), p.verdict.word())).collect();
+    let phones = diagnosis.phones(Detail::State).map(|p| (p.mac.to_string(), p.verdict.as_str())).collect();
     (diagnosis.findings, phones)
 }
 
 /// The findings of severity error, by code and confidence.
 fn errors(bytes: Vec<u8>, site: &str) -> Vec<(&'static str, &'static str)> {
     let (findings, _) = judge(bytes, site);
-    findings.iter().filter(|f| f.severity == Severity::Error).map(|f| (f.code, f.confidence.word())).collect()
+    findings.iter().filter(|f| f.severity == Severity::Error).map(|f| (f.code, f.confidence.as_str())).collect()
 }
 
 fn fact(finding: &Finding, name: &str) -> Fact {
@@ -96,7 +96,7 @@ fn behind_a_router_two_addresses_tell_two_devices_of_one_name() {
     let far = |frame: &[u8]| is_tcp(frame) && !near.iter().any(|m| frame[..6] == *m || frame[6..12] == *m);
     let (findings, phones) = judge(of_one_name(network, A, B).capture().only(far).pcap(), "");
     let [finding] = findings.as_slice() else { panic!("one finding, not {findings:?}") };
-    assert_eq!((finding.code, finding.confidence.word()), ("duplicate-device", "likely"));
+    assert_eq!((finding.code, finding.confidence.as_str()), ("duplicate-device", "likely"));
     assert_eq!(fact(finding, "macs"), texts(&[]), "the router's MAC is nobody's");
     assert_eq!(fact(finding, "ip"), texts(&["10.30.110.20", "10.30.110.21"]));
     assert_eq!(phones, [(A.to_owned(), "duplicate-device")]);
@@ -153,7 +153,7 @@ fn the_site_files_voice_vlans_decide_where_its_ids_are_those_of_the_capture() {
     let said = |lost: bool, vlans: &str| {
         let (findings, _) = judge(boots(lost), &format!("[network]\nvoice_vlans = [{vlans}]\n"));
         let found = findings.iter().find(|f| f.code == "wrong-voice-vlan");
-        found.map(|f| (f.confidence.word(), f.phones[0].to_string(), fact(f, "vlan"), fact(f, "voice_vlan")))
+        found.map(|f| (f.confidence.as_str(), f.phones[0].to_string(), fact(f, "vlan"), fact(f, "voice_vlan")))
     };
     let wrong = ("certain", B.to_owned(), Fact::Number(210), Fact::Number(110));
     assert_eq!(said(true, "110"), Some(wrong));
@@ -175,7 +175,7 @@ fn what_a_switch_announces_is_not_held_against_phones_of_another_port() {
         network.boot(0, &phone(A));
         network.boot(1_000, &phone(B).on_segment(1));
         let (findings, _) = judge(network.capture().pcap(), "");
-        findings.iter().filter(|f| f.code == "wrong-voice-vlan").map(|f| f.confidence.word()).collect::<Vec<_>>()
+        findings.iter().filter(|f| f.code == "wrong-voice-vlan").map(|f| f.confidence.as_str()).collect::<Vec<_>>()
     };
     assert_eq!(boots(&segments), [""; 0]);
     // One voice VLAN on all ports, and one phone outside it: likely.

@@ -113,11 +113,11 @@ fn what_a_file_uses_is_read_from_its_code() {
 
 /// The files that may open a socket of the network, and what for.
 const MAY_SEND: &[(&str, &str)] = &[
-    ("cli/verify/tftp.rs", "verify --send asks a TFTP server"),
-    ("cli/verify/http.rs", "verify --send asks a file server over HTTP"),
-    ("cli/service/alerts/syslog.rs", "watch --alert-syslog tells the log daemon that it names"),
-    ("cli/service/alerts/webhook.rs", "watch --alert-webhook posts to the address that it names"),
-    ("cli/service/endpoint.rs", "watch --metrics answers who asks, and asks nobody"),
+    ("cli/commands/verify/tftp.rs", "verify --send asks a TFTP server"),
+    ("cli/commands/verify/http.rs", "verify --send asks a file server over HTTP"),
+    ("cli/commands/service/alerts/syslog.rs", "watch --alert-syslog tells the log daemon that it names"),
+    ("cli/commands/service/alerts/webhook.rs", "watch --alert-webhook posts to the address that it names"),
+    ("cli/commands/service/endpoint.rs", "watch --metrics answers who asks, and asks nobody"),
 ];
 
 /// What opens one, or looks a name up.

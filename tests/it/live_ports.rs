@@ -96,9 +96,9 @@ fn mixed(file: &Path, wrap: impl Fn(u32, Frame) -> Frame) -> usize {
 
 fn is_voice(frame: &[u8]) -> bool {
     let orig_len = u32::try_from(frame.len()).unwrap();
-    let time = phonescope::capture::Timestamp(0);
-    let link_type = phonescope::capture::LinkType::ETHERNET;
-    let frame = phonescope::capture::Frame { input: 0, number: 1, time, link_type, orig_len, data: frame };
+    let time = phonescope::types::Timestamp(0);
+    let link_type = phonescope::types::LinkType::ETHERNET;
+    let frame = phonescope::types::Frame { input: 0, number: 1, time, link_type, orig_len, data: frame };
     matches!(dissect(&frame).payload, Payload::Udp(u) if u.data.first() == Some(&0x80))
 }
 

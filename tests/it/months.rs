@@ -1,9 +1,10 @@
 //! A run of months: memory is bounded by the phones that are there, and what is concluded is about them.
 
 use phonescope::analyzer::Analyzer;
-use phonescope::capture::{Frame, LinkType, Record, Timestamp};
+use phonescope::capture::Record;
 use phonescope::event::InputSummary;
 use phonescope::site::Site;
+use phonescope::types::{Frame, LinkType, Timestamp};
 use serde_json::Value;
 
 use crate::product::{list, open, report};

@@ -8,8 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use phonescope::analyzer::Analyzer;
-use phonescope::capture::{Frame, LinkType, Record, Timestamp};
+use phonescope::capture::Record;
 use phonescope::site::Site;
+use phonescope::types::{Frame, LinkType, Timestamp};
 
 use crate::product::{json, open};
 use crate::support::draw::{Draw, SEED};

@@ -1,8 +1,9 @@
 //! What the analyzer knows, written out and taken up again in the middle of a capture, is what it knew.
 
 use phonescope::analyzer::{Analyzer, StateError};
-use phonescope::capture::{Record, Timestamp};
+use phonescope::capture::Record;
 use phonescope::site::Site;
+use phonescope::types::Timestamp;
 use serde_json::Value;
 
 use crate::product::{json, list, open, site_of};

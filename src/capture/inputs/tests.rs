@@ -1,4 +1,4 @@
-//! Several inputs, folders, and octets from nowhere.
+//! Several inputs, folders, and bytes from nowhere.
 
 use proptest::prelude::*;
 

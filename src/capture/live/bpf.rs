@@ -90,17 +90,17 @@ impl Assembler {
         self.items.push(Item::Place(label));
     }
 
-    /// Accumulator: the octet at `at` from where reading stands.
+    /// Accumulator: the byte at `at` from where reading stands.
     pub(super) fn load_octet(&mut self, at: u32) {
         self.plain(LD | OCTET | IND, at);
     }
 
-    /// Accumulator: two octets, the higher first.
+    /// Accumulator: two bytes, the higher first.
     pub(super) fn load_half(&mut self, at: u32) {
         self.plain(LD | HALF | IND, at);
     }
 
-    /// Accumulator: four octets.
+    /// Accumulator: four bytes.
     pub(super) fn load_word(&mut self, at: u32) {
         self.plain(LD | WORD | IND, at);
     }
@@ -115,7 +115,7 @@ impl Assembler {
         self.plain(LDX | WORD | IMM, 0);
     }
 
-    /// Reading goes on by `octets`. The accumulator is lost.
+    /// Reading goes on by `bytes`. The accumulator is lost.
     pub(super) fn skip(&mut self, octets: u32) {
         self.plain(MISC | X_TO_A, 0);
         self.plain(ALU | ADD, octets);
@@ -153,7 +153,7 @@ impl Assembler {
         self.plain(LD | MEM, word);
     }
 
-    /// Ends: `octets` of the frame are kept; 0: it is dropped.
+    /// Ends: `bytes` of the frame are kept; 0: it is dropped.
     pub(super) fn keep(&mut self, octets: u32) {
         self.plain(RET, octets);
     }

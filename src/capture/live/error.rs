@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// Why a port can not be captured on.
 #[derive(Debug, thiserror::Error)]

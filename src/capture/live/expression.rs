@@ -6,7 +6,7 @@
 use pcap::{Capture, Linktype};
 
 use super::PortError;
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// Words beyond which the place of an error is not searched for.
 const MAX_WORDS: usize = 200;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use nix::net::if_::InterfaceFlags;
 
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// What this host says of one of its ports. `None`: it does not say.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -20,7 +20,7 @@ pub struct PortFacts {
     pub macs: Vec<Mac>,
     /// Its own addresses.
     pub addresses: Vec<IpAddr>,
-    /// The largest packet, octets.
+    /// The largest packet, bytes.
     pub mtu: Option<u32>,
     /// Megabits a second.
     pub speed: Option<u32>,

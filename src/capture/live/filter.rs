@@ -9,17 +9,17 @@
 //! driver took the outermost tag off, on the order of the clauses, and on whether the capture is live.
 
 use super::bpf::{Assembler, Instruction, Label};
-use crate::capture::LinkType;
+use crate::types::LinkType;
 use crate::wire::{ethernet, ip, tunnel};
 
 /// Words of memory.
 const NUMBER: u32 = 0;
 const LENGTH: u32 = 1;
 
-/// Tags of 802.1Q and its kin, two octets and an EtherType each.
+/// Tags of 802.1Q and its kin, two bytes and an EtherType each.
 const TAGS: [u32; 4] =
     [ethernet::VLAN as u32, ethernet::SERVICE_VLAN as u32, ethernet::OLD_QINQ as u32, ethernet::OLD_QINQ_2 as u32];
-/// Other things that stand between the addresses and the packet, and their octets before the next EtherType.
+/// Other things that stand between the addresses and the packet, and their bytes before the next EtherType.
 const LONG_TAGS: [u32; 2] = [ethernet::E_TAG as u32, ethernet::CISCO_METADATA as u32];
 const SHORT_TAG: u32 = ethernet::VN_TAG as u32;
 
@@ -28,7 +28,7 @@ const IPV6: u32 = ethernet::IPV6 as u32;
 const CDP: u32 = ethernet::CDP as u32;
 const MIN_ETHER_TYPE: u32 = 0x0600;
 
-/// Extension headers whose length counts eight octets.
+/// Extension headers whose length counts eight bytes.
 const OPTIONS: [u32; 3] = [ip::HOP_BY_HOP as u32, ip::ROUTING as u32, ip::DESTINATION_OPTIONS as u32];
 
 /// The ports of [`crate::flow::streams`].
@@ -37,7 +37,7 @@ const TCP_PORTS: [u32; 7] = [2000, 2443, 5060, 5061, 6970, 6971, 53];
 const UDP_PORTS: [u32; 3] = [53, 546, 547];
 const SIP_PORTS: (u32, u32) = (5060, 5061);
 
-/// The filter for a port of this link type, that keeps `snap_len` octets of a frame. `None`: there is none for it, and
+/// The filter for a port of this link type, that keeps `snap_len` bytes of a frame. `None`: there is none for it, and
 /// all frames are to be looked at.
 ///
 /// Ethernet, and what the kernel hands out without a link header and tells the EtherType of: `any` and other cooked
@@ -226,7 +226,7 @@ impl Level {
         a.load_half(0);
         a.if_in(&[0x0606], pass);
         a.unless(0xaaaa, drop);
-        // The control octet, and whose number the protocol's is.
+        // The control byte, and whose number the protocol's is.
         a.load_word(2);
         a.if_in(&[0x0300_0000, 0x0300_00f8], snap);
         a.unless(0x0300_000c, drop);
@@ -496,7 +496,7 @@ fn write_gre(a: &mut Assembler, Ends { pass, .. }: Ends, inside: Level) {
     a.if_in(&[ETHERNET_BRIDGING.into()], frame);
     a.jump(inside.ether_type);
 
-    // Type I has no header of its own and no sequence number, type II has both: eight octets.
+    // Type I has no header of its own and no sequence number, type II has both: eight bytes.
     a.place(second);
     write_gre_options(a, &[CHECKSUM, KEY]);
     a.recall(LENGTH);
@@ -521,7 +521,7 @@ fn write_gre(a: &mut Assembler, Ends { pass, .. }: Ends, inside: Level) {
     a.jump(inside.frame);
 }
 
-/// Skips the GRE header and four octets for each of its options that is there; the flags are in memory then.
+/// Skips the GRE header and four bytes for each of its options that is there; the flags are in memory then.
 fn write_gre_options(a: &mut Assembler, options: &[u16]) {
     a.load_half(0);
     a.store(LENGTH);

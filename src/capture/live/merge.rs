@@ -7,11 +7,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::port::Head;
-use crate::capture::Timestamp;
+use crate::types::Timestamp;
 
 /// Longer than the kernel keeps a block that is not full.
 const WAIT_NANOS: u64 = 150_000_000;
-/// Octets that wait at most; with more the earliest go at once.
+/// Bytes that wait at most; with more the earliest go at once.
 const MAX_OCTETS: usize = 64 << 20;
 
 /// A frame that waits.
@@ -69,7 +69,7 @@ impl Merge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::LinkType;
+    use crate::types::LinkType;
 
     const MILLI: i64 = 1_000_000;
 

@@ -21,9 +21,7 @@ pub use ports::{Gap, Notice, Polled, Ports};
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use crate::capture::Timestamp;
-
-use crate::wire::WireText;
+use crate::types::{Timestamp, WireText};
 
 /// A port that libpcap can capture on.
 #[derive(Clone, Debug)]

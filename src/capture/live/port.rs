@@ -12,9 +12,9 @@ use super::filter::default_filter;
 use super::link_state::LinkState;
 use super::{Gap, Notice, now};
 use crate::capture::ring::Interface;
-use crate::capture::{Frame, InterfaceDescription, InterfaceStatistics, LinkType, Timestamp};
+use crate::capture::{InterfaceDescription, InterfaceStatistics};
 use crate::event::InputSummary;
-use crate::wire::WireText;
+use crate::types::{Frame, LinkType, Timestamp, WireText};
 
 /// Frames taken from one port before the next one has its turn.
 const BATCH: usize = 4096;
@@ -32,9 +32,9 @@ pub struct PortSettings {
     pub name: String,
     /// Take in frames for other hosts too. Never asked of `any`, which can not.
     pub promiscuous: bool,
-    /// Octets kept of a frame.
+    /// Bytes kept of a frame.
     pub snap_len: u32,
-    /// The kernel's buffer, octets.
+    /// The kernel's buffer, bytes.
     pub buffer: u32,
     /// Which frames the kernel hands out.
     pub filter: PortFilter,
@@ -324,7 +324,7 @@ impl Port {
     }
 }
 
-/// What is known of a frame beside its octets.
+/// What is known of a frame beside its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Head {
     pub(super) time: Timestamp,

@@ -14,10 +14,10 @@ use super::merge::Merge;
 use super::now;
 use super::port::{Drops, LAST_BLOCK, Port, PortSettings};
 use super::sleep::Sleep;
+use crate::capture::InterfaceStatistics;
 use crate::capture::ring::Interface;
-use crate::capture::{Frame, InterfaceStatistics, LinkType, Timestamp};
 use crate::event::InputSummary;
-use crate::wire::WireText;
+use crate::types::{Frame, LinkType, Timestamp, WireText};
 
 /// How often ports are looked after.
 const LOOK: Duration = Duration::from_secs(1);

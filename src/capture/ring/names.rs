@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::capture::Timestamp;
+use crate::types::Timestamp;
 
 /// `name_00001_20261123070000.pcapng` for `name.pcapng`: the number of the file, and when it was begun, in the time of
 /// this host's place. `time_first`: `name_20261123070000_00001.pcapng`.
@@ -13,11 +13,11 @@ pub(super) fn file_name(given: &Path, number: u64, time: Timestamp, time_first: 
 
 fn in_zone(given: &Path, number: u64, time: Timestamp, time_first: bool, zone: &jiff::tz::TimeZone) -> PathBuf {
     let time = jiff::Timestamp::from_nanosecond(i128::from(time.0)).unwrap_or_default();
-    let stamp = time.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S").to_string();
+    let seen_at = time.to_zoned(zone.clone()).strftime("%Y%m%d%H%M%S").to_string();
     let mut name = OsString::from(given.file_stem().unwrap_or_default());
     match time_first {
-        true => name.push(format!("_{stamp}_{number:05}")),
-        false => name.push(format!("_{number:05}_{stamp}")),
+        true => name.push(format!("_{seen_at}_{number:05}")),
+        false => name.push(format!("_{number:05}_{seen_at}")),
     }
     if let Some(extension) = given.extension() {
         name.push(".");

@@ -3,20 +3,20 @@
 use std::fs::File;
 use std::io::{self, Write};
 
-use super::Out;
+use super::RingSink;
 
 /// Where what is written can be taken back.
 pub(super) trait Truncate {
-    /// Cuts to so many octets from where it began.
+    /// Cuts to so many bytes from where it began.
     fn cut_to(&mut self, octets: u64) -> io::Result<()>;
 }
 
-impl Truncate for Out {
+impl Truncate for RingSink {
     fn cut_to(&mut self, octets: u64) -> io::Result<()> {
         match self {
-            Out::File(file) => file.cut_to(octets),
+            RingSink::File(file) => file.cut_to(octets),
             // What went into a pipe is gone.
-            Out::StandardOutput(_) => Ok(()),
+            RingSink::StandardOutput(_) => Ok(()),
         }
     }
 }
@@ -28,13 +28,13 @@ impl Truncate for File {
     }
 }
 
-/// Collects octets, and writes them when there are many.
+/// Collects bytes, and writes them when there are many.
 #[derive(Debug)]
 pub(super) struct WholeBlocks<W> {
     out: W,
     buffer: Vec<u8>,
     most: usize,
-    /// Octets written before those in the buffer.
+    /// Bytes written before those in the buffer.
     written: u64,
 }
 
@@ -43,7 +43,7 @@ impl<W: Write + Truncate> WholeBlocks<W> {
         WholeBlocks { out, buffer: Vec::with_capacity(most), most, written: 0 }
     }
 
-    /// Octets so far, those in the buffer included.
+    /// Bytes so far, those in the buffer included.
     pub(super) fn size(&self) -> u64 {
         self.written + self.buffer.len() as u64
     }
@@ -96,7 +96,7 @@ impl<W: Write + Truncate> Write for WholeBlocks<W> {
     }
 }
 
-/// Octets of the blocks that are whole within the first `end`.
+/// Bytes of the blocks that are whole within the first `end`.
 fn whole_blocks(blocks: &[u8], end: usize) -> usize {
     let mut whole = 0usize;
     while let Some(len) = blocks.get(whole.saturating_add(4)..).and_then(|rest| rest.first_chunk::<4>()) {
@@ -109,7 +109,7 @@ fn whole_blocks(blocks: &[u8], end: usize) -> usize {
     whole
 }
 
-/// Whether a block ends where these octets, which begin with one, do.
+/// Whether a block ends where these bytes, which begin with one, do.
 fn ends_a_block(octets: &[u8]) -> bool {
     whole_blocks(octets, octets.len()) == octets.len()
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::doctor::Survey;
-use crate::wire::Mac;
+use crate::types::Mac;
 use crate::wire::frame::build;
 
 const OWN: [u8; 6] = [2, 0, 0, 0, 0, 9];

@@ -1,4 +1,4 @@
-//! One direction of a connection: its octets in order, the messages in them, and the copies of these.
+//! One direction of a connection: its bytes in order, the messages in them, and the copies of these.
 
 use std::collections::VecDeque;
 
@@ -15,7 +15,7 @@ use crate::wire::{Anomaly, dns, http, sccp, sip};
 
 /// Messages remembered for each direction, so that their copies are known.
 const MAX_TOLD: usize = 16;
-/// Octets kept of a message that came in several segments, so that a copy of its last one can be told.
+/// Bytes kept of a message that came in several segments, so that a copy of its last one can be told.
 const MAX_SPLIT: usize = 1024;
 /// Holes remembered for each direction, so that a segment that comes late still counts.
 const MAX_HOLES: usize = 4;
@@ -40,16 +40,16 @@ pub(super) enum Kind {
 pub(super) struct Found {
     pub(super) kind: Kind,
     pub(super) start: Offset,
-    /// Octets of it on the wire.
+    /// Bytes of it on the wire.
     pub(super) len: usize,
-    /// Octets of it that are here; of an answer the first ones.
+    /// Bytes of it that are here; of an answer the first ones.
     pub(super) octets: Box<[u8]>,
     pub(super) event: EventKind,
     pub(super) anomalies: Vec<Anomaly>,
 }
 
 impl Found {
-    /// By the flow, the place in the stream and the first octets alone: a copy that a snap length cut is a copy too.
+    /// By the flow, the place in the stream and the first bytes alone: a copy that a snap length cut is a copy too.
     fn digest(&self, flow: &Flow) -> u64 {
         let first = self.octets.get(..12).unwrap_or(&self.octets);
         digest(flow, &[&[self.kind as u8], &(self.start as u32).to_be_bytes(), first])
@@ -64,7 +64,7 @@ impl Found {
 
 /// A message that was told, for its copies.
 #[derive(Debug)]
-struct Told {
+struct EmittedMessages {
     kind: Kind,
     start: Offset,
     end: Offset,
@@ -119,7 +119,7 @@ impl Stream {
         }
     }
 
-    /// The next octets in order.
+    /// The next bytes in order.
     fn data(
         &mut self,
         at: Offset,
@@ -142,7 +142,7 @@ impl Stream {
 pub(super) struct Arrival<'a> {
     pub(super) flow: &'a Flow,
     pub(super) ip_id: u32,
-    /// Sequence number of the first octet of data.
+    /// Sequence number of the first byte of data.
     pub(super) seq: u32,
     pub(super) segment: &'a TcpSegment<'a>,
     /// Whether the connection was reset before.
@@ -160,9 +160,9 @@ pub(super) struct Direction {
     pub(super) isn: Option<u32>,
     /// Whether a segment with data was seen.
     pub(super) started: bool,
-    told: VecDeque<Told>,
+    told: VecDeque<EmittedMessages>,
     holes: VecDeque<(Offset, Offset)>,
-    /// Octets known to be missing, that were not told yet.
+    /// Bytes known to be missing, that were not told yet.
     pub(super) unseen: u64,
     /// Up to here, they were counted.
     unseen_until: Offset,
@@ -196,7 +196,7 @@ impl Direction {
         *self = Direction::new(self.service, self.from_server, isn);
     }
 
-    /// Octets held.
+    /// Bytes held.
     pub(super) fn held(&self) -> usize {
         let split: usize = self.told.iter().filter_map(|t| t.split.as_ref()).map(|s| s.len()).sum();
         self.reassembly.held() + self.stream.held() + split
@@ -212,7 +212,7 @@ impl Direction {
         }
     }
 
-    /// Counts octets that the other side acknowledged and the capture does not hold.
+    /// Counts bytes that the other side acknowledged and the capture does not hold.
     pub(super) fn count_unseen(&mut self, octets: u64, until: Offset) {
         self.unseen += octets;
         self.unseen_until = self.unseen_until.max(until);
@@ -318,7 +318,7 @@ impl Direction {
         let segment = arrival.segment;
         let end = at + segment.wire_len as u64;
         for told in self.told.iter().filter(|t| t.end > at && t.end <= end) {
-            // One old octet is how some systems ask whether the other side is alive (RFC 9293 section 3.8.4).
+            // One old byte is how some systems ask whether the other side is alive (RFC 9293 section 3.8.4).
             if segment.wire_len == 1 && (arrival.ip_id == 0 || arrival.ip_id != told.ip_id) {
                 continue;
             }
@@ -350,7 +350,7 @@ impl Direction {
                     self.told.pop_front();
                 }
                 let whole = message.octets.len() == message.len;
-                self.told.push_back(Told {
+                self.told.push_back(EmittedMessages {
                     kind: message.kind,
                     start: message.start,
                     end,
@@ -379,7 +379,7 @@ fn read_messages(at: Offset, segment: &TcpSegment<'_>, missing: u64, first: Opti
     }
 }
 
-fn read_copy(told: &Told, octets: &[u8]) -> Option<Found> {
+fn read_copy(told: &EmittedMessages, octets: &[u8]) -> Option<Found> {
     let (event, anomalies) = match told.kind {
         Kind::Sccp => {
             let (message, anomalies) = sccp::parse_message(octets)?.ok()?;

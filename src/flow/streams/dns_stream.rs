@@ -5,7 +5,7 @@ use crate::event::EventKind;
 use crate::flow::tcp_reassembly::Offset;
 use crate::wire::dns;
 
-/// The octets of one direction that are not yet a message.
+/// The bytes of one direction that are not yet a message.
 #[derive(Debug, Default)]
 pub(super) struct DnsStream {
     buffer: Vec<u8>,
@@ -15,17 +15,17 @@ pub(super) struct DnsStream {
 }
 
 impl DnsStream {
-    /// `from_start`: the connection's first octet comes next.
+    /// `from_start`: the connection's first byte comes next.
     pub(super) fn new(from_start: bool) -> DnsStream {
         DnsStream { lost: !from_start, ..DnsStream::default() }
     }
 
-    /// Octets held.
+    /// Bytes held.
     pub(super) fn held(&self) -> usize {
         self.buffer.len()
     }
 
-    /// The next octets in order.
+    /// The next bytes in order.
     pub(super) fn data(&mut self, at: Offset, octets: &[u8], segment_start: bool, found: &mut Vec<Found>) {
         // A length that is just that of the segment's rest shows that a message begins with it.
         if self.lost && !(segment_start && length(octets).is_some_and(|len| len == octets.len())) {
@@ -46,14 +46,14 @@ impl DnsStream {
         }
     }
 
-    /// Octets that the capture does not hold.
+    /// Bytes that the capture does not hold.
     pub(super) fn gap(&mut self) {
         self.buffer = Vec::new();
         self.lost = true;
     }
 }
 
-/// Octets of the message and of its length.
+/// Bytes of the message and of its length.
 fn length(octets: &[u8]) -> Option<usize> {
     octets.first_chunk::<2>().map(|len| usize::from(u16::from_be_bytes(*len)) + 2)
 }

@@ -7,16 +7,17 @@ use std::io::Read as _;
 use super::direction::{Found, Kind};
 use crate::event::EventKind;
 use crate::flow::tcp_reassembly::Offset;
+use crate::types::WireText;
 use crate::wire::http::{Body, Message, Op, head_len, is_likely, parse_answer, parse_request};
-use crate::wire::{Anomaly, ConfigBody, WireText, phone_config};
+use crate::wire::{Anomaly, ConfigBody, phone_config};
 
-/// Octets of a header, at most.
+/// Bytes of a header, at most.
 const MAX_HEAD: usize = 16 * 1024;
-/// Octets of a configuration that are kept, as sent and unpacked.
+/// Bytes of a configuration that are kept, as sent and unpacked.
 const MAX_CONFIG: usize = 1 << 20;
 /// Requests that wait for their answer, at most.
 const MAX_REQUESTS: usize = 64;
-/// Octets of a chunk's length line or of a trailer line, at most.
+/// Bytes of a chunk's length line or of a trailer line, at most.
 const MAX_LINE: usize = 1024;
 
 /// A request that was not answered yet.
@@ -31,7 +32,7 @@ pub(super) struct Asked {
 /// Requests in the order in which the answers will come (RFC 9112 section 9.3.2).
 pub(super) type Requests = VecDeque<Asked>;
 
-/// Where in a chunked body (RFC 9112 section 7.1) the next octet stands.
+/// Where in a chunked body (RFC 9112 section 7.1) the next byte stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Chunk {
     Size,
@@ -41,7 +42,7 @@ enum Chunk {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Rest {
+enum BodyState {
     Length(u64),
     Chunked(Chunk),
     UntilClose,
@@ -58,15 +59,15 @@ struct Current {
     told: bool,
     first: Box<[u8]>,
     gzip: bool,
-    rest: Rest,
-    /// Octets of the body so far.
+    rest: BodyState,
+    /// Bytes of the body so far.
     bytes: u64,
     /// The body itself, where it is a configuration.
     kept: Option<Vec<u8>>,
     anomalies: Vec<Anomaly>,
 }
 
-/// The octets of one direction that are not yet a message.
+/// The bytes of one direction that are not yet a message.
 #[derive(Debug)]
 pub(super) struct HttpStream {
     /// Whether this is the direction of the answers.
@@ -83,12 +84,12 @@ impl HttpStream {
         HttpStream { answers, buffer: Vec::new(), at: 0, current: None, lost: false }
     }
 
-    /// Octets held.
+    /// Bytes held.
     pub(super) fn held(&self) -> usize {
         self.buffer.len() + self.current.as_ref().map_or(0, |c| 256 + c.kept.as_ref().map_or(0, Vec::capacity))
     }
 
-    /// The next octets in order.
+    /// The next bytes in order.
     pub(super) fn data(
         &mut self,
         at: Offset,
@@ -120,7 +121,7 @@ impl HttpStream {
         }
     }
 
-    /// Octets that the capture does not hold.
+    /// Bytes that the capture does not hold.
     pub(super) fn gap(&mut self, len: u64, requests: &mut Requests, found: &mut Vec<Found>) {
         let passed = self.current.as_mut().is_some_and(|current| current.pass_over(len));
         if !passed {
@@ -130,9 +131,9 @@ impl HttpStream {
         }
     }
 
-    /// The connection ends: `whole` where all octets before its end were seen.
+    /// The connection ends: `whole` where all bytes before its end were seen.
     pub(super) fn end(&mut self, whole: bool, found: &mut Vec<Found>) {
-        let until_close = self.current.as_ref().is_some_and(|c| c.rest == Rest::UntilClose);
+        let until_close = self.current.as_ref().is_some_and(|c| c.rest == BodyState::UntilClose);
         self.tell(whole && until_close, found);
     }
 
@@ -144,7 +145,7 @@ impl HttpStream {
         requests.clear();
     }
 
-    /// Reads a head. Returns how many octets it took, `None` where this is no HTTP.
+    /// Reads a head. Returns how many bytes it took, `None` where this is no HTTP.
     fn head(&mut self, at: Offset, octets: &[u8], requests: &mut Requests) -> Option<usize> {
         if self.buffer.is_empty() {
             // Empty lines in front of a message are left out (RFC 9112 section 2.2).
@@ -226,9 +227,9 @@ impl HttpStream {
 impl Current {
     fn new(start: Offset, head: &[u8], status: Option<u16>, file: Option<WireText>, told: bool, body: Body) -> Current {
         let rest = match body {
-            Body::Length(n) => Rest::Length(n),
-            Body::Chunked => Rest::Chunked(Chunk::Size),
-            Body::UntilClose => Rest::UntilClose,
+            Body::Length(n) => BodyState::Length(n),
+            Body::Chunked => BodyState::Chunked(Chunk::Size),
+            Body::UntilClose => BodyState::UntilClose,
         };
         // A request is remembered whole, so that its copies are told too; of an answer the head would not do.
         let first = if status.is_none() { head } else { head.get(..12).unwrap_or(head) };
@@ -247,7 +248,7 @@ impl Current {
     }
 
     fn is_over(&self) -> bool {
-        self.rest == Rest::Length(0)
+        self.rest == BodyState::Length(0)
     }
 
     fn keep(&mut self, octets: &[u8]) {
@@ -267,20 +268,20 @@ impl Current {
         }
     }
 
-    /// Takes octets of the body; `line` holds half a line of a chunked one. `None`: the chunks make no sense.
+    /// Takes bytes of the body; `line` holds half a line of a chunked one. `None`: the chunks make no sense.
     fn body(&mut self, octets: &[u8], line: &mut Vec<u8>) -> Option<usize> {
         match self.rest {
-            Rest::UntilClose => {
+            BodyState::UntilClose => {
                 self.keep(octets);
                 Some(octets.len())
             }
-            Rest::Length(left) | Rest::Chunked(Chunk::Data(left)) => {
+            BodyState::Length(left) | BodyState::Chunked(Chunk::Data(left)) => {
                 let n = usize::try_from(left).unwrap_or(usize::MAX).min(octets.len());
                 self.keep(octets.get(..n)?);
                 self.passed(n as u64);
                 Some(n)
             }
-            Rest::Chunked(chunk) => {
+            BodyState::Chunked(chunk) => {
                 let end = octets.iter().position(|b| *b == b'\n');
                 let part = octets.get(..end.map_or(octets.len(), |e| e + 1))?;
                 line.extend_from_slice(part);
@@ -298,19 +299,19 @@ impl Current {
 
     fn passed(&mut self, n: u64) {
         self.rest = match self.rest {
-            Rest::Length(left) => Rest::Length(left.saturating_sub(n)),
-            Rest::Chunked(Chunk::Data(left)) if left <= n => Rest::Chunked(Chunk::DataEnd),
-            Rest::Chunked(Chunk::Data(left)) => Rest::Chunked(Chunk::Data(left - n)),
+            BodyState::Length(left) => BodyState::Length(left.saturating_sub(n)),
+            BodyState::Chunked(Chunk::Data(left)) if left <= n => BodyState::Chunked(Chunk::DataEnd),
+            BodyState::Chunked(Chunk::Data(left)) => BodyState::Chunked(Chunk::Data(left - n)),
             rest => rest,
         };
     }
 
-    /// Passes over octets that were not captured, where the body's length says that they all belong to it.
+    /// Passes over bytes that were not captured, where the body's length says that they all belong to it.
     fn pass_over(&mut self, len: u64) -> bool {
         let within = match self.rest {
-            Rest::Length(left) | Rest::Chunked(Chunk::Data(left)) => len <= left,
-            Rest::UntilClose => true,
-            Rest::Chunked(_) => false,
+            BodyState::Length(left) | BodyState::Chunked(Chunk::Data(left)) => len <= left,
+            BodyState::UntilClose => true,
+            BodyState::Chunked(_) => false,
         };
         if within {
             self.anomalies.push(Anomaly::new(format!("tcp: {len} octets of the body are missing")));
@@ -345,16 +346,16 @@ fn read_config(file: &WireText, body: Vec<u8>) -> (phone_config::PhoneConfig, Ve
 }
 
 /// The state behind a line of a chunked body.
-fn chunk_line(chunk: Chunk, line: &[u8]) -> Option<Rest> {
+fn chunk_line(chunk: Chunk, line: &[u8]) -> Option<BodyState> {
     Some(match chunk {
         Chunk::Size => {
             let digits = line.split(|b| matches!(b, b';' | b' ')).next()?;
             let size = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-            Rest::Chunked(if size == 0 { Chunk::Trailer } else { Chunk::Data(size) })
+            BodyState::Chunked(if size == 0 { Chunk::Trailer } else { Chunk::Data(size) })
         }
-        Chunk::DataEnd if line.is_empty() => Rest::Chunked(Chunk::Size),
-        Chunk::Trailer if line.is_empty() => Rest::Length(0),
-        Chunk::Trailer => Rest::Chunked(Chunk::Trailer),
+        Chunk::DataEnd if line.is_empty() => BodyState::Chunked(Chunk::Size),
+        Chunk::Trailer if line.is_empty() => BodyState::Length(0),
+        Chunk::Trailer => BodyState::Chunked(Chunk::Trailer),
         Chunk::DataEnd | Chunk::Data(_) => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! One direction of an SCCP connection: octets in order to messages.
+//! One direction of an SCCP connection: bytes in order to messages.
 //!
 //! After a loss the place in the stream is found again as the SCCP reference says (section 1.6): where the message
 //! that was hit says how long it is, by that; else at the start of a segment; else by a search that takes nothing
@@ -10,17 +10,17 @@ use crate::flow::tcp_reassembly::Offset;
 use crate::wire::sccp::{Header, find_message, is_whole_messages, parse_message};
 use crate::wire::{Anomaly, http, sip, tls};
 
-/// Octets searched for a message before the oldest of them are passed over.
+/// Bytes searched for a message before the oldest of them are passed over.
 const MAX_SEARCHED: usize = 4096;
 /// Starts of segments remembered while the place in the stream is not known.
 const MAX_CANDIDATES: usize = 64;
-/// Octets without any message after which the connection is not taken for SCCP any longer.
+/// Bytes without any message after which the connection is not taken for SCCP any longer.
 const MAX_STRANGE: u64 = 64 * 1024;
 
 /// What is known of the place in the stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
-    /// The first octet of the connection comes next: a message, or this is not SCCP.
+    /// The first byte of the connection comes next: a message, or this is not SCCP.
     Start,
     /// The buffer begins with a message.
     Synced,
@@ -30,20 +30,20 @@ enum State {
     Foreign,
 }
 
-/// The octets of one direction that are not yet a message.
+/// The bytes of one direction that are not yet a message.
 #[derive(Debug)]
 pub(super) struct SccpStream {
     state: State,
     buffer: Vec<u8>,
-    /// Where the buffer's first octet stands.
+    /// Where the buffer's first byte stands.
     at: Offset,
     /// Starts of segments in the buffer, from the front on; used while searching.
     candidates: Vec<usize>,
-    /// Octets to come of a message that was cut: to be passed over.
+    /// Bytes to come of a message that was cut: to be passed over.
     skip: u64,
-    /// Octets missing since the last message.
+    /// Bytes missing since the last message.
     missing: u64,
-    /// Octets passed over since the last message.
+    /// Bytes passed over since the last message.
     passed: u64,
     /// The protocol that this is instead, where it is known.
     carries: Option<&'static str>,
@@ -52,7 +52,7 @@ pub(super) struct SccpStream {
 }
 
 impl SccpStream {
-    /// `from_start`: the connection's first octet comes next.
+    /// `from_start`: the connection's first byte comes next.
     pub(super) fn new(from_start: bool) -> SccpStream {
         SccpStream {
             state: if from_start { State::Start } else { State::Searching },
@@ -67,7 +67,7 @@ impl SccpStream {
         }
     }
 
-    /// A stream that begins at a message, behind `missing` octets; `first` is said with that message.
+    /// A stream that begins at a message, behind `missing` bytes; `first` is said with that message.
     pub(super) fn behind_hole(missing: u64, first: Option<Anomaly>) -> SccpStream {
         SccpStream { state: State::Synced, missing, first, ..SccpStream::new(false) }
     }
@@ -77,12 +77,12 @@ impl SccpStream {
         self.carries
     }
 
-    /// Octets held.
+    /// Bytes held.
     pub(super) fn held(&self) -> usize {
         self.buffer.len()
     }
 
-    /// The next octets in order.
+    /// The next bytes in order.
     pub(super) fn data(&mut self, at: Offset, octets: &[u8], segment_start: bool, found: &mut Vec<Found>) {
         let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(octets.len());
         self.skip -= skipped as u64;
@@ -108,7 +108,7 @@ impl SccpStream {
         self.parse(found);
     }
 
-    /// Octets that were decoded ahead of their turn: a message starts behind them.
+    /// Bytes that were decoded ahead of their turn: a message starts behind them.
     pub(super) fn taken(&mut self) {
         self.drop_front(self.buffer.len());
         self.synced_again();
@@ -118,7 +118,7 @@ impl SccpStream {
         self.passed = 0;
     }
 
-    /// Octets that the capture does not hold.
+    /// Bytes that the capture does not hold.
     pub(super) fn gap(&mut self, len: u64, found: &mut Vec<Found>) {
         if self.state == State::Foreign {
             return;
@@ -162,7 +162,7 @@ impl SccpStream {
         self.candidates.clear();
     }
 
-    /// Passes over the first `n` octets of the buffer.
+    /// Passes over the first `n` bytes of the buffer.
     fn drop_front(&mut self, n: usize) {
         self.passed += n as u64;
         self.consume(n);
@@ -192,7 +192,7 @@ impl SccpStream {
         }
     }
 
-    /// Looks at the first octets of a connection. Returns whether the state is another one now.
+    /// Looks at the first bytes of a connection. Returns whether the state is another one now.
     fn begin(&mut self) -> bool {
         let Some(header) = Header::read(&self.buffer) else { return false };
         if header.check().is_ok() {
@@ -289,7 +289,7 @@ impl SccpStream {
     }
 }
 
-/// The protocol that octets begin with, where it is one that is known to use foreign ports.
+/// The protocol that bytes begin with, where it is one that is known to use foreign ports.
 pub(super) fn other_protocol(octets: &[u8]) -> Option<&'static str> {
     if tls::is_record(octets) {
         Some("TLS")

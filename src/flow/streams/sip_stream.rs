@@ -1,4 +1,4 @@
-//! One direction of a SIP connection over TCP (RFC 3261 section 18.3): octets in order to messages, by Content-Length.
+//! One direction of a SIP connection over TCP (RFC 3261 section 18.3): bytes in order to messages, by Content-Length.
 
 use super::direction::{Found, Kind};
 use super::sccp_stream::other_protocol;
@@ -6,17 +6,17 @@ use crate::event::EventKind;
 use crate::flow::tcp_reassembly::Offset;
 use crate::wire::{http, sip};
 
-/// Octets of a header, at most.
+/// Bytes of a header, at most.
 const MAX_HEAD: usize = 16 * 1024;
-/// Octets of a body, at most.
+/// Bytes of a body, at most.
 const MAX_BODY: usize = 64 * 1024;
 
-/// The octets of one direction that are not yet a message.
+/// The bytes of one direction that are not yet a message.
 #[derive(Debug, Default)]
 pub(super) struct SipStream {
     buffer: Vec<u8>,
     at: Offset,
-    /// Octets of a message's body to come: nothing is read from them.
+    /// Bytes of a message's body to come: nothing is read from them.
     skip: usize,
     /// The place in the stream is not known: a message starts with a segment.
     lost: bool,
@@ -29,12 +29,12 @@ impl SipStream {
         self.carries
     }
 
-    /// Octets held.
+    /// Bytes held.
     pub(super) fn held(&self) -> usize {
         self.buffer.len()
     }
 
-    /// The next octets in order.
+    /// The next bytes in order.
     pub(super) fn data(&mut self, at: Offset, octets: &[u8], segment_start: bool, found: &mut Vec<Found>) {
         let skipped = self.skip.min(octets.len());
         self.skip -= skipped;
@@ -50,7 +50,7 @@ impl SipStream {
         while self.read(found) {}
     }
 
-    /// Octets that the capture does not hold.
+    /// Bytes that the capture does not hold.
     pub(super) fn gap(&mut self, len: u64) {
         match usize::try_from(len) {
             Ok(len) if len <= self.skip => self.skip -= len,

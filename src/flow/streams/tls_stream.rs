@@ -1,4 +1,4 @@
-//! One direction of a TLS connection: octets in order to records, and the handshake messages in them, until
+//! One direction of a TLS connection: bytes in order to records, and the handshake messages in them, until
 //! application data begins. From there on nothing is readable and nothing is kept.
 
 use super::direction::{Found, Kind};
@@ -8,14 +8,14 @@ use crate::flow::tcp_reassembly::Offset;
 use crate::wire::tls::{self, content};
 use crate::wire::{Anomaly, sccp};
 
-/// Octets of a handshake message, at most: a chain of certificates has a few KiB.
+/// Bytes of a handshake message, at most: a chain of certificates has a few KiB.
 const MAX_HANDSHAKE: usize = 32 * 1024;
-/// Octets by which a connection that is no TLS is recognised.
+/// Bytes by which a connection that is no TLS is recognised.
 const MAX_START: usize = 12;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
-    /// The first octets seen come next.
+    /// The first bytes seen come next.
     Start,
     /// Records, with readable handshake messages.
     Open,
@@ -27,21 +27,21 @@ enum State {
     Done,
 }
 
-/// The octets of one direction that are not yet a message.
+/// The bytes of one direction that are not yet a message.
 #[derive(Debug)]
 pub(super) struct TlsStream {
     state: State,
     buffer: Vec<u8>,
     at: Offset,
-    /// Octets to come of a record that is passed over.
+    /// Bytes to come of a record that is passed over.
     skip: usize,
-    /// Handshake octets of whole records that are not yet a message.
+    /// Handshake bytes of whole records that are not yet a message.
     handshake: Vec<u8>,
     carries: Option<&'static str>,
 }
 
 impl TlsStream {
-    /// `from_start`: the connection's first octet comes next.
+    /// `from_start`: the connection's first byte comes next.
     pub(super) fn new(from_start: bool) -> TlsStream {
         let state = if from_start { State::Start } else { State::Lost };
         TlsStream { state, buffer: Vec::new(), at: 0, skip: 0, handshake: Vec::new(), carries: None }
@@ -52,7 +52,7 @@ impl TlsStream {
         self.carries
     }
 
-    /// Octets held.
+    /// Bytes held.
     pub(super) fn held(&self) -> usize {
         self.buffer.capacity() + self.handshake.capacity()
     }
@@ -62,7 +62,7 @@ impl TlsStream {
         self.state == State::Done
     }
 
-    /// The next octets in order.
+    /// The next bytes in order.
     pub(super) fn data(&mut self, at: Offset, octets: &[u8], segment_start: bool, found: &mut Vec<Found>) {
         if self.state == State::Done {
             return;
@@ -90,7 +90,7 @@ impl TlsStream {
         while self.read(found) {}
     }
 
-    /// Octets that the capture does not hold, or that were told before.
+    /// Bytes that the capture does not hold, or that were told before.
     pub(super) fn gap(&mut self, len: u64) {
         match usize::try_from(len) {
             Ok(len) if len <= self.skip => self.skip -= len,
@@ -195,7 +195,7 @@ impl TlsStream {
     }
 }
 
-/// The protocol that octets without TLS begin with.
+/// The protocol that bytes without TLS begin with.
 fn foreign(octets: &[u8]) -> Option<&'static str> {
     let sccp = || sccp::Header::read(octets).filter(sccp::Header::is_likely).map(|_| "SCCP");
     other_protocol(octets).or_else(sccp)
@@ -261,7 +261,7 @@ mod tests {
     fn in_the_middle_of_a_connection_only_what_is_certain_is_read() {
         let mut stream = TlsStream::new(false);
         assert!(told(&mut stream, b"the rest of a record", 100).is_empty());
-        // Encrypted, though its first octet could be the type of a Certificate.
+        // Encrypted, though its first byte could be the type of a Certificate.
         assert!(told(&mut stream, &record_of(22, &[11, 0, 0, 3, 0, 0, 0]), 100).is_empty());
         let data = told(&mut stream, &record_of(23, &[1; 30]), 100);
         assert_eq!(data[0].message, Message::ApplicationData);

@@ -1,4 +1,4 @@
-//! Whole transfers, datagram by datagram.
+//! CompletedFile transfers, datagram by datagram.
 
 use super::*;
 use crate::wire::phone_config::PhoneConfig;
@@ -93,7 +93,7 @@ fn blocks(file: &[u8], size: usize) -> Vec<(u16, Vec<u8>)> {
         .collect()
 }
 
-/// A configuration of `length` octets.
+/// A configuration of `length` bytes.
 fn config(load: &str, length: usize) -> Vec<u8> {
     let mut text = format!(
         "<device><devicePool><callManagerGroup><members><member priority=\"0\"><callManager><processNodeName>\
@@ -405,7 +405,7 @@ fn a_window_of_blocks_is_one_file_though_one_of_them_is_sent_again() {
 fn a_load_has_length_and_hash_when_it_was_seen_whole() {
     let bytes: Vec<u8> = (0..3000u32).map(|n| ((n * n) >> 3) as u8).collect();
     let mut tap = Tap::new();
-    // FNV-1a of the octets, whatever the blocks.
+    // FNV-1a of the bytes, whatever the blocks.
     let hash = format!("{:016x}", {
         let mut digest = Digest::new();
         digest.write(&bytes);

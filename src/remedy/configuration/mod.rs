@@ -1,6 +1,6 @@
-//! A phone's configuration with another load named in it, and everything else octet for octet as it was.
+//! A phone's configuration with another load named in it, and everything else byte for byte as it was.
 //!
-//! [`edit`] finds the places by the tokens that `wire::phone_config` reads too, and replaces those octets alone: the
+//! [`edit`] finds the places by the tokens that `wire::phone_config` reads too, and replaces those bytes alone: the
 //! order, comments, character set, line ends and what stands behind the last tag stay. [`minimal`] makes a
 //! configuration where none was seen whole.
 //!
@@ -14,9 +14,10 @@ use std::ops::Range;
 
 use self::places::Places;
 use self::view::View;
+use crate::types::WireText;
+use crate::wire::ConfigBody;
 use crate::wire::load::LoadName;
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{ConfigBody, WireText};
 
 /// An edited configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,7 +66,7 @@ impl CannotEdit {
 
 /// What a file is to name.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct EditRequest<'a> {
     /// The load.
     pub load: &'a str,
     /// SCCP device type of the phone, for files that name loads by type.
@@ -80,7 +81,7 @@ pub struct Wish<'a> {
 ///
 /// # Errors
 /// Where that can not be done, or would change anything else.
-pub fn edit(name: &WireText, body: &ConfigBody, wish: &Wish<'_>) -> Result<Edited, CannotEdit> {
+pub fn edit(name: &WireText, body: &ConfigBody, wish: &EditRequest<'_>) -> Result<Edited, CannotEdit> {
     if !is_load_name(wish.load) {
         return Err(CannotEdit::NotALoadName);
     }
@@ -129,7 +130,7 @@ pub fn edit(name: &WireText, body: &ConfigBody, wish: &Wish<'_>) -> Result<Edite
 }
 
 /// Whether an edited configuration names the load, and is the same in all else that is read of it.
-fn says_the_same(mut before: PhoneConfig, mut after: PhoneConfig, wish: &Wish<'_>) -> bool {
+fn says_the_same(mut before: PhoneConfig, mut after: PhoneConfig, wish: &EditRequest<'_>) -> bool {
     let of_type = wish.device_type.and_then(|t| after.loads.get(&t));
     let named = after.load.as_ref().or(of_type);
     if named.is_none_or(|l| l.raw() != wish.load) {

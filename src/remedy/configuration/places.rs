@@ -5,7 +5,7 @@ use std::ops::Range;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Error, Reader};
 
-use super::Wish;
+use super::EditRequest;
 use super::view::View;
 
 /// Depth to which elements are told apart, as in `wire::phone_config`.
@@ -94,7 +94,7 @@ impl Places {
         settings.allow_dangling_amp = true;
         let place = |reader: &Reader<&[u8]>| usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         let mut search = Search::default();
-        // Every event takes at least one octet; the bound is for an error that does not move on.
+        // Every event takes at least one byte; the bound is for an error that does not move on.
         for _ in 0..=text.len() {
             let start = place(&reader);
             let event = reader.read_event();
@@ -119,7 +119,7 @@ impl Places {
     }
 
     /// An element for the load where the file has none: behind its like, or before the end of the root.
-    pub(super) fn added(&self, view: &View, wish: &Wish<'_>) -> Option<(Range<usize>, String)> {
+    pub(super) fn added(&self, view: &View, wish: &EditRequest<'_>) -> Option<(Range<usize>, String)> {
         let element = if self.is_device {
             format!("<loadInformation>{}</loadInformation>", wish.load)
         } else {

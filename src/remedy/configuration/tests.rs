@@ -13,11 +13,11 @@ const DEFAULT: &str = "<Default>\n<callManagerGroup><members><member><callManage
 const OLD: &str = "P00303010102";
 const NEW: &str = "P00303000300";
 
-fn wish() -> Wish<'static> {
-    Wish { load: NEW, device_type: Some(7), model: Some("7960"), call_managers: &[] }
+fn wish() -> EditRequest<'static> {
+    EditRequest { load: NEW, device_type: Some(7), model: Some("7960"), call_managers: &[] }
 }
 
-fn edited(octets: impl AsRef<[u8]>, wish: &Wish<'_>) -> Result<Vec<u8>, CannotEdit> {
+fn edited(octets: impl AsRef<[u8]>, wish: &EditRequest<'_>) -> Result<Vec<u8>, CannotEdit> {
     let body = ConfigBody::new(octets.as_ref().to_vec());
     edit(&"SEP003094C2D3FA.cnf.xml".into(), &body, wish).map(|e| e.body.octets().to_vec())
 }
@@ -74,7 +74,7 @@ fn of_two_both_are_replaced_and_of_other_types_none() {
     assert_eq!(text(&two), two.replace(OLD, NEW).replace("P00303010199", NEW));
     let body = ConfigBody::new(two.into_bytes());
     assert_eq!(edit(&"x.cnf.xml".into(), &body, &wish()).unwrap().replaced, 2);
-    let eight = Wish { device_type: Some(6), ..wish() };
+    let eight = EditRequest { device_type: Some(6), ..wish() };
     let expected = DEFAULT.replace("P00403010102", NEW);
     assert_eq!(edited(DEFAULT, &eight), Ok(expected.into_bytes()));
 }
@@ -99,7 +99,7 @@ fn where_no_load_is_named_one_is_added_in_its_place() {
     let default = DEFAULT.replace("\n<loadInformation7 model=\"IP Phone 7960\">P00303010102</loadInformation7>", "");
     let added = format!("</loadInformation6>\n<loadInformation7 model=\"IP Phone 7960\">{NEW}</loadInformation7>");
     assert_eq!(text(&default), default.replace("</loadInformation6>", &added));
-    let unknown = Wish { device_type: None, ..wish() };
+    let unknown = EditRequest { device_type: None, ..wish() };
     assert_eq!(edited(DEFAULT, &unknown), Err(CannotEdit::NoDeviceType));
     assert!(edited(DEVICE, &unknown).is_ok());
 }
@@ -107,11 +107,11 @@ fn where_no_load_is_named_one_is_added_in_its_place() {
 #[test]
 fn call_managers_are_replaced_where_that_is_wished_and_only_there() {
     let managers = ["10.30.0.10".to_owned(), "cm2".to_owned()];
-    let wish = Wish { call_managers: &managers, ..wish() };
+    let wish = EditRequest { call_managers: &managers, ..wish() };
     let expected = DEVICE.replace(OLD, NEW).replace("10.31.0.10", "10.30.0.10");
     assert_eq!(edited(DEVICE, &wish), Ok(expected.into_bytes()));
     let hostile = ["a</x>".to_owned()];
-    assert_eq!(edited(DEVICE, &Wish { call_managers: &hostile, ..wish }), Err(CannotEdit::Contradiction));
+    assert_eq!(edited(DEVICE, &EditRequest { call_managers: &hostile, ..wish }), Err(CannotEdit::Contradiction));
 }
 
 #[test]
@@ -126,12 +126,12 @@ fn what_can_not_be_edited_is_left_alone_with_its_reason() {
     assert_eq!(of(own, b"<html></html>"), CannotEdit::NotAConfiguration);
     assert_eq!(of(own, b""), CannotEdit::NotAConfiguration);
     for load in ["8.0(2.0)", "AJ.30", "a\"b", "../P003", "P003<x>", "", "P00303000300\n", "-P003", "P003&amp;"] {
-        assert_eq!(edited(DEVICE, &Wish { load, ..wish() }), Err(CannotEdit::NotALoadName), "{load}");
+        assert_eq!(edited(DEVICE, &EditRequest { load, ..wish() }), Err(CannotEdit::NotALoadName), "{load}");
     }
     for load in
         ["P00303020214", "P003AJ30", "SCCP42.9-4-2SR3-1S", "P0S3-08-12-00", "cmterm_7936.3-3-21-0", "term41.default"]
     {
-        assert!(edited(DEVICE, &Wish { load, ..wish() }).is_ok(), "{load}");
+        assert!(edited(DEVICE, &EditRequest { load, ..wish() }).is_ok(), "{load}");
     }
 }
 

@@ -52,7 +52,7 @@ impl View {
         }
     }
 
-    /// The file with places of `text` replaced, and all its other octets.
+    /// The file with places of `text` replaced, and all its other bytes.
     pub(super) fn changed(&self, octets: &[u8], mut changes: Vec<(Range<usize>, String)>) -> Vec<u8> {
         changes.sort_by_key(|(range, _)| range.start);
         let mut out = Vec::with_capacity(octets.len() + 256);

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use self::platform::{Setting, Values};
 use crate::conversation::dhcp::LeaseTerms;
 use crate::diagnosis::{Fix, TftpSource, and_list};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::dhcp::UnusableOption;
 
 pub use self::platform::{PLATFORMS, Platform};
@@ -173,7 +173,7 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
     let fix = |Snippet { platform, config, undo }| Fix {
         title: format!("Option 150 of {} to {to}{}", scope.label(), platform.tool()),
         target: "dhcp-server",
-        platform: platform.word(),
+        platform: platform.as_str(),
         steps: vec![
             platform.step(scope),
             format!(

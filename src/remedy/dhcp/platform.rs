@@ -49,7 +49,7 @@ pub(super) struct Values {
 
 impl Platform {
     /// The word of the contract.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Platform::Ios => "ios",
             Platform::IscDhcpd => "isc-dhcpd",

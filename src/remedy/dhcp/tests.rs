@@ -1,5 +1,5 @@
 use super::*;
-use crate::wire::Hex;
+use crate::types::Hex;
 
 fn terms(sources: Vec<(TftpSource, Vec<WireText>)>, unusable: Vec<UnusableOption>) -> LeaseTerms {
     LeaseTerms {

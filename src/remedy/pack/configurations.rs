@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use super::PackFile;
 use crate::diagnosis::{PhoneReport, RegistrationState, SeenConfiguration};
-use crate::remedy::configuration::{CannotEdit, Wish, edit, is_load_name, minimal};
-use crate::remedy::load_way::{Way, way};
+use crate::remedy::configuration::{CannotEdit, EditRequest, edit, is_load_name, minimal};
+use crate::remedy::load_route::{LoadRoute, way};
+use crate::types::{Mac, WireText};
+use crate::wire::ConfigBody;
 use crate::wire::load::same_load;
 use crate::wire::phone_config::{OLD_FORMAT, device_of_name};
-use crate::wire::{ConfigBody, Mac, WireText};
 
 /// Findings that a configuration helps against.
 const HELPED: [&str; 10] = [
@@ -81,7 +82,7 @@ impl How {
     }
 
     /// A word for a cell.
-    pub(super) fn word(&self) -> &'static str {
+    pub(super) fn as_str(&self) -> &'static str {
         match self {
             How::Edited { .. } => "edited",
             How::Moved { .. } => "edited-with-call-managers",
@@ -156,10 +157,10 @@ pub(super) fn outcome(
     if named_there || runs_it && !whatever && !moves_it {
         return Outcome::NotNeeded;
     }
-    let first = match now.map_or(Way::Straight, |now| way(now, load)) {
-        Way::Straight => load.to_owned(),
-        Way::Through(stone) => stone,
-        Way::Shut(why) => return Outcome::Impossible(why),
+    let first = match now.map_or(LoadRoute::Straight, |now| way(now, load)) {
+        LoadRoute::Straight => load.to_owned(),
+        LoadRoute::Through(stone) => stone,
+        LoadRoute::Shut(why) => return Outcome::Impossible(why),
     };
     let (name, odd_case) = match file_name(phone) {
         Ok(name) => name,
@@ -250,7 +251,7 @@ fn make(phone: &PhoneReport, load: &str) -> Result<(ConfigBody, How), String> {
             });
             continue;
         };
-        let wish = Wish { load, device_type, model: phone.model.as_deref(), call_managers };
+        let wish = EditRequest { load, device_type, model: phone.model.as_deref(), call_managers };
         match edit(&candidate.name, body, &wish) {
             Ok(edited) => {
                 let how = match (own(candidate), fits) {

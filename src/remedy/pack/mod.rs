@@ -18,7 +18,7 @@ use self::configurations::Outcome;
 use self::scopes::ScopeFix;
 use super::plan::Plan;
 use crate::diagnosis::{Detail, Diagnosis, Outcome as Fetched, PhoneReport, RegistrationState, Severity, Verdict};
-use crate::wire::Mac;
+use crate::types::Mac;
 use crate::wire::load::{is_load_file, same_load};
 
 /// What a diagnosis asks for, as files.
@@ -51,7 +51,7 @@ impl fmt::Debug for PackFile {
 }
 
 /// A phone that is to be brought back, or kept from falling.
-struct Patient {
+struct PhoneToFix {
     phone: PhoneReport,
     /// The finding that is its root cause.
     cause: &'static str,
@@ -60,7 +60,7 @@ struct Patient {
     configuration: Outcome,
 }
 
-impl Patient {
+impl PhoneToFix {
     /// How it is called in a sentence.
     fn label(&self) -> String {
         self.phone.name.as_ref().map_or_else(|| self.phone.mac.device_name(), ToString::to_string)
@@ -102,7 +102,7 @@ enum Shown {
 /// All that the files are made of.
 struct Work<'d> {
     diagnosis: &'d Diagnosis<'d>,
-    patients: Vec<Patient>,
+    patients: Vec<PhoneToFix>,
     scopes: Vec<ScopeFix>,
     /// Right servers that DHCPv6 should name, and the wrong one that it does.
     by_dhcpv6: Vec<(Vec<IpAddr>, IpAddr)>,
@@ -138,7 +138,7 @@ impl<'d> Work<'d> {
             phone.files = Vec::new();
             phone.offers = Vec::new();
             phone.wanted.configurations = Vec::new();
-            patients.push(Patient { phone, cause, codes, configuration });
+            patients.push(PhoneToFix { phone, cause, codes, configuration });
         }
         let scopes = scopes::scopes(&patients);
         let by_dhcpv6 = scopes::by_dhcpv6(&patients);
@@ -153,31 +153,31 @@ impl<'d> Work<'d> {
 
     /// Phones whose configuration is in the pack.
     fn with_file(&self) -> BTreeSet<Mac> {
-        let has_file = |p: &&Patient| matches!(p.configuration, Outcome::File(_));
+        let has_file = |p: &&PhoneToFix| matches!(p.configuration, Outcome::File(_));
         self.patients.iter().filter(has_file).map(|p| p.phone.mac).collect()
     }
 
     /// What the pack can not give, and where to get it.
     fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
-        let lost = |p: &&Patient| !p.is_trapped() && p.phone.wanted.tftp_right.is_empty();
-        let is_before_files = |p: &&Patient| {
+        let lost = |p: &&PhoneToFix| !p.is_trapped() && p.phone.wanted.tftp_right.is_empty();
+        let is_before_files = |p: &&PhoneToFix| {
             ["wrong-tftp-server", "no-tftp-address", "malformed-tftp-option", "tftp-name-unresolved"]
                 .iter()
                 .any(|c| p.codes.contains(c))
         };
-        let named = |p: &&Patient| !p.phone.wanted.tftp_names.is_empty();
+        let named = |p: &&PhoneToFix| !p.phone.wanted.tftp_names.is_empty();
         for patient in self.patients.iter().filter(lost).filter(named).take(1) {
             let names = crate::diagnosis::and_list(&patient.phone.wanted.tftp_names);
-            let phones: Vec<&Patient> = self.patients.iter().filter(lost).filter(named).collect();
+            let phones: Vec<&PhoneToFix> = self.patients.iter().filter(lost).filter(named).collect();
             let phones = some_of(&phones);
             missing.push(format!(
                 "The site file gives the right TFTP server of {phones} by name alone ({names}); option 150 takes addresses. \
                  No name is looked up here: put its address into the site file (tftp), and run fix again."
             ));
         }
-        let unnamed = |p: &&Patient| p.phone.wanted.tftp_names.is_empty();
-        let in_the_dark: Vec<&Patient> =
+        let unnamed = |p: &&PhoneToFix| p.phone.wanted.tftp_names.is_empty();
+        let in_the_dark: Vec<&PhoneToFix> =
             self.patients.iter().filter(lost).filter(unnamed).filter(is_before_files).collect();
         if !in_the_dark.is_empty() {
             missing.push(format!(
@@ -187,7 +187,7 @@ impl<'d> Work<'d> {
                 some_of(&in_the_dark)
             ));
         }
-        let mut by_reason: BTreeMap<&str, Vec<&Patient>> = BTreeMap::new();
+        let mut by_reason: BTreeMap<&str, Vec<&PhoneToFix>> = BTreeMap::new();
         for patient in &self.patients {
             if let Outcome::Impossible(why) = &patient.configuration {
                 by_reason.entry(why).or_default().push(patient);
@@ -201,7 +201,7 @@ impl<'d> Work<'d> {
 }
 
 /// `SEP…`, `SEP… and SEP…`, `SEP…, SEP… and 4 more phones`.
-fn some_of(patients: &[&Patient]) -> String {
+fn some_of(patients: &[&PhoneToFix]) -> String {
     let names: Vec<String> = patients.iter().take(if patients.len() <= 4 { 4 } else { 3 }).map(|p| p.label()).collect();
     match patients.len().saturating_sub(names.len()) {
         0 => crate::diagnosis::and_list(&names),

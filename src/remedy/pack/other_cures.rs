@@ -6,15 +6,15 @@ use std::net::IpAddr;
 
 use super::configurations::{How, Outcome};
 use super::readme::text;
-use super::{Patient, Work, some_of};
+use super::{PhoneToFix, Work, some_of};
 use crate::diagnosis::and_list;
 use crate::remedy::keypad::Generation;
-use crate::remedy::load_way;
+use crate::remedy::load_route;
 
 /// Writes the sections; nothing where no phone asks a wrong server.
 pub(super) fn write(out: &mut String, work: &Work<'_>) {
-    let astray: Vec<&Patient> = work.patients.iter().filter(|p| p.wrong_server().is_some()).collect();
-    let movable: Vec<&Patient> =
+    let astray: Vec<&PhoneToFix> = work.patients.iter().filter(|p| p.wrong_server().is_some()).collect();
+    let movable: Vec<&PhoneToFix> =
         work.patients.iter().filter(|p| !p.phone.wanted.tftp_right.is_empty() && is_about_the_server(p)).collect();
     if movable.is_empty() {
         return;
@@ -50,7 +50,7 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
     if !astray.is_empty() {
         line("### b. Where DHCP can not be changed: on the TFTP path of the wrong server\n");
         line("In this order:\n");
-        let mut servers: BTreeMap<IpAddr, Vec<&Patient>> = BTreeMap::new();
+        let mut servers: BTreeMap<IpAddr, Vec<&PhoneToFix>> = BTreeMap::new();
         for patient in &astray {
             if let Some(server) = patient.wrong_server() {
                 servers.entry(server).or_default().push(patient);
@@ -58,8 +58,8 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
         }
         for (server, patients) in &servers {
             let loads: BTreeSet<String> =
-                patients.iter().filter_map(|p| load_to_come(p)).map(load_way::files).collect();
-            let (with_file, without): (Vec<&Patient>, Vec<&Patient>) =
+                patients.iter().filter_map(|p| load_to_come(p)).map(load_route::files).collect();
+            let (with_file, without): (Vec<&PhoneToFix>, Vec<&PhoneToFix>) =
                 patients.iter().copied().partition(|p| matches!(p.configuration, Outcome::File(_)));
             match loads.is_empty() {
                 false => line(&format!(
@@ -93,7 +93,7 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
             line(
                 "4. Reset the phones. Expect: they ask the same server as before, take the load, boot again, and register with their own CallManager.\n",
             );
-            let of_others = |p: &&Patient| match &p.configuration {
+            let of_others = |p: &&PhoneToFix| match &p.configuration {
                 Outcome::File(made) => !matches!(made.how, How::Edited { .. } | How::Derived { .. }),
                 _ => true,
             };
@@ -106,7 +106,7 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
         }
     }
     line("### c. On the phone itself\n");
-    let by_hand: Vec<&Patient> = work.patients.iter().filter(|p| p.is_set_by_hand()).collect();
+    let by_hand: Vec<&PhoneToFix> = work.patients.iter().filter(|p| p.is_set_by_hand()).collect();
     if !by_hand.is_empty() {
         line(&format!(
             "**DHCP does not reach {}**: the wrong server is set on the phone (Alternate TFTP), or stored there. Only this way \
@@ -114,7 +114,7 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
             text(&some_of(&by_hand))
         ));
     }
-    let mut generations: BTreeMap<(Generation, Vec<IpAddr>), Vec<&Patient>> = BTreeMap::new();
+    let mut generations: BTreeMap<(Generation, Vec<IpAddr>), Vec<&PhoneToFix>> = BTreeMap::new();
     for patient in &movable {
         let generation = Generation::of(patient.phone.model.as_deref());
         generations.entry((generation, patient.phone.wanted.tftp_right.clone())).or_default().push(patient);
@@ -134,13 +134,13 @@ pub(super) fn applies(work: &Work<'_>) -> bool {
 }
 
 /// Whether the phone's TFTP server is what has to change.
-fn is_about_the_server(patient: &Patient) -> bool {
+fn is_about_the_server(patient: &PhoneToFix) -> bool {
     let codes = ["wrong-tftp-server", "no-tftp-address", "malformed-tftp-option", "tftp-name-unresolved"];
     codes.iter().any(|c| patient.codes.contains(c))
 }
 
 /// The load that the phone has to take first.
-fn load_to_come(patient: &Patient) -> Option<&str> {
+fn load_to_come(patient: &PhoneToFix) -> Option<&str> {
     match &patient.configuration {
         Outcome::File(made) => Some(made.load.as_str()),
         _ => None,

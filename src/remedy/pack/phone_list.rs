@@ -17,7 +17,7 @@ pub(super) fn write(work: &Work<'_>) -> String {
         let wanted = &p.wanted;
         let right = list(&wanted.tftp_right).or_else(|| list(&wanted.tftp_names));
         let (path, made) = match &patient.configuration {
-            Outcome::File(made) => (Some(&made.path), Some(made.how.word())),
+            Outcome::File(made) => (Some(&made.path), Some(made.how.as_str())),
             _ => (None, None),
         };
         let row = [

@@ -4,12 +4,12 @@ use super::Work;
 use super::configurations::Outcome;
 use crate::remedy::plan::{Plan, PlannedPhone, SCHEMA};
 use crate::remedy::probe::FileName;
-use crate::wire::WireText;
+use crate::types::WireText;
 
 /// What is to be achieved.
 pub(super) fn plan(work: &Work<'_>) -> Plan {
     let inputs = &work.diagnosis.inputs;
-    let phone = |patient: &super::Patient| {
+    let phone = |patient: &super::PhoneToFix| {
         let p = &patient.phone;
         let wanted = &p.wanted;
         let own = p.mac.device_name();

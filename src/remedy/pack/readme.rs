@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::configurations::{How, Outcome};
-use super::{PackFile, Patient, Shown, Work, other_cures, some_of};
+use super::{PackFile, PhoneToFix, Shown, Work, other_cures, some_of};
 use crate::diagnosis::{Confidence, Finding, Fix, Severity, and_list};
 use crate::remedy::dhcp::{PLATFORMS, snippet_v6};
-use crate::remedy::load_way::{self, Way};
-use crate::wire::WireText;
+use crate::remedy::load_route::{self, LoadRoute};
+use crate::types::WireText;
 
 /// Findings told in full, and phones of a table.
 const FINDINGS_TOLD: usize = 60;
@@ -92,7 +92,7 @@ impl Page {
                 "- **{}** ({}, {}{phones}): {}",
                 text(&finding.title),
                 finding.code,
-                finding.confidence.word(),
+                finding.confidence.as_str(),
                 text(&finding.summary)
             ));
         }
@@ -116,7 +116,7 @@ impl Page {
                 let check = format!(
                     "{} is taken for the right TFTP server ({}): {because}. Is it?",
                     and_list(&wanted.tftp_right),
-                    confidence.word()
+                    confidence.as_str()
                 );
                 if !checks.contains(&check) && checks.len() < 20 {
                     checks.push(check);
@@ -139,31 +139,31 @@ impl Page {
     }
 
     fn loads(&mut self, work: &Work<'_>) {
-        let mut wanted: BTreeMap<(IpAddr, &str), Vec<&Patient>> = BTreeMap::new();
-        let mut warnings: BTreeMap<String, Vec<&Patient>> = BTreeMap::new();
+        let mut wanted: BTreeMap<(IpAddr, &str), Vec<&PhoneToFix>> = BTreeMap::new();
+        let mut warnings: BTreeMap<String, Vec<&PhoneToFix>> = BTreeMap::new();
         for patient in work.patients.iter().filter(|p| !p.is_trapped()) {
             let Some(load) = patient.phone.wanted.load.as_ref().map(|l| l.raw()) else { continue };
             let now = patient.load_now();
             if now.is_some_and(|now| crate::wire::load::same_load(now, load)) {
                 continue;
             }
-            let way = now.map_or(Way::Straight, |now| load_way::way(now, load));
-            if let Way::Shut(_) = way {
+            let way = now.map_or(LoadRoute::Straight, |now| load_route::way(now, load));
+            if let LoadRoute::Shut(_) = way {
                 continue;
             }
             for server in &patient.phone.wanted.tftp_right {
                 wanted.entry((*server, load)).or_default().push(patient);
             }
-            if let Way::Through(stone) = &way {
+            if let LoadRoute::Through(stone) = &way {
                 let words = format!(
                     "Stepping stone: from what it runs a phone does not come to {load} in one step. {} has to be on the \
                      same server; the configurations in tftp/ name {stone}, those in tftp-then/ name {load} and take \
                      their place once the phone runs {stone}.",
-                    load_way::files(stone)
+                    load_route::files(stone)
                 );
                 warnings.entry(words).or_default().push(patient);
             }
-            for warning in load_way::warnings(now, load) {
+            for warning in load_route::warnings(now, load) {
                 warnings.entry(warning).or_default().push(patient);
             }
         }
@@ -178,7 +178,7 @@ impl Page {
                 Some(Shown::Missing) => format!(" (**{server} did not have it in this capture**)"),
                 None => String::new(),
             };
-            self.line(&format!("- On {server}: {}{shown}, for {}.", load_way::files(load), text(&some_of(patients))));
+            self.line(&format!("- On {server}: {}{shown}, for {}.", load_route::files(load), text(&some_of(patients))));
         }
         for (warning, patients) in &warnings {
             self.line(&format!("- **{}** For {}.", text(warning), text(&some_of(patients))));
@@ -335,8 +335,8 @@ impl Page {
     }
 
     fn resets(&mut self, work: &Work<'_>) {
-        let ill: Vec<&Patient> = work.patients.iter().filter(|p| !p.is_trapped()).collect();
-        let trapped: Vec<&Patient> = work.patients.iter().filter(|p| p.is_trapped()).collect();
+        let ill: Vec<&PhoneToFix> = work.patients.iter().filter(|p| !p.is_trapped()).collect();
+        let trapped: Vec<&PhoneToFix> = work.patients.iter().filter(|p| p.is_trapped()).collect();
         if !ill.is_empty() {
             self.heading("Reset the phones, last of all");
             self.line(&format!("{}. One first: take the others when it is back.\n", text(&some_of(&ill))));
@@ -369,7 +369,7 @@ impl Page {
         if !work.scopes.is_empty() {
             self.line("- DHCP: the way back is in each file of `dhcp/` (for Kea in a file of its own).");
         }
-        let back = |p: &&Patient| matches!(p.configuration, Outcome::File(_));
+        let back = |p: &&PhoneToFix| matches!(p.configuration, Outcome::File(_));
         if work.patients.iter().any(|p| back(&p)) {
             self.line(
                 "- Configurations: put the file that was there in place again, or take ours away, and reset the phone. Its \

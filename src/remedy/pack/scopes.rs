@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{PackFile, Patient};
+use super::{PackFile, PhoneToFix};
 use crate::remedy::dhcp::{Platform, Scope, Snippet, snippet_v6};
 
 /// Findings of which a scope is the cause.
@@ -75,7 +75,7 @@ impl ScopeFix {
 }
 
 /// What DHCPv6 should name, where it named a wrong server: the right ones, and the wrong one.
-pub(super) fn by_dhcpv6(patients: &[Patient]) -> Vec<(Vec<IpAddr>, IpAddr)> {
+pub(super) fn by_dhcpv6(patients: &[PhoneToFix]) -> Vec<(Vec<IpAddr>, IpAddr)> {
     let mut all: Vec<(Vec<IpAddr>, IpAddr)> = Vec::new();
     for patient in patients.iter().filter(|p| !p.is_set_by_hand()) {
         let Some(wrong) = patient.wrong_server().filter(IpAddr::is_ipv6) else { continue };
@@ -105,7 +105,7 @@ pub(super) fn files_v6(all: &[(Vec<IpAddr>, IpAddr)]) -> Vec<PackFile> {
 }
 
 /// The scopes of these phones, in the order of their servers and networks.
-pub(super) fn scopes(patients: &[Patient]) -> Vec<ScopeFix> {
+pub(super) fn scopes(patients: &[PhoneToFix]) -> Vec<ScopeFix> {
     let mut fixes: Vec<ScopeFix> = Vec::new();
     for patient in patients {
         let wanted = &patient.phone.wanted;
@@ -150,7 +150,7 @@ pub(super) fn scopes(patients: &[Patient]) -> Vec<ScopeFix> {
 }
 
 /// Whether the scope of the phone's lease names something else than it should.
-fn is_at_fault(patient: &Patient) -> bool {
+fn is_at_fault(patient: &PhoneToFix) -> bool {
     let wanted = &patient.phone.wanted;
     // The server that should not be there is taken away, not corrected.
     let foreign = patient.codes.contains(&"unknown-dhcp-server");

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use super::judgement::{Checked, FileChecked, Point, Subject};
 use super::{Answer, FileName, LONGEST_CONFIGURATION, LONGEST_LOAD, Server, Want};
 use crate::diagnosis::and_list;
-use crate::remedy::standing::Standing;
+use crate::remedy::load_status::LoadStatus;
+use crate::types::{Mac, WireText};
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{Mac, WireText, load, load_files, load_list, sccp};
+use crate::wire::{load, load_files, load_list, sccp};
 
 /// What a phone should find.
 #[derive(Clone, PartialEq, Debug)]
@@ -82,7 +83,7 @@ pub struct Inquiry {
     asked: Option<Question>,
     checked: Checked,
     /// Parts that are missing or unknown, of the load being asked for.
-    parts: Vec<(FileName, Standing)>,
+    parts: Vec<(FileName, LoadStatus)>,
 }
 
 impl Inquiry {
@@ -147,7 +148,7 @@ impl Inquiry {
         self.checked
     }
 
-    fn point(&mut self, subject: Subject, standing: Standing, text: String) {
+    fn point(&mut self, subject: Subject, standing: LoadStatus, text: String) {
         self.checked.points.push(Point { subject, standing, text });
     }
 
@@ -170,7 +171,7 @@ impl Inquiry {
     }
 
     fn no_configuration(&mut self, file: &FileChecked) {
-        let standing = if matches!(file.answer, Answer::Missing(_)) { Standing::Wrong } else { Standing::NotSeen };
+        let standing = if matches!(file.answer, Answer::Missing(_)) { LoadStatus::Wrong } else { LoadStatus::NotSeen };
         let name = &self.expectation.config;
         let text = match file.answer {
             Answer::Missing(_) => format!("{name} is not there."),
@@ -191,7 +192,7 @@ impl Inquiry {
                     "{asked} is not there, but {} is: rename it, since the phone asks in the other case.",
                     file.name
                 );
-                self.point(Subject::Configuration, Standing::Wrong, text);
+                self.point(Subject::Configuration, LoadStatus::Wrong, text);
                 self.read_loads(config);
             }
         }
@@ -200,18 +201,18 @@ impl Inquiry {
     fn read(&mut self, name: &FileName, config: &PhoneConfig, length: Option<u64>) {
         let length = length.unwrap_or_default();
         let (standing, text) = match config.problem.as_deref() {
-            None => (Standing::Right, format!("{name} is there, {length} octets.")),
+            None => (LoadStatus::Right, format!("{name} is there, {length} octets.")),
             Some(phone_config::ENCRYPTED | phone_config::OLD_FORMAT | phone_config::TOO_LONG) => {
-                (Standing::Right, format!("{name} is there, {length} octets."))
+                (LoadStatus::Right, format!("{name} is there, {length} octets."))
             }
-            Some(problem) => (Standing::Wrong, format!("{name} is there, {length} octets, but broken: {problem}.")),
+            Some(problem) => (LoadStatus::Wrong, format!("{name} is there, {length} octets, but broken: {problem}.")),
         };
         self.point(Subject::Configuration, standing, text);
         if let Some(problem @ (phone_config::ENCRYPTED | phone_config::OLD_FORMAT | phone_config::TOO_LONG)) =
             config.problem.as_deref()
         {
             let text = format!("{name} is {problem}: what load it names is not known.");
-            self.point(Subject::LoadNamed, Standing::NotSeen, text);
+            self.point(Subject::LoadNamed, LoadStatus::NotSeen, text);
             self.ask_wanted();
             return;
         }
@@ -227,22 +228,22 @@ impl Inquiry {
         let wanted = self.expectation.load.clone();
         let (standing, text) = match (&named, &wanted) {
             (Some(named), Some(wanted)) if load::same_load(named.raw(), wanted) => {
-                (Standing::Right, format!("It names load {named}."))
+                (LoadStatus::Right, format!("It names load {named}."))
             }
             (Some(named), Some(wanted)) => {
-                (Standing::Wrong, format!("It names load {named}, not {}.", WireText::from(wanted.as_str())))
+                (LoadStatus::Wrong, format!("It names load {named}, not {}.", WireText::from(wanted.as_str())))
             }
             (Some(named), None) => {
-                (Standing::NotStated, format!("It names load {named}; which one is right is not stated."))
+                (LoadStatus::NotStated, format!("It names load {named}; which one is right is not stated."))
             }
             (None, Some(wanted)) => (
-                Standing::Wrong,
+                LoadStatus::Wrong,
                 format!(
                     "It names no load: the phone keeps the one it has. {} is wanted.",
                     WireText::from(wanted.as_str())
                 ),
             ),
-            (None, None) => (Standing::NotStated, "It names no load: the phone keeps the one it has.".to_owned()),
+            (None, None) => (LoadStatus::NotStated, "It names no load: the phone keeps the one it has.".to_owned()),
         };
         self.point(Subject::LoadNamed, standing, text);
         let elsewhere = config.load_server.as_ref().filter(|s| !s.is_empty());
@@ -251,14 +252,14 @@ impl Inquiry {
             let text = format!(
                 "It has the phone fetch its load from {server} (loadServer), not from here: ask there with --tftp."
             );
-            self.point(Subject::LoadFile, Standing::NotSeen, text);
+            self.point(Subject::LoadFile, LoadStatus::NotSeen, text);
             return;
         }
         if let Some(named) = &named {
             self.ask_load(named.raw(), true);
         }
         // The wanted load must be there too, before the configuration is told to name it.
-        if standing != Standing::Right {
+        if standing != LoadStatus::Right {
             self.ask_wanted();
         }
     }
@@ -271,11 +272,11 @@ impl Inquiry {
         let addresses: Vec<IpAddr> = config.call_managers.iter().filter_map(|n| n.raw().parse().ok()).collect();
         let named = and_list(&config.call_managers);
         let (standing, text) = if addresses.iter().any(|a| expected.contains(a)) {
-            (Standing::Right, format!("It sends the phone to CallManager {named}."))
+            (LoadStatus::Right, format!("It sends the phone to CallManager {named}."))
         } else if addresses.len() < config.call_managers.len() {
-            (Standing::NotStated, format!("It sends the phone to CallManager {named}; names are not looked up."))
+            (LoadStatus::NotStated, format!("It sends the phone to CallManager {named}; names are not looked up."))
         } else {
-            (Standing::Wrong, format!("It sends the phone to CallManager {named}, not to {}.", and_list(expected)))
+            (LoadStatus::Wrong, format!("It sends the phone to CallManager {named}, not to {}.", and_list(expected)))
         };
         self.point(Subject::CallManager, standing, text);
     }
@@ -291,7 +292,7 @@ impl Inquiry {
         let (Some(Some(first)), others) = (files.next(), files.flatten().collect()) else {
             let load = WireText::from(load);
             let text = format!("Load \"{load}\" is no name of a file: it is not asked for.");
-            self.point(Subject::LoadFile, Standing::Wrong, text);
+            self.point(Subject::LoadFile, LoadStatus::Wrong, text);
             return;
         };
         self.questions.push_back(self.load_question(first, load.to_owned(), named, others));
@@ -332,25 +333,25 @@ impl Inquiry {
         }
         let shown = WireText::from(load.as_str());
         let (standing, text) = match &file.answer {
-            _ if file.is_there() => (Standing::Right, format!("Load {shown}: {} is {}.", file.name, there(file))),
+            _ if file.is_there() => (LoadStatus::Right, format!("Load {shown}: {} is {}.", file.name, there(file))),
             Answer::Missing(_) => {
                 let tried = self.checked.files.iter().map(|f| &f.name).filter(|n| n.as_str().starts_with(&load));
                 let mut tried: Vec<FileName> = tried.cloned().collect();
                 tried.push(file.name.clone());
                 tried.dedup();
                 let which = if named { " The phone keeps the one it has." } else { "" };
-                (Standing::Wrong, format!("Load {shown} is not there: no {}.{which}", or_list(&tried)))
+                (LoadStatus::Wrong, format!("Load {shown} is not there: no {}.{which}", or_list(&tried)))
             }
-            _ => (Standing::NotSeen, format!("Load {shown}: {}: {}.", file.name, file.text())),
+            _ => (LoadStatus::NotSeen, format!("Load {shown}: {}: {}.", file.name, file.text())),
         };
         self.point(Subject::LoadFile, standing, text);
     }
 
     fn part(&mut self, file: &FileChecked, load: &str) {
         let standing = match &file.answer {
-            _ if file.is_there() => Standing::Right,
-            Answer::Missing(_) => Standing::Wrong,
-            _ => Standing::NotSeen,
+            _ if file.is_there() => LoadStatus::Right,
+            Answer::Missing(_) => LoadStatus::Wrong,
+            _ => LoadStatus::NotSeen,
         };
         self.parts.push((file.name.clone(), standing));
         let more = self.questions.front().is_some_and(|q| matches!(&q.purpose, Purpose::Part { load: l } if l == load));
@@ -358,16 +359,18 @@ impl Inquiry {
             return;
         }
         let parts = std::mem::take(&mut self.parts);
-        let of = |standing: Standing| parts.iter().filter(|p| p.1 == standing).map(|p| &p.0).collect::<Vec<_>>();
-        let (missing, unknown) = (of(Standing::Wrong), of(Standing::NotSeen));
+        let of = |standing: LoadStatus| parts.iter().filter(|p| p.1 == standing).map(|p| &p.0).collect::<Vec<_>>();
+        let (missing, unknown) = (of(LoadStatus::Wrong), of(LoadStatus::NotSeen));
         let load = WireText::from(load);
         let (standing, text) = match (missing.as_slice(), unknown.as_slice()) {
             ([], []) => (
-                Standing::Right,
+                LoadStatus::Right,
                 format!("Load {load} is there: its list and the {} files that it names.", parts.len()),
             ),
-            ([], unknown) => (Standing::NotSeen, format!("Load {load}: no answer about {}.", and_list(unknown))),
-            (missing, _) => (Standing::Wrong, format!("Load {load} is not whole: {} is not there.", and_list(missing))),
+            ([], unknown) => (LoadStatus::NotSeen, format!("Load {load}: no answer about {}.", and_list(unknown))),
+            (missing, _) => {
+                (LoadStatus::Wrong, format!("Load {load} is not whole: {} is not there.", and_list(missing)))
+            }
         };
         self.point(Subject::LoadFile, standing, text);
     }
@@ -375,9 +378,9 @@ impl Inquiry {
     fn compare(&mut self, file: &FileChecked) {
         let Some((path, difference)) = &file.compared else { return };
         let (standing, text) = match difference {
-            None => (Standing::Right, format!("{} is the same as {path}.", file.name)),
+            None => (LoadStatus::Right, format!("{} is the same as {path}.", file.name)),
             Some(d) => (
-                Standing::Wrong,
+                LoadStatus::Wrong,
                 format!("{} is not the same as {path}: octet {} differs, in line {}.", file.name, d.octet, d.line),
             ),
         };

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use super::{Answer, FileName, Question, Reference, Server};
-use crate::remedy::standing::Standing;
+use crate::remedy::load_status::LoadStatus;
+use crate::types::{Mac, WireText};
+use crate::wire::load_list;
 use crate::wire::phone_config::{self, PhoneConfig};
-use crate::wire::{Mac, WireText, load_list};
 
 /// What matters to the phone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,7 +25,7 @@ pub enum Subject {
 
 impl Subject {
     /// One word for programs.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Subject::Configuration => "configuration",
             Subject::CallManager => "call-manager",
@@ -41,7 +42,7 @@ pub struct Point {
     #[allow(missing_docs)]
     pub subject: Subject,
     #[allow(missing_docs)]
-    pub standing: Standing,
+    pub standing: LoadStatus,
     /// A sentence; network text in it is escaped.
     pub text: String,
 }
@@ -49,7 +50,7 @@ pub struct Point {
 /// Where two files part. Nothing of what is in them: a configuration holds passwords.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Difference {
-    /// The first octet that differs, from 1; one more than the shorter file has where that is the start of the other.
+    /// The first byte that differs, from 1; one more than the shorter file has where that is the start of the other.
     pub octet: u64,
     /// The line that it stands in, from 1.
     pub line: u64,
@@ -72,9 +73,9 @@ impl Difference {
 pub struct FileChecked {
     #[allow(missing_docs)]
     pub name: FileName,
-    /// The answer; of a file that came whole its octets are gone.
+    /// The answer; of a file that came whole its bytes are gone.
     pub answer: Answer,
-    /// Octets, where the server told or sent them.
+    /// Bytes, where the server told or sent them.
     pub length: Option<u64>,
     /// Other addresses that answered.
     pub strangers: Vec<SocketAddr>,
@@ -149,7 +150,7 @@ pub struct Checked {
 impl Checked {
     /// Whether everything that could be judged is right, and nothing that should be known is unknown.
     pub fn is_right(&self) -> bool {
-        self.points.iter().all(|p| matches!(p.standing, Standing::Right | Standing::NotStated))
+        self.points.iter().all(|p| matches!(p.standing, LoadStatus::Right | LoadStatus::NotStated))
     }
 }
 

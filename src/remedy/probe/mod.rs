@@ -14,11 +14,11 @@ pub use judgement::{Checked, Difference, FileChecked, Point, Subject};
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::wire::WireText;
+use crate::types::WireText;
 
-/// Most octets of a configuration that are fetched; real ones have a few thousand.
+/// Most bytes of a configuration that are fetched; real ones have a few thousand.
 pub const LONGEST_CONFIGURATION: usize = 1 << 20;
-/// Most octets of a load that are fetched where all of it is wanted; the largest known have some 20 MB.
+/// Most bytes of a load that are fetched where all of it is wanted; the largest known have some 20 MB.
 pub const LONGEST_LOAD: usize = 64 << 20;
 
 /// A name to ask a server for: 1 to 128 letters, digits, dots, hyphens, underscores. Phones' files have no others, and
@@ -57,7 +57,7 @@ pub enum Transport {
 
 impl Transport {
     /// `tftp` or `http`.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Transport::Tftp => "tftp",
             Transport::Http => "http",
@@ -101,7 +101,7 @@ impl fmt::Display for Server {
 pub enum Want {
     /// Whether it is there and how long it is; the transfer is broken off as soon as that is known.
     Presence,
-    /// All of it, if it has no more octets than this.
+    /// All of it, if it has no more bytes than this.
     Whole(usize),
 }
 
@@ -147,7 +147,7 @@ pub enum Answer {
         #[allow(missing_docs)]
         octets: u64,
     },
-    /// More octets than wanted.
+    /// More bytes than wanted.
     TooLong {
         #[allow(missing_docs)]
         limit: u64,
@@ -163,7 +163,7 @@ impl Answer {
     }
 
     /// One word for programs.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Answer::Whole(_) => "served",
             Answer::There { .. } => "there",

@@ -16,10 +16,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Answer, FileName, Unreachable, Want};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::tftp::{self, Op};
 
-/// Octets of a block (RFC 1350); the option to change it is not used.
+/// Bytes of a block (RFC 1350); the option to change it is not used.
 pub const BLOCK: usize = 512;
 /// Most ports of others that are answered and remembered.
 const MAX_OTHERS: usize = 8;

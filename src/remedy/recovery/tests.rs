@@ -1,9 +1,12 @@
 //! A phone of the plan before, during and after the fix.
 
 use super::*;
-use crate::diagnosis::{Coverage, FileFetch, LoadReport, Outcome, Registration, Servers, Traces, Transport, Verdict};
-use crate::event::{FrameRef, InputSummary};
+use crate::diagnosis::{
+    Coverage, FileFetch, LoadReport, ObservedSite, Outcome, Registration, Servers, Transport, Verdict,
+};
+use crate::event::InputSummary;
 use crate::remedy::plan::SCHEMA;
+use crate::types::FrameRef;
 
 /// When the plan's captures ended.
 const AS_OF: Timestamp = Timestamp(1_000_000_000_000);
@@ -78,10 +81,10 @@ fn back(n: u8) -> PhoneReport {
         },
         last: Some(at(60)),
         verdict: Verdict::Healthy,
-        traces: Traces {
+        traces: ObservedSite {
             registered: Some((ip("10.30.0.10"), FrameRef::default())),
             tftp: Some((ip("10.30.0.5"), FrameRef::default(), true)),
-            moments: Moments {
+            moments: ObservedTimes {
                 boots: vec![at(10), at(30)],
                 lease: Some(at(31)),
                 tftp: Some(at(32)),
@@ -89,7 +92,7 @@ fn back(n: u8) -> PhoneReport {
                 attempt: Some(at(60)),
                 registered: Some(registered),
             },
-            ..Traces::default()
+            ..ObservedSite::default()
         },
         ..PhoneReport::default()
     }
@@ -186,7 +189,7 @@ fn a_phone_that_registers_on_the_wrong_path_is_not_back() {
     let mut report = back(1);
     report.traces.registered = Some((ip("10.31.0.10"), FrameRef::default()));
     let phone = one(report);
-    assert_eq!((phone.state, phone.registration.standing), (State::NotRecovered, Standing::Wrong));
+    assert_eq!((phone.state, phone.registration.standing), (State::NotRecovered, LoadStatus::Wrong));
     assert_eq!(phone.left, ["It is registered with 10.31.0.10, not with 10.30.0.10."]);
 }
 
@@ -219,7 +222,7 @@ fn what_came_before_the_fix_does_not_count() {
     let mut report = stuck(1);
     report.last = Some(AS_OF);
     let phone = one(report);
-    assert_eq!((phone.state, phone.server.standing, phone.left.len()), (State::NotSeen, Standing::NotSeen, 1));
+    assert_eq!((phone.state, phone.server.standing, phone.left.len()), (State::NotSeen, LoadStatus::NotSeen, 1));
     // Seen since, but all that could be judged is from before.
     let mut report = stuck(1);
     let moments = &mut report.traces.moments;
@@ -234,11 +237,11 @@ fn what_the_plan_does_not_know_is_not_asked_for() {
     vague.phones[0].tftp_right.clear();
     vague.phones[0].call_managers.clear();
     let phone = judged(&vague, vec![back(1)]).phones.remove(0);
-    assert_eq!((phone.state, phone.load.standing), (State::Recovered, Standing::NotStated));
-    assert_eq!(phone.registration.standing, Standing::Right);
+    assert_eq!((phone.state, phone.load.standing), (State::Recovered, LoadStatus::NotStated));
+    assert_eq!(phone.registration.standing, LoadStatus::Right);
     // But it must register, somewhere.
     let phone = judged(&vague, vec![stuck(1)]).phones.remove(0);
-    assert_eq!((phone.state, phone.registration.standing), (State::NotRecovered, Standing::Wrong));
+    assert_eq!((phone.state, phone.registration.standing), (State::NotRecovered, LoadStatus::Wrong));
 }
 
 #[test]

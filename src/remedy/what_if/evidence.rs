@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, RegistrationState, SeenConfiguration};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::load::{hardware_of, same_load};
 use crate::wire::phone_config::device_of_name;
 

@@ -11,12 +11,12 @@ use std::net::IpAddr;
 
 use self::evidence::{Evidence, Named};
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, TftpSource, and_list};
-use crate::remedy::load_way::{Way, way};
+use crate::remedy::load_route::{LoadRoute, way};
 use crate::site::{Cluster, Site};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::load::{compare, family, hardware_of, same_load};
 
-pub use crate::diagnosis::{Fate, PhoneThen, WhatIf};
+pub use crate::diagnosis::{PhoneThen, WhatIf, WhatIfOutcome};
 
 /// A change that is thought of.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ fn moved(
     }
     phones.sort_by_key(|p| (p.outcome, p.mac));
     let unaffected = d.phone_count.saturating_sub(phones.len());
-    let count = |outcome: Fate| phones.iter().filter(|p| p.outcome == outcome).count();
+    let count = |outcome: WhatIfOutcome| phones.iter().filter(|p| p.outcome == outcome).count();
     let loads = phones.iter().filter(|p| p.load_then.is_some()).count();
     let mut summary = match phones.len() {
         0 => "No phone would turn to another TFTP server.".to_owned(),
@@ -101,9 +101,9 @@ fn moved(
         ),
     };
     for (outcome, words) in [
-        (Fate::Refused, "would then be refused"),
-        (Fate::Elsewhere, "would register with another cluster"),
-        (Fate::NotKnown, "may or may not come up: not known"),
+        (WhatIfOutcome::Refused, "would then be refused"),
+        (WhatIfOutcome::Elsewhere, "would register with another cluster"),
+        (WhatIfOutcome::NotKnown, "may or may not come up: not known"),
     ] {
         if count(outcome) > 0 {
             summary.push_str(&format!(" {} {words}.", phones_word(count(outcome))));
@@ -116,7 +116,7 @@ fn moved(
         summary.push_str(&format!(" For {} no TFTP server is stated.", phones_word(unstated)));
     }
     let mut first = Vec::new();
-    if count(Fate::Refused) > 0 {
+    if count(WhatIfOutcome::Refused) > 0 {
         first.push(
             "Leave the phones that would be refused where they are, or first make that server name the load that their \
              CallManager takes: a load once taken is not given back by itself."
@@ -124,7 +124,7 @@ fn moved(
         );
     }
     let mut coming: BTreeMap<(IpAddr, String), usize> = BTreeMap::new();
-    for phone in phones.iter().filter(|p| p.outcome != Fate::Refused) {
+    for phone in phones.iter().filter(|p| p.outcome != WhatIfOutcome::Refused) {
         if let (Some(load), Some((_, to))) = (&phone.load_then, phone.moves) {
             *coming.entry((to, load.to_string())).or_default() += 1;
         }
@@ -157,7 +157,7 @@ fn after_move(p: &PhoneReport, to: IpAddr, site: &Site, evidence: &Evidence) -> 
             load_then: None,
             named_by: None,
             call_managers: Vec::new(),
-            outcome: Fate::NotKnown,
+            outcome: WhatIfOutcome::NotKnown,
             because: format!("no configuration of {to} for a phone of this model is known"),
             load_first: None,
         };
@@ -168,7 +168,7 @@ fn after_move(p: &PhoneReport, to: IpAddr, site: &Site, evidence: &Evidence) -> 
             then.load_then = None;
         }
         if other.outcome != then.outcome {
-            then.outcome = Fate::NotKnown;
+            then.outcome = WhatIfOutcome::NotKnown;
             then.because = format!("either {}, or {}", then.because, other.because);
             then.named_by = then.named_by.zip(other.named_by).map(|(one, or)| format!("{one}; or {or}"));
         }
@@ -187,7 +187,7 @@ fn after(p: &PhoneReport, to: IpAddr, named: &Named, site: &Site, evidence: &Evi
         load_then: None,
         named_by: Some(named.by.clone()),
         call_managers: named.call_managers.clone(),
-        outcome: Fate::NotKnown,
+        outcome: WhatIfOutcome::NotKnown,
         because: "which load it runs is not known".to_owned(),
         load_first: None,
     };
@@ -198,7 +198,7 @@ fn after(p: &PhoneReport, to: IpAddr, named: &Named, site: &Site, evidence: &Evi
             return then;
         }
         if running.as_ref().is_none_or(|r| !same_load(r.raw(), load.raw())) {
-            if let Some(Way::Shut(why)) = running.as_ref().map(|r| way(r.raw(), load.raw())) {
+            if let Some(LoadRoute::Shut(why)) = running.as_ref().map(|r| way(r.raw(), load.raw())) {
                 then.because = why;
                 return then;
             }
@@ -212,45 +212,45 @@ fn after(p: &PhoneReport, to: IpAddr, named: &Named, site: &Site, evidence: &Evi
 }
 
 /// Whether the CallManagers of a configuration would take the phone with a load.
-fn fate(p: &PhoneReport, load: &WireText, named: &Named, site: &Site, evidence: &Evidence) -> (Fate, String) {
+fn fate(p: &PhoneReport, load: &WireText, named: &Named, site: &Site, evidence: &Evidence) -> (WhatIfOutcome, String) {
     let Some(first) = named.call_managers.first() else {
-        return (Fate::NotKnown, format!("which CallManagers {} names is not known", named.by));
+        return (WhatIfOutcome::NotKnown, format!("which CallManagers {} names is not known", named.by));
     };
     let theirs = named.call_managers.iter().find_map(|c| site.cluster_of_call_manager(c));
     let own = cluster_of(site, p);
     if let (Some(own), Some(theirs)) = (own, theirs)
         && own.name != theirs.name
     {
-        return (Fate::Elsewhere, format!("{} sends it to {first}, of cluster {}", named.by, theirs.name));
+        return (WhatIfOutcome::Elsewhere, format!("{} sends it to {first}, of cluster {}", named.by, theirs.name));
     }
     let model = p.model.as_deref().unwrap_or_default();
     let managers = and_list(&named.call_managers);
     if let Some(stated) = theirs.and_then(|c| Some((c, c.load_for(model)?))) {
         let (cluster, own_load) = stated;
         if same_load(own_load, load.raw()) {
-            return (Fate::Taken, format!("the site file gives {load} to cluster {}", cluster.name));
+            return (WhatIfOutcome::Taken, format!("the site file gives {load} to cluster {}", cluster.name));
         }
         if evidence.takes(&named.call_managers, load, hardware_of(model)) {
-            return (Fate::Taken, format!("{managers} took phones with {load} in this capture"));
+            return (WhatIfOutcome::Taken, format!("{managers} took phones with {load} in this capture"));
         }
         if evidence.refuses(&named.call_managers, load) {
-            return (Fate::Refused, format!("{managers} turned away phones with {load} in this capture"));
+            return (WhatIfOutcome::Refused, format!("{managers} turned away phones with {load} in this capture"));
         }
         if compare(load.raw(), own_load).is_some_and(std::cmp::Ordering::is_gt) {
             return (
-                Fate::Refused,
+                WhatIfOutcome::Refused,
                 format!("{load} is newer than {own_load}, which the site file gives to cluster {}", cluster.name),
             );
         }
-        return (Fate::NotKnown, format!("whether cluster {} takes {load} is not known", cluster.name));
+        return (WhatIfOutcome::NotKnown, format!("whether cluster {} takes {load} is not known", cluster.name));
     }
     if evidence.takes(&named.call_managers, load, hardware_of(model)) {
-        return (Fate::Taken, format!("{managers} took phones with {load} in this capture"));
+        return (WhatIfOutcome::Taken, format!("{managers} took phones with {load} in this capture"));
     }
     if evidence.refuses(&named.call_managers, load) {
-        return (Fate::Refused, format!("{managers} turned away phones with {load} in this capture"));
+        return (WhatIfOutcome::Refused, format!("{managers} turned away phones with {load} in this capture"));
     }
-    (Fate::NotKnown, format!("whether {managers} takes {load} this capture does not tell"))
+    (WhatIfOutcome::NotKnown, format!("whether {managers} takes {load} this capture does not tell"))
 }
 
 fn phones_word(count: usize) -> String {

@@ -9,11 +9,11 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
-use super::{Fate, PhoneThen, WhatIf, cluster_of, phones_word};
+use super::{PhoneThen, WhatIf, WhatIfOutcome, cluster_of, phones_word};
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, and_list};
-use crate::remedy::load_way::{Way, way};
+use crate::remedy::load_route::{LoadRoute, way};
 use crate::site::{Cluster, Site};
-use crate::wire::WireText;
+use crate::types::WireText;
 use crate::wire::load::{LoadName, Part, hardware_of, same_load};
 
 /// A cluster with another version.
@@ -51,8 +51,8 @@ pub(super) fn what_if(
         .filter_map(|p| case.after(&p))
         .collect();
     phones.sort_by_key(|p| (p.outcome, p.mac));
-    let lost = phones.iter().filter(|p| p.outcome == Fate::Refused).count();
-    let unknown = phones.iter().filter(|p| p.outcome == Fate::NotKnown).count();
+    let lost = phones.iter().filter(|p| p.outcome == WhatIfOutcome::Refused).count();
+    let unknown = phones.iter().filter(|p| p.outcome == WhatIfOutcome::NotKnown).count();
     let all = d.phones(Detail::State).filter(|p| cluster_of(site, p).is_some_and(|c| c.name == name)).count();
     let mut summary = match all {
         0 => format!("No phone of cluster {name} is in the input: nothing can be said of it."),
@@ -78,17 +78,17 @@ impl Case<'_> {
         let running = p.load.running.clone();
         let (outcome, because) = match &running {
             Some(load) => self.fate(p, load),
-            None => (Fate::NotKnown, "which load it runs is not known".to_owned()),
+            None => (WhatIfOutcome::NotKnown, "which load it runs is not known".to_owned()),
         };
-        if outcome == Fate::Taken {
+        if outcome == WhatIfOutcome::Taken {
             return None;
         }
         let load_first = self.load_for(p).filter(|l| running.as_ref().is_none_or(|r| !same_load(r.raw(), l.raw())));
         let because = match (&running, &load_first) {
             (Some(now), Some(to)) => match way(now.raw(), to.raw()) {
-                Way::Straight => because,
-                Way::Through(stone) => format!("{because}; it comes to {to} by way of {stone}"),
-                Way::Shut(why) => format!("{because}. {why}"),
+                LoadRoute::Straight => because,
+                LoadRoute::Through(stone) => format!("{because}; it comes to {to} by way of {stone}"),
+                LoadRoute::Shut(why) => format!("{because}. {why}"),
             },
             _ => because,
         };
@@ -114,24 +114,24 @@ impl Case<'_> {
             .filter(|c| c.name != self.cluster.name && c.compare_version(&self.then) == Some(Ordering::Equal))
     }
 
-    fn fate(&self, p: &PhoneReport, load: &WireText) -> (Fate, String) {
+    fn fate(&self, p: &PhoneReport, load: &WireText) -> (WhatIfOutcome, String) {
         let hardware = hardware_of(p.model.as_deref().unwrap_or_default());
         let version = self.then.version.as_deref().unwrap_or_default();
         for other in self.like() {
             if self.evidence.takes(&other.call_managers, load, hardware) {
-                return (Fate::Taken, String::new());
+                return (WhatIfOutcome::Taken, String::new());
             }
             if self.evidence.refuses(&other.call_managers, load) {
                 let because =
                     format!("cluster {}, of that version, turned away phones with {load} in this capture", other.name);
-                return (Fate::Refused, because);
+                return (WhatIfOutcome::Refused, because);
             }
         }
         let numbers = self.then.version_numbers().unwrap_or_default();
         let manager = (numbers.first().copied().unwrap_or(0), numbers.get(1).copied().unwrap_or(0));
         let model = p.model.as_deref().unwrap_or_default();
         match release(load.raw(), model) {
-            Some(release) if release.0 <= 3 && release <= manager => (Fate::Taken, String::new()),
+            Some(release) if release.0 <= 3 && release <= manager => (WhatIfOutcome::Taken, String::new()),
             Some(release) if release.0 <= 3 => {
                 let known = if (manager, release) == ((3, 0), (3, 1)) {
                     "and does not connect (Cisco document 5278)"
@@ -139,10 +139,10 @@ impl Case<'_> {
                     "later than the CallManager: as loads of 3.1 do not connect to 3.0, it is taken not to"
                 };
                 let (major, minor) = release;
-                (Fate::Refused, format!("{load} is of release {major}.{minor}, {known}"))
+                (WhatIfOutcome::Refused, format!("{load} is of release {major}.{minor}, {known}"))
             }
-            Some((8, 0)) if manager >= (3, 3) => (Fate::Taken, String::new()),
-            _ => (Fate::NotKnown, format!("whether CallManager {version} takes {load} is not known")),
+            Some((8, 0)) if manager >= (3, 3) => (WhatIfOutcome::Taken, String::new()),
+            _ => (WhatIfOutcome::NotKnown, format!("whether CallManager {version} takes {load} is not known")),
         }
     }
 
@@ -165,7 +165,7 @@ impl Case<'_> {
         let mut steps = Vec::new();
         let mut loads: BTreeMap<String, usize> = BTreeMap::new();
         let mut unknown = 0usize;
-        for phone in phones.iter().filter(|p| p.outcome == Fate::Refused) {
+        for phone in phones.iter().filter(|p| p.outcome == WhatIfOutcome::Refused) {
             match &phone.load_first {
                 Some(load) => *loads.entry(load.to_string()).or_default() += 1,
                 None => unknown += 1,

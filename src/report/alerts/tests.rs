@@ -21,7 +21,7 @@ fn wrong(server: u8, phones: usize) -> Finding {
 }
 
 fn said(alerts: &[Alert]) -> Vec<String> {
-    alerts.iter().map(|a| format!("{} {} {}", a.code, a.event.word(), a.phone_count)).collect()
+    alerts.iter().map(|a| format!("{} {} {}", a.code, a.event.as_str(), a.phone_count)).collect()
 }
 
 #[test]

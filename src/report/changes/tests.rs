@@ -18,7 +18,7 @@ fn altered(alter: impl Fn(&mut PhoneReport) + 'static) -> Diagnosis<'static> {
 
 /// The changes in the documents' words, those of one phone.
 fn told(changes: &[Change], phone: usize) -> Vec<String> {
-    changes.iter().filter(|c| c.mac == mac(phone)).map(|c| format!("{}: {}", c.kind.word(), c.text)).collect()
+    changes.iter().filter(|c| c.mac == mac(phone)).map(|c| format!("{}: {}", c.kind.as_str(), c.text)).collect()
 }
 
 /// What is wrong is not made any more.
@@ -140,7 +140,7 @@ fn nothing_hostile_is_told_raw() {
     assert!(changes.len() > 6);
     for change in changes {
         let said = format!("{} {} {:?} {:?}", change.label(), change.text, change.from, change.to);
-        assert!(!said.chars().any(crate::wire::is_unsafe), "{said}");
+        assert!(!said.chars().any(crate::types::is_unsafe), "{said}");
     }
 }
 

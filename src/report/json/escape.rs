@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::ser::Formatter;
 
-use crate::wire::is_unsafe;
+use crate::types::is_unsafe;
 
 /// Writes strings so that no terminal or viewer can act on them: control characters (C0, C1, DEL), bidirectional
 /// marks and invisible format characters become `\uXXXX`, in surrogate pairs beyond the basic plane.

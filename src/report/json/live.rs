@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use crate::capture::Timestamp;
 use crate::report::Change;
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, Timestamp, WireText};
 
 /// What changed of a phone.
 #[derive(Serialize)]
@@ -36,7 +35,7 @@ impl<'a> Changed<'a> {
             time: c.time,
             mac: c.mac,
             name: c.name.as_ref(),
-            change: c.kind.word(),
+            change: c.kind.as_str(),
             from: c.from.as_ref(),
             to: c.to.as_ref(),
             input: c.shown.map(|(_, at)| at.input),
@@ -44,8 +43,8 @@ impl<'a> Changed<'a> {
             frame_time: c.shown.map(|(time, _)| time),
             finding: c.finding.map(|f| Finding {
                 code: f.code,
-                severity: f.severity.word(),
-                confidence: f.confidence.word(),
+                severity: f.severity.as_str(),
+                confidence: f.confidence.as_str(),
                 began: f.began,
             }),
             text: &c.text,

@@ -14,13 +14,12 @@ use serde::Serialize;
 use serde_json::Serializer;
 
 use self::escape::Escaping;
-use crate::capture::Timestamp;
 use crate::diagnosis::{Detail, Diagnosis};
 use crate::event::Event;
 use crate::report::Change;
-use crate::wire::WireText;
+use crate::types::{Timestamp, WireText};
 
-/// Octets that most events have in their line.
+/// Bytes that most events have in their line.
 const LINE: usize = 512;
 
 /// Writes the diagnosis as one document of schema `phonescope.report/1`. Phones are made and written one at a time.
@@ -80,7 +79,7 @@ pub fn write_notice(time: Timestamp, port: &WireText, text: &str, out: &mut dyn 
 /// # Errors
 /// Those of `out`.
 pub fn write_document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    // The serializer writes a few octets at a time; gathered here they reach `out` as blocks.
+    // The serializer writes a few bytes at a time; gathered here they reach `out` as blocks.
     let mut out = BufWriter::new(out);
     // An error of `out` comes back as itself, so that the caller can tell a closed pipe.
     value.serialize(&mut Serializer::with_formatter(&mut out, Escaping::document())).map_err(io::Error::from)?;

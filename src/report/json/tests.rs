@@ -131,7 +131,7 @@ fn hostile_text_stays_what_it_is_but_never_stands_there_raw() {
     write_ndjson(&fixture::hostile(), &mut out).unwrap();
     let (document, value) = document(&fixture::hostile());
     for text in [String::from_utf8(out).unwrap(), document] {
-        assert!(!text.replace('\n', "").chars().any(crate::wire::is_unsafe));
+        assert!(!text.replace('\n', "").chars().any(crate::types::is_unsafe));
     }
     assert_eq!(value["phones"][0]["name"], fixture::HOSTILE);
     assert_eq!(value["findings"][0]["facts"]["file"], fixture::HOSTILE);

@@ -8,11 +8,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::what_if::WhatIf;
-use crate::capture::Timestamp;
 use crate::diagnosis as model;
-use crate::event::{FrameRef, InputSummary};
+use crate::event::InputSummary;
 use crate::report::seen_word;
-use crate::wire::{Mac, WireText};
+use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
 /// One line of NDJSON.
 #[derive(Serialize)]
@@ -241,7 +240,7 @@ impl<'a> Phone<'a> {
                 server: p.dhcp_server,
                 tftp: &p.lease_tftp,
                 // A server that no lease names has no source in the lease.
-                tftp_source: p.tftp_source.filter(|s| *s != model::TftpSource::Manual).map(model::TftpSource::word),
+                tftp_source: p.tftp_source.filter(|s| *s != model::TftpSource::Manual).map(model::TftpSource::as_str),
                 offers: p
                     .offers
                     .iter()
@@ -263,7 +262,7 @@ impl<'a> Phone<'a> {
                 wanted_by_call_manager: p.load.wanted_by_call_manager.as_ref(),
             },
             registration: Registration {
-                state: r.state.word(),
+                state: r.state.as_str(),
                 protocol: r.protocol,
                 call_manager: r.call_manager,
                 reject_text: r.reject_text.as_ref(),
@@ -276,7 +275,7 @@ impl<'a> Phone<'a> {
                 tftp: p.cluster_tftp.as_deref(),
                 registered: p.cluster_registered.as_deref(),
             },
-            verdict: p.verdict.word(),
+            verdict: p.verdict.as_str(),
             findings: &p.findings,
             timeline: p
                 .timeline
@@ -336,7 +335,7 @@ impl<'a> File<'a> {
                 model::Transport::Tftp => "tftp",
                 model::Transport::Http => "http",
             },
-            outcome: f.outcome.word(),
+            outcome: f.outcome.as_str(),
             bytes: f.bytes,
             input: f.at.input,
             frame: f.at.frame,
@@ -410,8 +409,8 @@ impl<'a> Finding<'a> {
     pub(super) fn new(f: &'a model::Finding) -> Finding<'a> {
         Finding {
             code: f.code,
-            severity: f.severity.word(),
-            confidence: f.confidence.word(),
+            severity: f.severity.as_str(),
+            confidence: f.confidence.as_str(),
             phones: &f.phones,
             title: &f.title,
             summary: &f.summary,

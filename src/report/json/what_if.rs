@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::diagnosis as model;
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, WireText};
 
 /// What a change would do.
 #[derive(Serialize)]
@@ -60,7 +60,7 @@ impl<'a> PhoneThen<'a> {
             load_then: p.load_then.as_ref(),
             named_by: p.named_by.as_deref(),
             call_managers: &p.call_managers,
-            outcome: p.outcome.word(),
+            outcome: p.outcome.as_str(),
             because: &p.because,
             load_first: p.load_first.as_ref(),
         }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use super::page::{Ink, Page};
-use super::words::{InputNames, clock, count, number, platform, some_of};
+use super::format::{InputNames, clock, count, number, platform, some_of};
+use super::page::{Page, TextStyle};
 use super::{Overview, TableOptions};
 use crate::diagnosis::{Diagnosis, Finding, Fix, Severity};
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// Causes that are told in full; the rest is counted.
 const CAUSES_SHOWN: usize = 40;
@@ -119,9 +119,9 @@ impl<'a> Findings<'a> {
     ) -> io::Result<()> {
         let f = cause.finding;
         let (word, ink) = match cause.severity {
-            Severity::Error => ("ERROR", Ink::Red),
-            Severity::Warning => ("WARNING", Ink::Yellow),
-            Severity::Info => ("NOTE", Ink::Bold),
+            Severity::Error => ("ERROR", TextStyle::Red),
+            Severity::Warning => ("WARNING", TextStyle::Yellow),
+            Severity::Info => ("NOTE", TextStyle::Bold),
         };
         page.text(ink, &format!("{word}  "), "  ", &f.title)?;
         let limit = if self.verbose { usize::MAX } else { PHONES_NAMED };
@@ -132,14 +132,14 @@ impl<'a> Findings<'a> {
                 format!(" on {}: {}", count(n, "phone"), some_of(phones, limit, n))
             }
         };
-        page.text(Ink::Plain, "  ", "  ", &format!("{} ({}){on}", f.code, f.confidence.word()))?;
-        page.text(Ink::Plain, "  ", "  ", &f.summary)?;
+        page.text(TextStyle::Plain, "  ", "  ", &format!("{} ({}){on}", f.code, f.confidence.as_str()))?;
+        page.text(TextStyle::Plain, "  ", "  ", &f.summary)?;
         consequences(page, cause, self.verbose)?;
         self.evidence(page, f, names)?;
         if full {
             self.fixes(page, f)
         } else if let Some(fix) = f.fixes.first() {
-            page.text(Ink::Plain, "  Fix: ", "    ", &format!("{} (-v shows how)", fix.title))
+            page.text(TextStyle::Plain, "  Fix: ", "    ", &format!("{} (-v shows how)", fix.title))
         } else {
             Ok(())
         }
@@ -150,7 +150,7 @@ impl<'a> Findings<'a> {
         for (i, e) in f.evidence.iter().take(limit).enumerate() {
             let first = if i == 0 { "  Evidence: " } else { "            " };
             page.text(
-                Ink::Plain,
+                TextStyle::Plain,
                 first,
                 "              ",
                 &format!("{}, {}: {}", names.frame(e.at), clock(e.time), e.text),
@@ -159,7 +159,7 @@ impl<'a> Findings<'a> {
         let more = f.evidence.len().saturating_sub(limit);
         if more > 0 {
             let more = number(u64::try_from(more).unwrap_or(u64::MAX));
-            page.text(Ink::Plain, "            ", "            ", &format!("and {more} more (-v shows them)"))?;
+            page.text(TextStyle::Plain, "            ", "            ", &format!("and {more} more (-v shows them)"))?;
         }
         let filter = f.wireshark_filter();
         if filter.contains(|c: char| c.is_ascii_digit()) && (filter.len() <= 160 || self.verbose) {
@@ -196,10 +196,10 @@ impl<'a> Findings<'a> {
                     }
                 }
                 let line = format!("The same for {}: -v shows how.", names.join(", "));
-                page.text(Ink::Plain, "    ", "    ", &line)?;
+                page.text(TextStyle::Plain, "    ", "    ", &line)?;
             }
             for fix in others.iter().take(FIXES_NAMED) {
-                page.text(Ink::Plain, "    Also:  ", "           ", &fix.title)?;
+                page.text(TextStyle::Plain, "    Also:  ", "           ", &fix.title)?;
             }
             let more = others.len().saturating_sub(FIXES_NAMED);
             if more > 0 {
@@ -207,7 +207,7 @@ impl<'a> Findings<'a> {
                     "and {} (-v shows how)",
                     format_args!("{} more of them", number(u64::try_from(more).unwrap_or(u64::MAX)))
                 );
-                page.text(Ink::Plain, "           ", "           ", &line)?;
+                page.text(TextStyle::Plain, "           ", "           ", &line)?;
             }
         }
         Ok(())
@@ -215,9 +215,9 @@ impl<'a> Findings<'a> {
 }
 
 fn write_fix(page: &mut Page<'_>, fix: &Fix) -> io::Result<()> {
-    page.text(Ink::Bold, "  Fix: ", "    ", &fix.title)?;
+    page.text(TextStyle::Bold, "  Fix: ", "    ", &fix.title)?;
     for (i, step) in fix.steps.iter().enumerate() {
-        page.text(Ink::Plain, &format!("    {}. ", i + 1), "       ", step)?;
+        page.text(TextStyle::Plain, &format!("    {}. ", i + 1), "       ", step)?;
     }
     if let Some(config) = fix.config.as_ref().filter(|c| !c.trim().is_empty()) {
         page.blank()?;
@@ -225,16 +225,16 @@ fn write_fix(page: &mut Page<'_>, fix: &Fix) -> io::Result<()> {
         page.blank()?;
     }
     if !fix.verify.is_empty() {
-        page.text(Ink::Plain, "    Check: ", "           ", &fix.verify)?;
+        page.text(TextStyle::Plain, "    Check: ", "           ", &fix.verify)?;
     }
     match fix.undo.as_ref().filter(|u| !u.trim().is_empty()) {
         Some(undo) if undo.trim().contains('\n') => {
-            page.text(Ink::Plain, "    ", "    ", "The way back:")?;
+            page.text(TextStyle::Plain, "    ", "    ", "The way back:")?;
             page.blank()?;
             page.verbatim("        ", undo)?;
             page.blank()
         }
-        Some(undo) => page.text(Ink::Plain, "    Back:  ", "           ", undo),
+        Some(undo) => page.text(TextStyle::Plain, "    Back:  ", "           ", undo),
         None => Ok(()),
     }
 }
@@ -243,14 +243,14 @@ fn consequences(page: &mut Page<'_>, cause: &Cause<'_>, verbose: bool) -> io::Re
     let limit = if verbose { usize::MAX } else { EVIDENCE_SHOWN };
     for f in cause.consequences.iter().take(limit) {
         let line = format!("{} on {}: {}", f.code, count(f.phones.len(), "phone"), f.title);
-        page.text(Ink::Plain, "  And therefore: ", "    ", &line)?;
+        page.text(TextStyle::Plain, "  And therefore: ", "    ", &line)?;
         if verbose {
-            page.text(Ink::Plain, "    ", "    ", &f.summary)?;
+            page.text(TextStyle::Plain, "    ", "    ", &f.summary)?;
         }
     }
     let more = cause.consequences.len().saturating_sub(limit);
     if more > 0 {
-        page.text(Ink::Plain, "  ", "    ", &format!("And {} (-v shows them)", count(more, "more consequence")))?;
+        page.text(TextStyle::Plain, "  ", "    ", &format!("And {} (-v shows them)", count(more, "more consequence")))?;
     }
     Ok(())
 }
@@ -260,7 +260,7 @@ fn more(page: &mut Page<'_>, all: usize) -> io::Result<()> {
         0 => Ok(()),
         more => {
             page.blank()?;
-            page.text(Ink::Plain, "", "", &format!("... and {} (-T json lists all)", count(more, "more finding")))
+            page.text(TextStyle::Plain, "", "", &format!("... and {} (-T json lists all)", count(more, "more finding")))
         }
     }
 }

@@ -5,8 +5,8 @@ use std::io;
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
-use super::page::{Ink, Page};
-use super::words::shortened;
+use super::format::shortened;
+use super::page::{Page, TextStyle};
 
 /// A column.
 pub struct Column {
@@ -62,7 +62,7 @@ pub fn write(page: &mut Page<'_>, columns: &[Column], rows: &[Vec<String>]) -> i
     }
     page.verbatim("", &table.to_string())?;
     if !left_out.is_empty() {
-        page.text(Ink::Plain, "", "", &format!("No room for: {} (-T json has them).", left_out.join(", ")))?;
+        page.text(TextStyle::Plain, "", "", &format!("No room for: {} (-T json has them).", left_out.join(", ")))?;
     }
     Ok(())
 }

@@ -5,13 +5,13 @@
 //! show; what was read and what was damaged.
 
 mod finding;
+mod format;
 pub mod grid;
 pub mod page;
 mod phones;
 mod servers;
 mod summary;
 mod what_if;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -20,10 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use self::finding::Findings;
+use self::format::InputNames;
 use self::page::Page;
-use self::words::InputNames;
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, Severity};
-use crate::wire::Mac;
+use crate::types::Mac;
 
 /// How the table report looks.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ impl Overview {
         for index in 0..d.phone_count {
             let told = stories && overview.shown.len() < PHONES_SHOWN;
             let phone = d.phone(index, if told { Detail::Story } else { Detail::State });
-            *overview.verdicts.entry(phone.verdict.word()).or_default() += 1;
+            *overview.verdicts.entry(phone.verdict.as_str()).or_default() += 1;
             if named.contains(&phone.mac) {
                 overview.names.insert(phone.mac, phones::name(&phone));
             }

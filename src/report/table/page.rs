@@ -7,7 +7,7 @@ use crate::report::prose;
 /// How a line looks where there is colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)]
-pub enum Ink {
+pub enum TextStyle {
     Plain,
     Bold,
     Red,
@@ -15,15 +15,15 @@ pub enum Ink {
     Green,
 }
 
-impl Ink {
+impl TextStyle {
     /// The SGR parameters of ECMA-48.
     fn code(self) -> &'static str {
         match self {
-            Ink::Plain => "0",
-            Ink::Bold => "1",
-            Ink::Red => "1;31",
-            Ink::Yellow => "1;33",
-            Ink::Green => "1;32",
+            TextStyle::Plain => "0",
+            TextStyle::Bold => "1",
+            TextStyle::Red => "1;31",
+            TextStyle::Yellow => "1;33",
+            TextStyle::Green => "1;32",
         }
     }
 }
@@ -49,10 +49,10 @@ impl<'w> Page<'w> {
     ///
     /// # Errors
     /// Those of the output, here and below.
-    pub fn text(&mut self, ink: Ink, first: &str, indent: &str, text: &str) -> io::Result<()> {
+    pub fn text(&mut self, ink: TextStyle, first: &str, indent: &str, text: &str) -> io::Result<()> {
         // Long lines are hard to read, however wide the window is.
         for line in prose::wrap(text, first, indent, self.width.min(110)) {
-            if self.color && ink != Ink::Plain {
+            if self.color && ink != TextStyle::Plain {
                 writeln!(self.out, "\x1b[{}m{line}\x1b[0m", ink.code())?;
             } else {
                 writeln!(self.out, "{line}")?;
@@ -72,7 +72,7 @@ impl<'w> Page<'w> {
     /// A heading with an empty line before it.
     pub fn heading(&mut self, text: &str) -> io::Result<()> {
         self.blank()?;
-        self.text(Ink::Bold, "", "", text)
+        self.text(TextStyle::Bold, "", "", text)
     }
 
     /// An empty line.

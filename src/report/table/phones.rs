@@ -2,9 +2,9 @@
 
 use std::io;
 
+use super::format::{InputNames, clock, number, shortened, some_of};
 use super::grid::{self, Column};
-use super::page::{Ink, Page};
-use super::words::{InputNames, clock, number, shortened, some_of};
+use super::page::{Page, TextStyle};
 use super::{Overview, TableOptions};
 use crate::diagnosis::{Diagnosis, PhoneReport};
 
@@ -45,7 +45,7 @@ pub(super) fn write(
     let more = d.phone_count.saturating_sub(overview.shown.len());
     if more > 0 {
         let more = number(u64::try_from(more).unwrap_or(u64::MAX));
-        page.text(Ink::Plain, "", "", &format!("... and {more} more (-T json lists all, --phone picks some)"))?;
+        page.text(TextStyle::Plain, "", "", &format!("... and {more} more (-T json lists all, --phone picks some)"))?;
     }
     if options.verbose {
         for phone in &overview.shown {
@@ -68,8 +68,8 @@ fn row(p: &PhoneReport) -> Vec<String> {
         some_of(&p.tftp_servers, 2, p.tftp_servers.len()),
         or_dash(p.load.running.as_ref()),
         or_dash(p.registration.call_manager),
-        p.registration.state.word().to_owned(),
-        p.verdict.word().to_owned(),
+        p.registration.state.as_str().to_owned(),
+        p.verdict.as_str().to_owned(),
     ]
 }
 
@@ -78,11 +78,11 @@ fn story(page: &mut Page<'_>, p: &PhoneReport, names: &InputNames) -> io::Result
     title.extend(p.model.as_ref().map(|m| format!("model {m}")));
     title.extend(p.ip.map(|ip| ip.to_string()));
     title.dedup();
-    page.heading(&format!("{}: {}", title.join(", "), p.verdict.word()))?;
+    page.heading(&format!("{}: {}", title.join(", "), p.verdict.as_str()))?;
     write_story(page, p)?;
     for entry in &p.timeline {
         let line = format!("{}  {}, {}: {}", clock(entry.time), names.frame(entry.at), entry.kind, entry.text);
-        page.text(Ink::Plain, "    ", "      ", &line)?;
+        page.text(TextStyle::Plain, "    ", "      ", &line)?;
     }
     Ok(())
 }
@@ -90,11 +90,11 @@ fn story(page: &mut Page<'_>, p: &PhoneReport, names: &InputNames) -> io::Result
 /// What became of it, in sentences.
 pub(super) fn write_story(page: &mut Page<'_>, p: &PhoneReport) -> io::Result<()> {
     if !p.narrative.is_empty() {
-        page.text(Ink::Plain, "  ", "  ", &p.narrative)?;
+        page.text(TextStyle::Plain, "  ", "  ", &p.narrative)?;
     }
     if let Some(text) = p.registration.reject_text.as_ref().filter(|t| !t.is_empty()) {
         let meaning = p.registration.reject_meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
-        page.text(Ink::Plain, "  ", "  ", &format!("The rejection says \"{text}\"{meaning}."))?;
+        page.text(TextStyle::Plain, "  ", "  ", &format!("The rejection says \"{text}\"{meaning}."))?;
     }
     Ok(())
 }

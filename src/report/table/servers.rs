@@ -2,9 +2,9 @@
 
 use std::io;
 
+use super::format::{count_u64, number, some_of};
 use super::grid::{self, Column};
-use super::page::{Ink, Page};
-use super::words::{count_u64, number, some_of};
+use super::page::{Page, TextStyle};
 use crate::diagnosis::Diagnosis;
 
 /// Servers that are listed of each kind.
@@ -64,7 +64,7 @@ pub(super) fn write(page: &mut Page<'_>, d: &Diagnosis<'_>) -> io::Result<()> {
     let all = servers.dhcp.len() + servers.tftp.len() + servers.call_managers.len();
     if all > rows.len() {
         let more = u64::try_from(all - rows.len()).unwrap_or(u64::MAX);
-        page.text(Ink::Plain, "", "", &format!("... and {} more (-T json lists all)", number(more)))?;
+        page.text(TextStyle::Plain, "", "", &format!("... and {} more (-T json lists all)", number(more)))?;
     }
     Ok(())
 }

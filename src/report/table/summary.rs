@@ -3,10 +3,10 @@
 use std::io;
 
 use super::finding::Findings;
-use super::page::{Ink, Page};
-use super::words::{count, count_u64, number, span};
+use super::format::{count, count_u64, number, span};
+use super::page::{Page, TextStyle};
 use super::{Overview, TableOptions};
-use crate::diagnosis::{Diagnosis, Seen};
+use crate::diagnosis::{Diagnosis, Directions};
 use crate::report::seen_word;
 
 /// Inputs that are listed.
@@ -35,11 +35,11 @@ pub(super) fn write(
         (n, _) => format!("{} need action", count(n, "cause")),
     };
     let ink = if causes > 0 {
-        Ink::Red
+        TextStyle::Red
     } else if warnings > 0 || overview.verdicts.contains_key("incomplete") {
-        Ink::Yellow
+        TextStyle::Yellow
     } else {
-        Ink::Green
+        TextStyle::Green
     };
     page.text(ink, "", "", &format!("{}: {}. {action}.", count(d.phone_count, "phone"), verdicts.join(", ")))
 }
@@ -47,7 +47,7 @@ pub(super) fn write(
 fn nothing_seen(page: &mut Page<'_>, d: &Diagnosis<'_>, options: &TableOptions, causes: usize) -> io::Result<()> {
     if options.phones_selected {
         return page.text(
-            Ink::Yellow,
+            TextStyle::Yellow,
             "",
             "",
             "None of the phones asked for is in this capture. That does not mean that nothing is wrong with them.",
@@ -55,22 +55,22 @@ fn nothing_seen(page: &mut Page<'_>, d: &Diagnosis<'_>, options: &TableOptions, 
     }
     let packets: u64 = d.inputs.iter().map(|i| i.packets).fold(0, u64::saturating_add);
     if packets == 0 && d.inputs.iter().all(|i| i.format.raw() != "events") {
-        page.text(Ink::Yellow, "", "", "No packet in this capture, so nothing can be said about any phone.")?;
+        page.text(TextStyle::Yellow, "", "", "No packet in this capture, so nothing can be said about any phone.")?;
     } else {
-        page.text(Ink::Yellow, "", "", "No phone in this capture, so nothing can be said about any.")?;
+        page.text(TextStyle::Yellow, "", "", "No phone in this capture, so nothing can be said about any.")?;
         let clients = match d.other_dhcp_clients {
             0 => "No DHCP client was seen at all.".to_owned(),
             1 => "1 DHCP client was seen; it does not boot as a Cisco phone does.".to_owned(),
             n => format!("{} were seen; none of them boots as a Cisco phone does.", count_u64(n, "DHCP client")),
         };
-        page.text(Ink::Plain, "", "", &format!("{} read. {clients}", count_u64(packets, "packet")))?;
+        page.text(TextStyle::Plain, "", "", &format!("{} read. {clients}", count_u64(packets, "packet")))?;
     }
     if causes > 0 {
         return Ok(());
     }
     page.blank()?;
     page.text(
-        Ink::Plain,
+        TextStyle::Plain,
         "",
         "",
         "What would help is a capture of a phone that boots: mirror the port of the phone, or its voice VLAN, in both \
@@ -102,14 +102,14 @@ pub(super) fn write_coverage(page: &mut Page<'_>, d: &Diagnosis<'_>, overview: &
         notes.push(format!("{} copies of another one and counted once.", were(c.duplicate_frames, "frame")));
     }
     let seen = [("DHCP", c.dhcp), ("TFTP", c.tftp), ("registration", c.registration), ("CDP and LLDP", c.cdp_lldp)];
-    if notes.is_empty() && seen.iter().all(|(_, seen)| *seen == Seen::BothWays) {
+    if notes.is_empty() && seen.iter().all(|(_, seen)| *seen == Directions::BothWays) {
         return Ok(());
     }
     page.heading("What the capture shows, and does not")?;
     let seen: Vec<String> = seen.iter().map(|(name, seen)| format!("{name} {}", seen_word(*seen))).collect();
-    page.text(Ink::Plain, "  ", "  ", &format!("Seen: {}.", seen.join(", ")))?;
+    page.text(TextStyle::Plain, "  ", "  ", &format!("Seen: {}.", seen.join(", ")))?;
     for note in notes {
-        page.text(Ink::Plain, "  - ", "    ", &note)?;
+        page.text(TextStyle::Plain, "  - ", "    ", &note)?;
     }
     Ok(())
 }
@@ -134,24 +134,24 @@ pub(super) fn write_inputs(page: &mut Page<'_>, d: &Diagnosis<'_>) -> io::Result
         let line = format!("{} ({}): {}{times}{dropped}", input.path, input.format, count_u64(input.packets, "packet"));
         match &input.problem {
             Some(problem) => {
-                page.text(Ink::Plain, "  ", "    ", &line)?;
-                page.text(Ink::Red, "    ", "    ", &format!("damaged: {problem}"))?;
+                page.text(TextStyle::Plain, "  ", "    ", &line)?;
+                page.text(TextStyle::Red, "    ", "    ", &format!("damaged: {problem}"))?;
             }
             None if quiet < INPUTS_SHOWN => {
-                page.text(Ink::Plain, "  ", "    ", &line)?;
+                page.text(TextStyle::Plain, "  ", "    ", &line)?;
                 quiet += 1;
             }
             None => quiet += 1,
         }
     }
     if quiet > INPUTS_SHOWN {
-        page.text(Ink::Plain, "  ", "  ", &format!("and {}", count(quiet - INPUTS_SHOWN, "more input")))?;
+        page.text(TextStyle::Plain, "  ", "  ", &format!("and {}", count(quiet - INPUTS_SHOWN, "more input")))?;
     }
     if d.has_damage() {
-        page.text(Ink::Plain, "  ", "  ", "The report covers what could be read of the damaged input.")?;
+        page.text(TextStyle::Plain, "  ", "  ", "The report covers what could be read of the damaged input.")?;
     }
     if let Some(site) = &d.site {
-        page.text(Ink::Plain, "  ", "    ", &format!("{site}: what ought to be (site file)"))?;
+        page.text(TextStyle::Plain, "  ", "    ", &format!("{site}: what ought to be (site file)"))?;
     }
     Ok(())
 }

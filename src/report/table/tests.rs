@@ -108,7 +108,7 @@ fn hostile_text_never_reaches_a_terminal_raw() {
         for sgr in ["\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[1;33m"] {
             text = text.replace(sgr, "");
         }
-        assert!(!text.chars().any(crate::wire::is_unsafe), "{text:?}");
+        assert!(!text.chars().any(crate::types::is_unsafe), "{text:?}");
     }
 }
 

@@ -3,10 +3,10 @@
 use std::io;
 
 use super::TableOptions;
+use super::format::number;
 use super::grid::{self, Column};
-use super::page::{Ink, Page};
-use super::words::number;
-use crate::diagnosis::{Diagnosis, Fate, PhoneThen, WhatIf};
+use super::page::{Page, TextStyle};
+use crate::diagnosis::{Diagnosis, PhoneThen, WhatIf, WhatIfOutcome};
 
 /// Phones that are listed of one answer.
 const PHONES_SHOWN: usize = 30;
@@ -19,16 +19,16 @@ pub(super) fn write(page: &mut Page<'_>, d: &Diagnosis<'_>, options: &TableOptio
 
 fn write_one(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<()> {
     page.heading(&format!("What if {}", answer.change))?;
-    page.text(Ink::Plain, "  ", "  ", &answer.summary)?;
+    page.text(TextStyle::Plain, "  ", "  ", &answer.summary)?;
     for (i, step) in answer.first.iter().enumerate() {
-        page.text(Ink::Plain, &format!("  {}. ", i + 1), "     ", step)?;
+        page.text(TextStyle::Plain, &format!("  {}. ", i + 1), "     ", step)?;
     }
     if answer.phones.is_empty() {
         return Ok(());
     }
     let columns = [
         Column { title: "Phone", rank: 0 },
-        Column { title: "Fate", rank: 1 },
+        Column { title: "WhatIfOutcome", rank: 1 },
         Column { title: "TFTP", rank: 2 },
         Column { title: "Load now", rank: 3 },
         Column { title: "Load then", rank: 4 },
@@ -41,14 +41,14 @@ fn write_one(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<
     let more = answer.phones.len().saturating_sub(limit);
     if more > 0 {
         let more = number(u64::try_from(more).unwrap_or(u64::MAX));
-        page.text(Ink::Plain, "", "", &format!("... and {more} more phones (-T json lists all)"))?;
+        page.text(TextStyle::Plain, "", "", &format!("... and {more} more phones (-T json lists all)"))?;
     }
     reasons(page, answer, verbose)
 }
 
 /// Why, each reason once.
 fn reasons(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<()> {
-    let mut told: Vec<(Fate, &str, usize)> = Vec::new();
+    let mut told: Vec<(WhatIfOutcome, &str, usize)> = Vec::new();
     for phone in &answer.phones {
         match told.iter_mut().find(|(outcome, because, _)| (*outcome, *because) == (phone.outcome, &phone.because)) {
             Some((_, _, count)) => *count += 1,
@@ -57,21 +57,21 @@ fn reasons(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<()
     }
     let limit = if verbose { usize::MAX } else { REASONS_SHOWN };
     for (outcome, because, count) in told.iter().take(limit) {
-        page.text(Ink::Plain, "  - ", "    ", &format!("{} ({count}): {because}.", words(*outcome)))?;
+        page.text(TextStyle::Plain, "  - ", "    ", &format!("{} ({count}): {because}.", words(*outcome)))?;
     }
     let more = told.len().saturating_sub(limit);
     if more > 0 {
-        page.text(Ink::Plain, "  - ", "    ", &format!("and {more} more reasons (-v shows them)"))?;
+        page.text(TextStyle::Plain, "  - ", "    ", &format!("and {more} more reasons (-v shows them)"))?;
     }
     Ok(())
 }
 
-fn words(outcome: Fate) -> &'static str {
+fn words(outcome: WhatIfOutcome) -> &'static str {
     match outcome {
-        Fate::Refused => "refused",
-        Fate::Elsewhere => "elsewhere",
-        Fate::NotKnown => "not known",
-        Fate::Taken => "comes up",
+        WhatIfOutcome::Refused => "refused",
+        WhatIfOutcome::Elsewhere => "elsewhere",
+        WhatIfOutcome::NotKnown => "not known",
+        WhatIfOutcome::Taken => "comes up",
     }
 }
 

@@ -16,7 +16,8 @@ mod tests;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::{Anomaly, HardwareAddress, Hex, WireText};
+use super::Anomaly;
+use crate::types::{HardwareAddress, Hex, WireText};
 use options::{Options, Part};
 
 pub use tftp::{TftpSource, UnusableOption};
@@ -124,7 +125,7 @@ pub enum Op {
 /// One decoded message: the body of a `dhcp` event (contract section 5).
 /// An address of 0.0.0.0 in the fixed fields is no value (`None`).
 ///
-/// An option that came in several parts is joined (RFC 3396), unless the parts are the same octets: then it was sent
+/// An option that came in several parts is joined (RFC 3396), unless the parts are the same bytes: then it was sent
 /// twice and is read once. Of a single value (`opt54`) sent several times the first counts. An option that is cut
 /// off is not read, but for the whole addresses at the front of a list.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
@@ -134,7 +135,7 @@ pub struct Message {
     /// Option 53.
     pub msg: MessageType,
     /// Transaction id.
-    #[serde(with = "super::hex::xid")]
+    #[serde(with = "crate::types::hex::xid")]
     pub xid: u32,
     /// Seconds since the client began, as it says; 0 is left out.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -171,64 +172,83 @@ pub struct Message {
     pub options: Vec<u8>,
     /// Subnet mask. Absent where the option is, or has the wrong length; so for every option below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt1: Option<Ipv4Addr>,
+    #[serde(rename = "opt1")]
+    pub subnet_mask: Option<Ipv4Addr>,
     /// Routers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub opt3: Vec<Ipv4Addr>,
+    #[serde(rename = "opt3")]
+    pub routers: Vec<Ipv4Addr>,
     /// DNS servers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub opt6: Vec<Ipv4Addr>,
+    #[serde(rename = "opt6")]
+    pub dns_servers: Vec<Ipv4Addr>,
     /// Host name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt12: Option<WireText>,
+    #[serde(rename = "opt12")]
+    pub host_name: Option<WireText>,
     /// Domain name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt15: Option<WireText>,
+    #[serde(rename = "opt15")]
+    pub domain_name: Option<WireText>,
     /// Vendor-specific information.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt43_hex: Option<Hex>,
+    #[serde(rename = "opt43_hex")]
+    pub vendor_info: Option<Hex>,
     /// Requested address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt50: Option<Ipv4Addr>,
+    #[serde(rename = "opt50")]
+    pub requested_address: Option<Ipv4Addr>,
     /// Lease time, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt51: Option<u32>,
+    #[serde(rename = "opt51")]
+    pub lease_secs: Option<u32>,
     /// Server identifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt54: Option<Ipv4Addr>,
+    #[serde(rename = "opt54")]
+    pub server_id: Option<Ipv4Addr>,
     /// Parameter request list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub opt55: Vec<u8>,
+    #[serde(rename = "opt55")]
+    pub parameter_list: Vec<u8>,
     /// Text of a NAK or DECLINE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt56: Option<WireText>,
+    #[serde(rename = "opt56")]
+    pub message_text: Option<WireText>,
     /// Vendor class, without trailing NULs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt60: Option<WireText>,
+    #[serde(rename = "opt60")]
+    pub vendor_class: Option<WireText>,
     /// Client identifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt61_hex: Option<Hex>,
+    #[serde(rename = "opt61_hex")]
+    pub client_id: Option<Hex>,
     /// TFTP server name, up to the first NUL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt66: Option<WireText>,
+    #[serde(rename = "opt66")]
+    pub tftp_name: Option<WireText>,
     /// Option 66 as sent, where it is not plain printable text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt66_hex: Option<Hex>,
+    #[serde(rename = "opt66_hex")]
+    pub tftp_name_raw: Option<Hex>,
     /// Relay agent information.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt82_hex: Option<Hex>,
+    #[serde(rename = "opt82_hex")]
+    pub relay_info: Option<Hex>,
     /// Vendor-identifying information.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt125_hex: Option<Hex>,
-    /// TFTP server addresses: every whole group of four octets, whatever they mean.
+    #[serde(rename = "opt125_hex")]
+    pub vendor_options: Option<Hex>,
+    /// TFTP server addresses: every whole group of four bytes, whatever they mean.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub opt150: Vec<Ipv4Addr>,
+    #[serde(rename = "opt150")]
+    pub tftp_addresses: Vec<Ipv4Addr>,
     /// Option 150 as sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opt150_hex: Option<Hex>,
+    #[serde(rename = "opt150_hex")]
+    pub tftp_addresses_raw: Option<Hex>,
 }
 
-/// Octets of the fixed fields, up to the magic cookie.
+/// Bytes of the fixed fields, up to the magic cookie.
 const FIXED_LEN: usize = 236;
 const SNAME_LEN: usize = 64;
 const FILE_LEN: usize = 128;
@@ -312,25 +332,25 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
         file: (!overload.file()).then(|| field_text(file_field, FILE_LEN)).flatten(),
         cut: false,
         options: options.codes(),
-        opt1: options.address(1),
-        opt3: options.addresses(3),
-        opt6: options.addresses(6),
-        opt12: options.text(12),
-        opt15: options.text(15),
-        opt43_hex: options.hex(43),
-        opt50: options.address(50),
-        opt51: options.number(51),
-        opt54: options.address(54),
-        opt55: options.value(55).map(|v| v.into_owned()).unwrap_or_default(),
-        opt56: options.text(56),
-        opt60: options.value(60).map(|v| WireText::from_bytes(without_trailing_nuls(&v))),
-        opt61_hex: options.hex(61),
-        opt66: options.text(66),
-        opt66_hex: opt66.filter(|v| !is_plain_text(v)).map(|v| Hex::from(&*v)),
-        opt82_hex: options.hex(82),
-        opt125_hex: options.hex(125),
-        opt150: options.addresses(150),
-        opt150_hex: options.hex(150),
+        subnet_mask: options.address(1),
+        routers: options.addresses(3),
+        dns_servers: options.addresses(6),
+        host_name: options.text(12),
+        domain_name: options.text(15),
+        vendor_info: options.hex(43),
+        requested_address: options.address(50),
+        lease_secs: options.number(51),
+        server_id: options.address(54),
+        parameter_list: options.value(55).map(|v| v.into_owned()).unwrap_or_default(),
+        message_text: options.text(56),
+        vendor_class: options.value(60).map(|v| WireText::from_bytes(without_trailing_nuls(&v))),
+        client_id: options.hex(61),
+        tftp_name: options.text(66),
+        tftp_name_raw: opt66.filter(|v| !is_plain_text(v)).map(|v| Hex::from(&*v)),
+        relay_info: options.hex(82),
+        vendor_options: options.hex(125),
+        tftp_addresses: options.addresses(150),
+        tftp_addresses_raw: options.hex(150),
     };
     shape::check(&mut options);
     Some((message, options.into_anomalies()))
@@ -361,7 +381,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The text of a field of `len` octets; `None` where it is empty, or cut off before its end can be seen.
+/// The text of a field of `len` bytes; `None` where it is empty, or cut off before its end can be seen.
 fn field_text(field: &[u8], len: usize) -> Option<WireText> {
     let text = WireText::until_nul(field);
     (!text.is_empty() && (field.len() == len || field.contains(&0))).then_some(text)

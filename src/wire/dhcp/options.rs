@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use super::without_trailing_nuls;
-use crate::wire::{Anomaly, Hex, WireText};
+use crate::types::{Hex, WireText};
+use crate::wire::Anomaly;
 
 /// Most options that are read of one message. A real one has a few dozen.
 const MOST_OPTIONS: usize = 1024;
@@ -51,9 +52,9 @@ impl Overload {
 /// One option as it stands in the message.
 struct RawOption<'a> {
     code: u8,
-    /// The octets that are there.
+    /// The bytes that are there.
     value: &'a [u8],
-    /// Whether the length octet announces more, or is missing itself.
+    /// Whether the length byte announces more, or is missing itself.
     cut: bool,
 }
 
@@ -133,7 +134,7 @@ impl<'a> Options<'a> {
         self.found.iter().map(|o| o.code).collect()
     }
 
-    /// The octets of an option: its parts joined; of equal parts, one. `None` where it is absent or all of it is cut.
+    /// The bytes of an option: its parts joined; of equal parts, one. `None` where it is absent or all of it is cut.
     /// A part that is cut off does not count. An empty option is `Some` of nothing.
     pub(super) fn value(&mut self, code: u8) -> Option<Cow<'a, [u8]>> {
         let mut parts = self.found.iter().filter(|o| o.code == code && !o.cut).map(|o| o.value);
@@ -154,7 +155,7 @@ impl<'a> Options<'a> {
         Some(Cow::Owned([first].into_iter().chain(others).flatten().copied().collect()))
     }
 
-    /// An option of raw octets.
+    /// An option of raw bytes.
     pub(super) fn hex(&mut self, code: u8) -> Option<Hex> {
         self.value(code).map(|v| Hex::from(&*v))
     }
@@ -181,7 +182,7 @@ impl<'a> Options<'a> {
         self.four(code).map(u32::from_be_bytes)
     }
 
-    /// An option of a list of addresses: every whole group of four octets, those of a cut option included.
+    /// An option of a list of addresses: every whole group of four bytes, those of a cut option included.
     pub(super) fn addresses(&mut self, code: u8) -> Vec<Ipv4Addr> {
         let mut octets = self.value(code).unwrap_or_default();
         if !octets.len().is_multiple_of(4) {
@@ -193,7 +194,7 @@ impl<'a> Options<'a> {
         octets.chunks_exact(4).filter_map(|c| c.first_chunk::<4>()).map(|c| Ipv4Addr::from(*c)).collect()
     }
 
-    /// The first four octets of an option that has no more: of a repeated option, of its first part.
+    /// The first four bytes of an option that has no more: of a repeated option, of its first part.
     fn four(&mut self, code: u8) -> Option<[u8; 4]> {
         let value = self.value(code)?;
         let first = self.found.iter().find(|o| o.code == code && !o.cut)?.value;

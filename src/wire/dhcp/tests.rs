@@ -1,4 +1,4 @@
-//! Whole messages: built octet by octet, for half of the cases are ones that no encoder would write.
+//! Whole messages: built byte by byte, for half of the cases are ones that no encoder would write.
 
 use super::*;
 
@@ -45,9 +45,9 @@ fn check(case: &[u8], anomalies: &[&str]) -> Message {
     let (message, noted) = parse(&offer_with(case)).unwrap();
     assert_eq!(texts(&noted), anomalies);
     assert_eq!(message.msg, MessageType::Offer);
-    assert_eq!(message.opt54, Some(Ipv4Addr::new(10, 1, 1, 2)));
-    assert_eq!(message.opt3, [Ipv4Addr::new(10, 1, 1, 1)]);
-    assert_eq!(message.opt66, Some("tftp".into()));
+    assert_eq!(message.server_id, Some(Ipv4Addr::new(10, 1, 1, 2)));
+    assert_eq!(message.routers, [Ipv4Addr::new(10, 1, 1, 1)]);
+    assert_eq!(message.tftp_name, Some("tftp".into()));
     message
 }
 
@@ -57,22 +57,25 @@ fn ip(text: &str) -> Ipv4Addr {
 
 #[test]
 fn an_option_150_of_any_number_of_addresses_is_read_whole() {
-    assert_eq!(check(&option(150, &[10, 1, 1, 5]), &[]).opt150, [ip("10.1.1.5")]);
+    assert_eq!(check(&option(150, &[10, 1, 1, 5]), &[]).tftp_addresses, [ip("10.1.1.5")]);
     let two = check(&option(150, &[10, 1, 1, 5, 10, 1, 1, 6]), &[]);
-    assert_eq!(two.opt150, [ip("10.1.1.5"), ip("10.1.1.6")]);
-    assert_eq!(two.opt150_hex.unwrap().to_string(), "0a0101050a010106");
-    assert_eq!(check(&option(150, &[7; 12]), &[]).opt150.len(), 3);
-    assert_eq!(check(&option(150, &[7; 252]), &[]).opt150.len(), 63);
+    assert_eq!(two.tftp_addresses, [ip("10.1.1.5"), ip("10.1.1.6")]);
+    assert_eq!(two.tftp_addresses_raw.unwrap().to_string(), "0a0101050a010106");
+    assert_eq!(check(&option(150, &[7; 12]), &[]).tftp_addresses.len(), 3);
+    assert_eq!(check(&option(150, &[7; 252]), &[]).tftp_addresses.len(), 63);
 }
 
 #[test]
 fn an_option_150_of_a_wrong_length_spoils_nothing_else() {
     let empty = check(&option(150, &[]), &["dhcp: option 150 is empty"]);
-    assert_eq!((empty.opt150.len(), empty.opt150_hex), (0, Some(Hex::default())));
+    assert_eq!((empty.tftp_addresses.len(), empty.tftp_addresses_raw), (0, Some(Hex::default())));
     let three = check(&option(150, &[10, 1, 1]), &["dhcp: option 150 has 3 octets, not a multiple of 4"]);
-    assert_eq!((three.opt150.len(), three.opt150_hex.unwrap().to_string().as_str()), (0, "0a0101"));
+    assert_eq!((three.tftp_addresses.len(), three.tftp_addresses_raw.unwrap().to_string().as_str()), (0, "0a0101"));
     let five = check(&option(150, &[10, 1, 1, 5, 9]), &["dhcp: option 150 has 5 octets, not a multiple of 4"]);
-    assert_eq!((five.opt150, five.opt150_hex.unwrap().to_string().as_str()), (vec![ip("10.1.1.5")], "0a01010509"));
+    assert_eq!(
+        (five.tftp_addresses, five.tftp_addresses_raw.unwrap().to_string().as_str()),
+        (vec![ip("10.1.1.5")], "0a01010509")
+    );
     check(&option(150, &[7; 255]), &["dhcp: option 150 has 255 octets, not a multiple of 4"]);
 }
 
@@ -81,12 +84,12 @@ fn an_option_150_in_parts_is_joined_adjacent_or_not() {
     let a = option(150, &[10, 1, 1, 5]);
     let b = option(150, &[10, 1, 1, 6]);
     let both = [ip("10.1.1.5"), ip("10.1.1.6")];
-    assert_eq!(check(&[&a[..], &b].concat(), &["dhcp: option 150 sent in 2 parts"]).opt150, both);
+    assert_eq!(check(&[&a[..], &b].concat(), &["dhcp: option 150 sent in 2 parts"]).tftp_addresses, both);
     let apart = check(&[&a[..], &option(15, b"x"), &b].concat(), &["dhcp: option 150 sent in 2 parts"]);
-    assert_eq!(apart.opt150, both);
+    assert_eq!(apart.tftp_addresses, both);
     assert_eq!(apart.options, [53, 54, 150, 15, 150, 3, 66]);
     let same = check(&[&a[..], &a, &a].concat(), &["dhcp: option 150 sent 3 times, each the same"]);
-    assert_eq!(same.opt150, [ip("10.1.1.5")]);
+    assert_eq!(same.tftp_addresses, [ip("10.1.1.5")]);
 }
 
 #[test]
@@ -95,8 +98,8 @@ fn of_an_option_150_longer_than_the_message_the_whole_addresses_are_read() {
     octets.extend([150, 12, 10, 1, 1, 5, 10, 1]);
     let (message, noted) = parse(&octets).unwrap();
     assert_eq!(texts(&noted), ["dhcp: option 150 cut off, 6 of 12 octets there"]);
-    assert_eq!(message.opt150, [ip("10.1.1.5")]);
-    assert_eq!(message.opt150_hex, None);
+    assert_eq!(message.tftp_addresses, [ip("10.1.1.5")]);
+    assert_eq!(message.tftp_addresses_raw, None);
     assert_eq!(message.options, [53, 150]);
     assert_eq!(message.unusable_tftp_options(), [], "a cut capture is no fault of the server");
 }
@@ -110,18 +113,21 @@ fn offer_of(options: &[u8]) -> (Message, Vec<String>) {
 #[test]
 fn an_option_66_that_is_no_plain_text_is_kept_as_sent_too() {
     let (plain, noted) = offer_of(&option(66, b"10.1.1.5"));
-    assert_eq!((plain.opt66, plain.opt66_hex, noted.len()), (Some("10.1.1.5".into()), None, 0));
+    assert_eq!((plain.tftp_name, plain.tftp_name_raw, noted.len()), (Some("10.1.1.5".into()), None, 0));
     let (trailing, noted) = offer_of(&option(66, b"10.1.1.5\0"));
-    assert_eq!((trailing.opt66, noted.len()), (Some("10.1.1.5".into()), 0));
-    assert_eq!(trailing.opt66_hex.unwrap().to_string(), "31302e312e312e3500");
+    assert_eq!((trailing.tftp_name, noted.len()), (Some("10.1.1.5".into()), 0));
+    assert_eq!(trailing.tftp_name_raw.unwrap().to_string(), "31302e312e312e3500");
     let (embedded, noted) = offer_of(&option(66, b"10.1.1.5\0x"));
-    assert_eq!(embedded.opt66, Some("10.1.1.5".into()));
+    assert_eq!(embedded.tftp_name, Some("10.1.1.5".into()));
     assert_eq!(noted, ["dhcp: option 66 has text after a NUL"]);
     let (latin, noted) = offer_of(&option(66, b"m\xfcller"));
-    assert_eq!((latin.opt66, noted), (Some("m\u{fffd}ller".into()), vec!["dhcp: option 66 is not UTF-8".to_owned()]));
-    assert_eq!(latin.opt66_hex.unwrap().to_string(), "6dfc6c6c6572");
+    assert_eq!(
+        (latin.tftp_name, noted),
+        (Some("m\u{fffd}ller".into()), vec!["dhcp: option 66 is not UTF-8".to_owned()])
+    );
+    assert_eq!(latin.tftp_name_raw.unwrap().to_string(), "6dfc6c6c6572");
     let (empty, noted) = offer_of(&option(66, b""));
-    assert_eq!((empty.opt66, empty.opt66_hex), (Some("".into()), Some(Hex::default())));
+    assert_eq!((empty.tftp_name, empty.tftp_name_raw), (Some("".into()), Some(Hex::default())));
     assert_eq!(noted, ["dhcp: option 66 is empty"]);
 }
 
@@ -129,13 +135,13 @@ fn an_option_66_that_is_no_plain_text_is_kept_as_sent_too() {
 fn an_option_66_in_parts_is_joined_and_a_cut_part_does_not_cost_the_good_one() {
     let (joined, noted) = offer_of(&[option(66, b"tftp."), option(66, b"example")].concat());
     assert_eq!(
-        (joined.opt66, noted),
+        (joined.tftp_name, noted),
         (Some("tftp.example".into()), vec!["dhcp: option 66 sent in 2 parts".to_owned()])
     );
     let mut octets = raw(&[option(53, &[2]), option(66, b"10.1.1.5")].concat());
     octets.extend([66, 9, b'x']);
     let (cut, noted) = parse(&octets).unwrap();
-    assert_eq!(cut.opt66, Some("10.1.1.5".into()));
+    assert_eq!(cut.tftp_name, Some("10.1.1.5".into()));
     assert_eq!(texts(&noted), ["dhcp: option 66 cut off, 1 of 9 octets there"]);
 }
 
@@ -144,20 +150,20 @@ fn a_bad_option_in_front_of_option_150_does_not_hide_it() {
     let good = option(150, &[10, 1, 1, 5]);
     let case = |bad: Vec<u8>, anomalies: &[&str]| {
         let message = check(&[bad, good.clone()].concat(), anomalies);
-        assert_eq!(message.opt150, [ip("10.1.1.5")]);
+        assert_eq!(message.tftp_addresses, [ip("10.1.1.5")]);
         message
     };
     case(option(12, b"M\xfcller"), &["dhcp: option 12 is not UTF-8"]);
-    assert_eq!(case(option(12, b"SEP003094C2D3FA\0"), &[]).opt12, Some("SEP003094C2D3FA".into()));
+    assert_eq!(case(option(12, b"SEP003094C2D3FA\0"), &[]).host_name, Some("SEP003094C2D3FA".into()));
     let short = case(option(51, &[1, 2]), &["dhcp: option 51 has 2 octets instead of 4"]);
-    assert_eq!(short.opt51, None);
+    assert_eq!(short.lease_secs, None);
     case(option(6, &[1, 2, 3]), &["dhcp: option 6 has 3 octets, not a multiple of 4"]);
-    assert_eq!(case(option(1, &[255; 5]), &["dhcp: option 1 has 5 octets instead of 4"]).opt1, None);
+    assert_eq!(case(option(1, &[255; 5]), &["dhcp: option 1 has 5 octets instead of 4"]).subnet_mask, None);
     // Read raw, so a defect within does not matter here: 82 with a bad sub-option, the ASCII form of 81, 125, 97.
-    assert_eq!(case(option(82, &[1, 9, 0]), &[]).opt82_hex.unwrap().to_string(), "010900");
+    assert_eq!(case(option(82, &[1, 9, 0]), &[]).relay_info.unwrap().to_string(), "010900");
     case(option(81, b"\0\0\0name"), &[]);
-    assert_eq!(case(option(125, &[0, 0, 0, 9]), &[]).opt125_hex.unwrap().to_string(), "00000009");
-    assert_eq!(case(option(43, b"\x01\xff"), &[]).opt43_hex.unwrap().to_string(), "01ff");
+    assert_eq!(case(option(125, &[0, 0, 0, 9]), &[]).vendor_options.unwrap().to_string(), "00000009");
+    assert_eq!(case(option(43, b"\x01\xff"), &[]).vendor_info.unwrap().to_string(), "01ff");
     for code in [37, 60, 61, 67, 77, 80, 94, 97, 120, 152, 153, 154, 155, 156, 157, 241, 242] {
         for len in [0, 1, 255] {
             let note = format!("dhcp: option {code} is empty");
@@ -170,7 +176,7 @@ fn a_bad_option_in_front_of_option_150_does_not_hide_it() {
 #[test]
 fn an_empty_option_53_hides_nothing() {
     let (message, noted) = parse(&raw(&[&[53, 0][..], &option(150, &[10, 1, 1, 5]), &[255]].concat())).unwrap();
-    assert_eq!((message.msg, message.opt150), (MessageType::Bootp, vec![ip("10.1.1.5")]));
+    assert_eq!((message.msg, message.tftp_addresses), (MessageType::Bootp, vec![ip("10.1.1.5")]));
     assert_eq!(texts(&noted), ["dhcp: option 53 is empty"]);
 }
 
@@ -207,7 +213,7 @@ fn overloaded_fields_are_read_as_options_file_before_sname() {
     let in_sname = [option(66, b".com"), vec![255]].concat();
     let (both, noted) = overloaded(&[3], &in_sname, &in_file);
     assert_eq!(both.options, [53, 54, 52, 3, 66, 150, 66, 66]);
-    assert_eq!((both.opt150, both.opt66), (vec![ip("10.1.1.5")], Some("tftp.example.com".into())));
+    assert_eq!((both.tftp_addresses, both.tftp_name), (vec![ip("10.1.1.5")], Some("tftp.example.com".into())));
     assert_eq!((both.sname, both.file), (None, None));
     assert_eq!(noted, ["dhcp: option 66 sent in 3 parts"]);
 
@@ -258,7 +264,7 @@ fn a_hardware_address_longer_than_its_field_is_read_as_far_as_the_field() {
         octets[2] = hlen;
         let (message, noted) = parse(&octets).unwrap();
         assert_eq!(message.chaddr.octets().len(), len);
-        assert_eq!(message.opt3.len(), 1, "the rest is read");
+        assert_eq!(message.routers.len(), 1, "the rest is read");
         let expected = format!("dhcp: hardware address length {hlen}, 16 at most");
         assert_eq!(texts(&noted), if hlen > 16 { vec![expected.as_str()] } else { vec![] });
         octets.truncate(30);
@@ -271,7 +277,7 @@ fn a_message_without_the_magic_cookie_is_bootp_without_options() {
     let mut octets = offer_with(&option(150, &[10, 1, 1, 5]));
     octets[236] = 0x62;
     let (message, noted) = parse(&octets).unwrap();
-    assert_eq!((message.msg, message.options.len(), message.opt150.len()), (MessageType::Bootp, 0, 0));
+    assert_eq!((message.msg, message.options.len(), message.tftp_addresses.len()), (MessageType::Bootp, 0, 0));
     assert_eq!(texts(&noted), ["dhcp: no magic cookie, options not read"]);
     // RFC 951: a vendor area of zeros, or none at all.
     octets.truncate(236);
@@ -279,7 +285,7 @@ fn a_message_without_the_magic_cookie_is_bootp_without_options() {
     assert_eq!(parse(&octets).unwrap().1, []);
     octets.truncate(236);
     assert_eq!(parse(&octets).unwrap().1, []);
-    // 240 octets: the cookie and no option.
+    // 240 bytes: the cookie and no option.
     octets.extend(MAGIC_COOKIE);
     let (message, noted) = parse(&octets).unwrap();
     assert_eq!((message.msg, texts(&noted)), (MessageType::Bootp, vec!["dhcp: no end option"]));
@@ -318,8 +324,8 @@ fn a_message_that_is_cut_off_is_read_as_far_as_it_goes() {
         };
         assert!(len > 28, "cut at {len}");
         assert_eq!((message.xid, message.siaddr), (complete.xid, complete.siaddr), "cut at {len}");
-        assert!(complete.opt150.starts_with(&message.opt150), "cut at {len}");
-        assert!(message.opt66.is_none() || len == whole.len() - 1, "cut at {len}: half a name is no name");
+        assert!(complete.tftp_addresses.starts_with(&message.tftp_addresses), "cut at {len}");
+        assert!(message.tftp_name.is_none() || len == whole.len() - 1, "cut at {len}: half a name is no name");
         assert!(message.sname.is_none() || message.sname == complete.sname, "cut at {len}");
         assert!(message.options.len() <= complete.options.len());
         // At 236 a BOOTP message may end.
@@ -401,18 +407,18 @@ fn a_message_of_another_encoder_is_read_the_same() {
 
     let (message, noted) = parse(&other.to_vec().unwrap()).unwrap();
     assert_eq!(texts(&noted), ["dhcp: option 43 sent in 2 parts"], "RFC 3396");
-    assert_eq!(message.opt43_hex.unwrap().0.len(), 300);
+    assert_eq!(message.vendor_info.unwrap().0.len(), 300);
     assert_eq!((message.op, message.msg, message.xid), (Op::Reply, MessageType::Ack, 0xdead_beef));
     assert_eq!((message.secs, message.hops), (7, 2));
     assert_eq!(message.chaddr.to_string(), "00:30:94:c2:d3:fa");
     assert_eq!((message.ciaddr, message.yiaddr), (None, Some(ip("10.50.0.17"))));
     assert_eq!((message.siaddr, message.giaddr), (Some(ip("10.30.0.5")), Some(ip("10.50.0.1"))));
     assert_eq!((message.sname, message.file), (Some("boothost".into()), Some("file".into())));
-    assert_eq!((message.opt54, message.opt1), (Some(ip("10.30.0.2")), Some(ip("255.255.0.0"))));
-    assert_eq!(message.opt3, [ip("10.50.0.1"), ip("10.50.0.2")]);
-    assert_eq!((message.opt6, message.opt51), (vec![ip("10.30.0.53")], Some(691_200)));
-    assert_eq!((message.opt15, message.opt66), (Some("example.com".into()), Some("tftp.example.com".into())));
-    assert_eq!(message.opt150, [ip("10.30.0.5"), ip("10.30.0.6")]);
+    assert_eq!((message.server_id, message.subnet_mask), (Some(ip("10.30.0.2")), Some(ip("255.255.0.0"))));
+    assert_eq!(message.routers, [ip("10.50.0.1"), ip("10.50.0.2")]);
+    assert_eq!((message.dns_servers, message.lease_secs), (vec![ip("10.30.0.53")], Some(691_200)));
+    assert_eq!((message.domain_name, message.tftp_name), (Some("example.com".into()), Some("tftp.example.com".into())));
+    assert_eq!(message.tftp_addresses, [ip("10.30.0.5"), ip("10.30.0.6")]);
 }
 
 proptest::proptest! {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::{Message, is_plain_text};
-use crate::wire::{Hex, WireText};
+use crate::types::{Hex, WireText};
 
 /// Which part of the lease names the TFTP server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
@@ -23,7 +23,7 @@ pub enum TftpSource {
 
 impl TftpSource {
     /// The word of the contract: `option150`, `option66`, `sname`, `siaddr`, `manual`.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             TftpSource::Option150 => "option150",
             TftpSource::Option66 => "option66",
@@ -39,7 +39,7 @@ impl TftpSource {
 pub struct UnusableOption {
     /// 150 or 66.
     pub option: u8,
-    /// Its octets as sent.
+    /// Its bytes as sent.
     pub raw: Hex,
     /// What they look like, in our words; text from the wire is escaped in it.
     pub reads_as: String,
@@ -52,7 +52,8 @@ impl Message {
     pub fn tftp_sources(&self) -> Vec<(TftpSource, Vec<WireText>)> {
         let mut sources = Vec::new();
         if self.option150_text().is_none() {
-            let servers: Vec<WireText> = self.opt150.iter().filter(|a| is_host(**a)).map(|a| text_of(*a)).collect();
+            let servers: Vec<WireText> =
+                self.tftp_addresses.iter().filter(|a| is_host(**a)).map(|a| text_of(*a)).collect();
             if !servers.is_empty() {
                 sources.push((TftpSource::Option150, servers));
             }
@@ -75,45 +76,51 @@ impl Message {
     /// in option 66 beside a usable option 150 is meant for multiplatform phones.
     pub fn unusable_tftp_options(&self) -> Vec<UnusableOption> {
         let mut unusable = Vec::new();
-        if let (Some(raw), Some(reads_as)) = (&self.opt150_hex, self.option150_defect()) {
+        if let (Some(raw), Some(reads_as)) = (&self.tftp_addresses_raw, self.option150_defect()) {
             unusable.push(UnusableOption { option: 150, raw: raw.clone(), reads_as });
         }
         if let Some(Err(defect)) = self.option66()
-            && !(defect == NameDefect::Url && unusable.is_empty() && self.opt150.first().is_some_and(|a| is_host(*a)))
+            && !(defect == NameDefect::Url
+                && unusable.is_empty()
+                && self.tftp_addresses.first().is_some_and(|a| is_host(*a)))
         {
-            let text = self.opt66.clone().unwrap_or_default();
-            let raw = self.opt66_hex.clone().unwrap_or_else(|| Hex::from(text.raw().as_bytes()));
+            let text = self.tftp_name.clone().unwrap_or_default();
+            let raw = self.tftp_name_raw.clone().unwrap_or_else(|| Hex::from(text.raw().as_bytes()));
             unusable.push(UnusableOption { option: 66, raw, reads_as: defect.in_words(&text) });
         }
         unusable
     }
 
     fn option150_defect(&self) -> Option<String> {
-        let raw = &self.opt150_hex.as_ref()?.0;
+        let raw = &self.tftp_addresses_raw.as_ref()?.0;
         if raw.is_empty() {
             return Some("nothing: the option is empty".to_owned());
         }
         if let Some(text) = self.option150_text() {
             let mut words = format!("the text \"{text}\", where binary addresses of four octets belong");
-            if !self.opt150.is_empty() {
-                words.push_str(&format!("; as addresses it reads {}", list(&self.opt150)));
+            if !self.tftp_addresses.is_empty() {
+                words.push_str(&format!("; as addresses it reads {}", list(&self.tftp_addresses)));
             }
             return Some(words);
         }
         if !raw.len().is_multiple_of(4) {
-            let of = if self.opt150.is_empty() { String::new() } else { format!(" ({})", list(&self.opt150)) };
+            let of = if self.tftp_addresses.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", list(&self.tftp_addresses))
+            };
             return Some(format!("{} octets{of}, which is no whole number of addresses of four octets", raw.len()));
         }
-        let first = *self.opt150.first()?;
-        (!is_host(first)).then(|| format!("{}, where {first} is no server's address", list(&self.opt150)))
+        let first = *self.tftp_addresses.first()?;
+        (!is_host(first)).then(|| format!("{}, where {first} is no server's address", list(&self.tftp_addresses)))
     }
 
     /// Option 150 as text, where it is sent as text by mistake.
     ///
-    /// Four printable octets are taken as an address. From five on, text that can be a host name or an address in
-    /// digits is taken as text: that eight octets of real addresses all look like it has odds of one in 40,000.
+    /// Four printable bytes are taken as an address. From five on, text that can be a host name or an address in
+    /// digits is taken as text: that eight bytes of real addresses all look like it has odds of one in 40,000.
     fn option150_text(&self) -> Option<WireText> {
-        let raw = self.opt150_hex.as_ref()?;
+        let raw = self.tftp_addresses_raw.as_ref()?;
         let text = super::without_trailing_nuls(&raw.0);
         let is_text = text.len() > 4
             && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b',' | b' ' | b':'));
@@ -122,8 +129,8 @@ impl Message {
 
     /// Option 66 as the name or address of a server, or what it is instead. `None`: not sent.
     fn option66(&self) -> Option<Result<WireText, NameDefect>> {
-        let text = self.opt66.as_ref()?;
-        if let Some(raw) = &self.opt66_hex
+        let text = self.tftp_name.as_ref()?;
+        if let Some(raw) = &self.tftp_name_raw
             && let Some(address) = raw.0.first_chunk::<4>()
             && raw.0.len() == 4
             && !is_plain_text(super::without_trailing_nuls(&raw.0))
@@ -234,7 +241,7 @@ mod tests {
     #[track_caller]
     fn check(message: &Message, sources: &[&str], unusable: &[&str]) {
         let got: Vec<String> =
-            message.tftp_sources().iter().map(|(source, names)| format!("{} {names:?}", source.word())).collect();
+            message.tftp_sources().iter().map(|(source, names)| format!("{} {names:?}", source.as_str())).collect();
         assert_eq!(got, sources);
         let got: Vec<String> =
             message.unusable_tftp_options().iter().map(|u| format!("{} {} {}", u.option, u.raw, u.reads_as)).collect();
@@ -276,7 +283,7 @@ mod tests {
             ],
         );
         assert_eq!(offer(&[option(150, b"tftp.example")]).unusable_tftp_options().len(), 1);
-        // Four printable octets, and an address among them that is not, are addresses.
+        // Four printable bytes, and an address among them that is not, are addresses.
         check(&offer(&[option(150, b"ABCD")]), &[r#"option150 ["65.66.67.68"]"#], &[]);
         check(&offer(&[option(150, b"1234\x0a\x01\x01\x05")]), &[r#"option150 ["49.50.51.52", "10.1.1.5"]"#], &[]);
     }

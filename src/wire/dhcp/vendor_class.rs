@@ -16,7 +16,7 @@ impl Message {
     /// `-MPP`) are left out: they are provisioned by HTTP and never ask a CallManager's TFTP server.
     /// A bare `Cisco Systems, Inc.` is the 6901's, but not only its: it counts where option 150 is asked for.
     pub fn phone_class(&self) -> Option<PhoneClass> {
-        let class = self.opt60.as_ref()?.raw().trim();
+        let class = self.vendor_class.as_ref()?.raw().trim();
         if class.ends_with("-3PCC") || class.ends_with("-MPP") {
             return None;
         }
@@ -29,7 +29,7 @@ impl Message {
         let rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
         let product = rest.strip_prefix("Inc.").unwrap_or(rest).trim_start();
         if product.is_empty() {
-            return self.opt55.contains(&150).then_some(PhoneClass { model: None });
+            return self.parameter_list.contains(&150).then_some(PhoneClass { model: None });
         }
         let (_, name) = product.split_once("Phone")?;
         Some(PhoneClass { model: model(name) })
@@ -71,7 +71,7 @@ mod tests {
     #[track_caller]
     fn check(class: &str, model: Option<&str>) {
         let mut request = message();
-        request.opt60 = Some(class.into());
+        request.vendor_class = Some(class.into());
         let got = request.phone_class().map(|c| c.model.unwrap_or_default());
         assert_eq!(got.as_deref(), model, "{class}");
     }
@@ -117,11 +117,11 @@ mod tests {
     #[test]
     fn the_bare_class_counts_where_option_150_is_asked_for() {
         let mut request = message();
-        request.opt60 = Some("Cisco Systems, Inc.".into());
+        request.vendor_class = Some("Cisco Systems, Inc.".into());
         assert_eq!(request.phone_class(), None);
-        request.opt55 = vec![1, 66, 6, 3, 15, 150, 35];
+        request.parameter_list = vec![1, 66, 6, 3, 15, 150, 35];
         assert_eq!(request.phone_class(), Some(PhoneClass { model: None }));
-        request.opt60 = None;
+        request.vendor_class = None;
         assert_eq!(request.phone_class(), None);
     }
 }

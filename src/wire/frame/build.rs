@@ -1,13 +1,13 @@
 //! Frames for tests, from the inside out.
 
-use crate::capture::{Frame, LinkType, Timestamp};
+use crate::types::{Frame, LinkType, Timestamp};
 
 /// A frame that was captured whole.
 pub(crate) fn frame(link_type: u16, data: &[u8]) -> Frame<'_> {
     cut_frame(link_type, data, data.len())
 }
 
-/// A frame of which `len` octets were kept.
+/// A frame of which `len` bytes were kept.
 pub(crate) fn cut_frame(link_type: u16, data: &[u8], len: usize) -> Frame<'_> {
     let orig_len = u32::try_from(data.len()).unwrap();
     Frame {

@@ -1,4 +1,4 @@
-//! Whole walks: real frames, frames cut at every length, frames with changed octets.
+//! Whole walks: real frames, frames cut at every length, frames with changed bytes.
 
 use super::*;
 

@@ -1,11 +1,11 @@
 //! The first test of every frame: is it surely voice, web or other traffic that no diagnosis needs?
 //!
-//! Most frames on a span port are. The test reads a handful of octets at fixed places and builds nothing; in any
+//! Most frames on a span port are. The test reads a handful of bytes at fixed places and builds nothing; in any
 //! doubt the answer is no, and [`super::dissect`] decides.
 
 use super::{Next, Walk};
-use crate::capture::LinkType;
-use crate::wire::octets::{from, u8_at, u16_at};
+use crate::types::LinkType;
+use crate::wire::be::{from, u8_at, u16_at};
 use crate::wire::{ethernet, ip, link, wlan};
 
 /// True where the frame surely holds nothing for us. No allocation for Ethernet frames.

@@ -1,12 +1,12 @@
 //! Where the fields of a message's payload stand: read by the length of the message, never by its version.
 //!
-//! Offsets count from the first octet after the message id. Source: the SCCP reference, section 3.
+//! Offsets count from the first byte after the message id. Source: the SCCP reference, section 3.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::wire::{Mac, WireText};
+use crate::types::{Mac, WireText};
 
-/// A message's payload: what was captured of `declared` octets.
+/// A message's payload: what was captured of `declared` bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Payload<'a> {
     octets: &'a [u8],
@@ -14,22 +14,22 @@ pub struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    /// The payload of a message whose header says `declared` octets; more than these are cut off.
+    /// The payload of a message whose header says `declared` bytes; more than these are cut off.
     pub fn new(octets: &'a [u8], declared: usize) -> Payload<'a> {
         Payload { octets: octets.get(..declared).unwrap_or(octets), declared }
     }
 
-    /// Whether octets are missing at the end.
+    /// Whether bytes are missing at the end.
     pub fn is_cut(&self) -> bool {
         self.octets.len() < self.declared
     }
 
-    /// Octets that the header says there are.
+    /// Bytes that the header says there are.
     pub fn declared(&self) -> usize {
         self.declared
     }
 
-    /// The octets captured.
+    /// The bytes captured.
     pub fn octets(&self) -> &'a [u8] {
         self.octets
     }
@@ -38,7 +38,7 @@ impl<'a> Payload<'a> {
         self.octets.get(offset..)?.first_chunk::<N>().copied()
     }
 
-    /// One octet.
+    /// One byte.
     pub fn u8(&self, offset: usize) -> Option<u8> {
         self.octets.get(offset).copied()
     }
@@ -63,7 +63,7 @@ impl<'a> Payload<'a> {
         self.array::<16>(offset).map(Ipv6Addr::from)
     }
 
-    /// The octets of a string: up to the first NUL or the end of its field. What follows a NUL can be stale memory.
+    /// The bytes of a string: up to the first NUL or the end of its field. What follows a NUL can be stale memory.
     /// `None` where the field does not begin inside, or the capture lost its end.
     pub fn string(&self, offset: usize, len: usize) -> Option<&'a [u8]> {
         let rest = self.octets.get(offset..).filter(|rest| !rest.is_empty())?;
@@ -86,7 +86,7 @@ impl<'a> Payload<'a> {
 pub struct Register<'a>(pub Payload<'a>);
 
 impl Register<'_> {
-    /// Device name, `SEP` and twelve digits for phones. Shape: 16 octets.
+    /// Device name, `SEP` and twelve digits for phones. Shape: 16 bytes.
     pub fn device_name(&self) -> Option<WireText> {
         self.0.text(0, 16)
     }
@@ -96,7 +96,7 @@ impl Register<'_> {
         self.0.u32(20)
     }
 
-    /// Whether this is the 32-octet form of one open implementation, where the protocol version takes the place of
+    /// Whether this is the 32-byte form of one open implementation, where the protocol version takes the place of
     /// the address. Believed; told from the usual form by an address that would be x.0.0.0.
     fn has_version_for_address(&self) -> bool {
         self.0.declared() == 32 && matches!(self.0.array::<4>(24), Some([1..=255, 0, 0, 0]))
@@ -117,7 +117,7 @@ impl Register<'_> {
         self.0.u32(32)
     }
 
-    /// RTP streams now. The 7936 puts its number into the last octet.
+    /// RTP streams now. The 7936 puts its number into the last byte.
     pub fn active_streams(&self) -> Option<u32> {
         self.0.u32(36)
     }
@@ -167,12 +167,12 @@ impl Register<'_> {
         self.0.u32(88)
     }
 
-    /// Firmware load that the phone runs, as a file name. Shape: 32 octets, from length 128 on.
+    /// Firmware load that the phone runs, as a file name. Shape: 32 bytes, from length 128 on.
     pub fn load(&self) -> Option<WireText> {
         self.0.text(92, 32)
     }
 
-    /// Configuration version stamp. Shape: 48 octets, from length 176 on.
+    /// Configuration version seen_at. Shape: 48 bytes, from length 176 on.
     pub fn config_version_stamp(&self) -> Option<WireText> {
         self.0.text(124, 48)
     }
@@ -194,7 +194,7 @@ impl RegisterAck<'_> {
         self.0.u32(0)
     }
 
-    /// Date template, such as `D/M/YA`. Shape: 6 octets, NUL only where shorter.
+    /// Date template, such as `D/M/YA`. Shape: 6 bytes, NUL only where shorter.
     pub fn date_template(&self) -> Option<WireText> {
         self.0.text(4, 6)
     }
@@ -212,12 +212,12 @@ impl RegisterAck<'_> {
 
 /// RegisterTokenReq (0x0029) and SPCPRegisterTokenReq (0x8000), from the phone: both begin like Register.
 ///
-/// The address (offset 24) is left alone: sources disagree on its octet order.
+/// The address (offset 24) is left alone: sources disagree on its byte order.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenRequest<'a>(pub Payload<'a>);
 
 impl TokenRequest<'_> {
-    /// Device name. Shape: 16 octets.
+    /// Device name. Shape: 16 bytes.
     pub fn device_name(&self) -> Option<WireText> {
         self.0.text(0, 16)
     }
@@ -240,17 +240,17 @@ impl TokenRequest<'_> {
 pub struct ConfigStat<'a>(pub Payload<'a>);
 
 impl ConfigStat<'_> {
-    /// Device name. Shape: 16 octets.
+    /// Device name. Shape: 16 bytes.
     pub fn device_name(&self) -> Option<WireText> {
         self.0.text(0, 16)
     }
 
-    /// User name. Shape: 40 octets.
+    /// User name. Shape: 40 bytes.
     pub fn user_name(&self) -> Option<WireText> {
         self.0.text(24, 40)
     }
 
-    /// The call server's own name. Shape: 40 octets.
+    /// The call server's own name. Shape: 40 bytes.
     pub fn server_name(&self) -> Option<WireText> {
         self.0.text(64, 40)
     }
@@ -267,7 +267,7 @@ impl ConfigStat<'_> {
 }
 
 /// ConfigStatV2Res (0x0142): the same with its strings packed. Whether CallManager packs the first one, or gives it
-/// 16 octets, is not known; for a phone's name it is the same.
+/// 16 bytes, is not known; for a phone's name it is the same.
 #[derive(Clone, Copy, Debug)]
 pub struct ConfigStatV2<'a>(pub Payload<'a>);
 
@@ -309,7 +309,7 @@ pub struct ServerRes<'a>(pub Payload<'a>);
 
 impl ServerRes<'_> {
     /// Name, TCP port and address of each place in the list, empty places included.
-    /// The address has 4 octets, or in the long form (364) a kind word and 16 octets.
+    /// The address has 4 bytes, or in the long form (364) a kind word and 16 bytes.
     pub fn servers(&self) -> impl Iterator<Item = (WireText, u32, Option<IpAddr>)> {
         let long = self.0.declared() >= 360;
         (0..5).map_while(move |i| {

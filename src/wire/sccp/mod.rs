@@ -4,7 +4,8 @@
 
 use std::net::IpAddr;
 
-use super::{Anomaly, WireText};
+use super::Anomaly;
+use crate::types::WireText;
 
 mod alarm;
 mod device_types;
@@ -17,10 +18,10 @@ pub use device_types::{device_type_name, device_type_of_model, is_phone_type};
 pub use layouts::{ConfigStat, ConfigStatV2, MediaFailure, Payload, Register, RegisterAck, ServerRes, TokenRequest};
 pub use names::message_name;
 
-/// Octets of the header: length, version and message id, each little-endian.
+/// Bytes of the header: length, version and message id, each little-endian.
 pub const HEADER_LEN: usize = 12;
 /// Greatest length word that is believed. Longer ones mean that the place in the stream is lost: the largest message
-/// known has 2416 octets, and waiting for 4 GiB is the classic failure of a decoder.
+/// known has 2416 bytes, and waiting for 4 GiB is the classic failure of a decoder.
 pub const MAX_LENGTH: u32 = 8192;
 /// Greatest header version that is believed.
 const MAX_VERSION: u32 = 0x20;
@@ -29,7 +30,7 @@ const MAX_VERSION: u32 = 0x20;
 #[derive(Clone, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Message {
     /// Message id.
-    #[serde(with = "super::hex::message_id")]
+    #[serde(with = "crate::types::hex::message_id")]
     pub id: u32,
     /// Name of the message; absent where the id has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,7 +94,7 @@ pub struct Message {
     /// `ReasonForOutOfService` of an XML alarm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xml_reason: Option<WireText>,
-    /// Octets of this direction that are missing before this message.
+    /// Bytes of this direction that are missing before this message.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missing_before: u32,
 }
@@ -102,7 +103,7 @@ fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
-/// Why octets are no SCCP header.
+/// Why bytes are no SCCP header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HeaderError {
     /// The length is less than the message id needs.
@@ -115,10 +116,10 @@ pub enum HeaderError {
     NotSccp,
 }
 
-/// The first twelve octets of a message.
+/// The first twelve bytes of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
-    /// Octets that follow the version word: message id and payload.
+    /// Bytes that follow the version word: message id and payload.
     pub length: u32,
     /// 0, or the protocol version agreed on.
     pub version: u32,
@@ -127,7 +128,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads a header; `None` where there are fewer than twelve octets.
+    /// Reads a header; `None` where there are fewer than twelve bytes.
     pub fn read(octets: &[u8]) -> Option<Header> {
         let word = |at: usize| octets.get(at..)?.first_chunk::<4>().map(|w| u32::from_le_bytes(*w));
         Some(Header { length: word(0)?, version: word(4)?, id: word(8)? })
@@ -148,7 +149,7 @@ impl Header {
         }
     }
 
-    /// Octets of the whole message, header included.
+    /// Bytes of the whole message, header included.
     pub fn message_len(&self) -> usize {
         usize::try_from(self.length).unwrap_or(usize::MAX).saturating_add(8)
     }
@@ -170,10 +171,10 @@ impl Header {
     }
 }
 
-/// Where the first message starts in octets that may begin in the middle of one.
+/// Where the first message starts in bytes that may begin in the middle of one.
 ///
 /// Accepts an offset only where a whole message follows that is [exact](Header::is_exact), and behind it the end of
-/// `octets` or another such header: the header test alone takes runs of zeros for keepalives.
+/// `bytes` or another such header: the header test alone takes runs of zeros for keepalives.
 pub fn find_message(octets: &[u8]) -> Option<usize> {
     let last = octets.len().checked_sub(HEADER_LEN)?;
     (0..=last).find(|at| {
@@ -185,8 +186,8 @@ pub fn find_message(octets: &[u8]) -> Option<usize> {
     })
 }
 
-/// Whether `octets` are nothing but whole messages, one behind the other, from the first octet to the last.
-/// `len` is how many octets there were on the wire: the last message may be cut off by the snap length.
+/// Whether `bytes` are nothing but whole messages, one behind the other, from the first byte to the last.
+/// `len` is how many bytes there were on the wire: the last message may be cut off by the snap length.
 pub fn is_whole_messages(octets: &[u8], len: usize) -> bool {
     let mut at = 0;
     while at < len {
@@ -198,7 +199,7 @@ pub fn is_whole_messages(octets: &[u8], len: usize) -> bool {
     at == len && len > 0
 }
 
-/// Reads one message that starts at the first octet. Octets behind it are left alone; where some of it is missing,
+/// Reads one message that starts at the first byte. Bytes behind it are left alone; where some of it is missing,
 /// what is there is read, and an anomaly says so. `None`: not even the header is there.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The message ids of SCCP: their names (Wireshark's, which users search for) and how long each can be.
 
-/// Id, name, and the largest payload that the open layouts give, in octets.
+/// Id, name, and the largest payload that the open layouts give, in bytes.
 ///
 /// Source: the SCCP reference, section 2. Ids that are not here are unassigned as far as is known; they are
 /// counted and passed on, never taken for corruption by themselves.
@@ -201,7 +201,7 @@ pub(super) fn is_usual_payload(id: u32, payload_len: u32) -> bool {
 }
 
 /// Whether a known message has exactly the shape that phones and call servers give it: the test for a message
-/// found in the middle of unknown octets, where a wrong hit is worse than a message left out.
+/// found in the middle of unknown bytes, where a wrong hit is worse than a message left out.
 pub(super) fn is_exact_payload(id: u32, payload_len: u32) -> bool {
     let Some((_, _, max)) = entry(id) else { return false };
     match id {

@@ -1,6 +1,6 @@
 //! Display text made of prompt tokens: what a RegisterReject says where it sends no words.
 
-/// Token octets and what they stand for. Source: the SCCP reference, section 3.5; that rejects use them is believed.
+/// Token bytes and what they stand for. Source: the SCCP reference, section 3.5; that rejects use them is believed.
 const TOKENS: &[(u8, u8, &str)] = &[
     (0x80, 0x2e, "no licence"),
     (0x80, 0x2f, "database configuration"),

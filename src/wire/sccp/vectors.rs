@@ -72,7 +72,7 @@ fn look_up(key: &str, m: &Message, p: Payload<'_>) -> Value {
         "secondaryKeepAliveInterval" => json!(RegisterAck(p).standby_keepalive_secs()),
         "text" if m.id == 0x0020 => text(m.alarm_text.clone()),
         "text" => text(m.reject_text.clone()),
-        "text_hex" => json!(crate::wire::Hex::from(p.string(0, 32).unwrap()).to_string()),
+        "text_hex" => json!(crate::types::Hex::from(p.string(0, 32).unwrap()).to_string()),
         "text_token" => json!(p.u8(1)),
         "alarmSeverity" => json!(m.severity),
         "parm1" => json!(p.u32(84)),

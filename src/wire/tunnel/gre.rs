@@ -1,10 +1,10 @@
 //! GRE (RFC 1701, 2784, 2890; version 1 of RFC 2637) and Cisco's ERSPAN in it
 //! (draft-foschiano-erspan-03), which carries mirrored frames over routers.
 
-use crate::event::Tunnel;
+use crate::types::Tunnel;
+use crate::wire::be::{from, u8_at, u16_at, u32_at};
 use crate::wire::ethernet;
 use crate::wire::frame::{Next, OTHER, Payload, Walk};
-use crate::wire::octets::{from, u8_at, u16_at, u32_at};
 
 /// Transparent Ethernet bridging.
 pub(crate) const ETHERNET_BRIDGING: u16 = 0x6558;
@@ -36,7 +36,7 @@ pub(in crate::wire) fn read<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
         at = at.saturating_add(if present { 4 } else { 0 });
     }
     if !is_pptp && has(ROUTING) {
-        // Source routes: family, offset, length, route; one of length 0 ends them. Four octets at least each.
+        // Source routes: family, offset, length, route; one of length 0 ends them. Four bytes at least each.
         loop {
             let Some(len) = u8_at(data, at.saturating_add(3)) else {
                 return walk.stop("gre: the source route is cut");
@@ -88,8 +88,8 @@ fn read_erspan_ii<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     Next::Ethernet(inside)
 }
 
-/// Type III: version, VLAN, class, errors 2, truncated 1, session as before; time stamp 32, group tag 16, then
-/// one bit, frame type 5, hardware 6, direction 1, granularity 2, and whether 8 octets of the platform's follow.
+/// Type III: version, VLAN, class, errors 2, truncated 1, session as before; time seen_at 32, group tag 16, then
+/// one bit, frame type 5, hardware 6, direction 1, granularity 2, and whether 8 bytes of the platform's follow.
 fn read_erspan_iii<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     let (Some(flags), Some(kinds)) = (u16_at(data, 2), u16_at(data, 10)) else {
         return walk.stop("erspan: the header is cut");
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!((&d.envelope.tunnel[..], &d.envelope.vlan[..]), (tunnel, vlan));
         assert_eq!(d.envelope.src, Some("192.0.2.1".parse().unwrap()));
         let inner = build::frame(1, inside);
-        let expected = if mac { dissect(&inner).envelope.eth_src } else { Some(crate::wire::Mac([0x0b; 6])) };
+        let expected = if mac { dissect(&inner).envelope.eth_src } else { Some(crate::types::Mac([0x0b; 6])) };
         assert_eq!(d.envelope.eth_src, expected);
         for len in 34..34 + header.len() {
             let Dissection { payload, .. } = dissect(&build::cut_frame(1, &outer, len));

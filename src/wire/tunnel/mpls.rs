@@ -3,15 +3,15 @@
 //! Labels do not say what they carry, so it is inferred as routers do, by the first four bits, and where those
 //! could be an Ethernet address as well, by what makes sense.
 
-use crate::event::Tunnel;
+use crate::types::Tunnel;
+use crate::wire::be::{from, u8_at, u16_at};
 use crate::wire::ethernet::looks_like_frame;
 use crate::wire::frame::{Next, OTHER, Walk};
-use crate::wire::octets::{from, u8_at, u16_at};
 
 /// Labels followed in one stack.
 const MAX_LABELS: usize = 16;
 
-/// A label stack: label 20 bits, class 3, bottom of stack 1, time to live 8; four octets each.
+/// A label stack: label 20 bits, class 3, bottom of stack 1, time to live 8; four bytes each.
 pub(in crate::wire) fn read<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     walk.enter_tunnel(Tunnel::Mpls);
     for label in 1..=MAX_LABELS {
@@ -56,7 +56,7 @@ fn is_ipv6(walk: &Walk, data: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Mac;
+    use crate::types::Mac;
     use crate::wire::frame::{Dissection, Payload, build, dissect};
 
     fn walk(data: &[u8]) -> Dissection<'_> {

@@ -1,15 +1,15 @@
 //! PPP (RFC 1661, 1662) and PPP over Ethernet (RFC 2516).
 
-use crate::event::Tunnel;
+use crate::types::Tunnel;
+use crate::wire::be::{from, u8_at, u16_at};
 use crate::wire::frame::{Next, OTHER, Payload, Walk};
-use crate::wire::octets::{from, u8_at, u16_at};
 
-/// A PPP frame, with or without address and control; its protocol may be compressed to one octet.
+/// A PPP frame, with or without address and control; its protocol may be compressed to one byte.
 pub(in crate::wire) fn read<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     walk.enter();
     let data = data.strip_prefix(&[0xff, 0x03]).unwrap_or(data);
     let (protocol, rest) = match u8_at(data, 0) {
-        // The last octet of a protocol number is odd, so an odd first one is the only one.
+        // The last byte of a protocol number is odd, so an odd first one is the only one.
         Some(first) if first & 1 == 1 => (u16::from(first), from(data, 1)),
         _ => match u16_at(data, 0) {
             Some(protocol) => (protocol, from(data, 2)),

@@ -4,12 +4,11 @@
 //! A port number proves little: a phone may fetch its file from port 4789. So each is a tunnel only towards its
 //! port, and only where its header is right; else the datagram is an ordinary one.
 
-use crate::capture::LinkType;
-use crate::event::Tunnel;
+use crate::types::{LinkType, Tunnel};
+use crate::wire::be::{from, u8_at, u16_at, u32_at};
 use crate::wire::ethernet;
 use crate::wire::frame::{Datagram, Next, OTHER, Walk};
 use crate::wire::link;
-use crate::wire::octets::{from, u8_at, u16_at, u32_at};
 
 use super::gre::ETHERNET_BRIDGING;
 
@@ -69,7 +68,7 @@ fn read_tzsp<'a>(walk: &mut Walk, data: &'a [u8]) -> Option<Next<'a>> {
         return Some(OTHER); // configuration, keepalive
     }
     let mut at = 4usize;
-    // One octet at least a tag, so the loop ends with the datagram.
+    // One byte at least a tag, so the loop ends with the datagram.
     loop {
         at = match u8_at(data, at)? {
             0 => at.saturating_add(1),
@@ -88,7 +87,7 @@ fn read_tzsp<'a>(walk: &mut Walk, data: &'a [u8]) -> Option<Next<'a>> {
     })
 }
 
-/// HP's encapsulated remote mirroring: eight octets of unknown meaning, one more, then priority 3 bits, CFI 1,
+/// HP's encapsulated remote mirroring: eight bytes of unknown meaning, one more, then priority 3 bits, CFI 1,
 /// VLAN 12, tagged 1, unknown 7. What is known of it comes from Wireshark's dissector, so the frame behind must
 /// look like one.
 fn read_hp_erm<'a>(walk: &mut Walk, data: &'a [u8]) -> Option<Next<'a>> {
@@ -105,7 +104,7 @@ fn read_hp_erm<'a>(walk: &mut Walk, data: &'a [u8]) -> Option<Next<'a>> {
     Some(Next::Ethernet(frame))
 }
 
-/// Aruba's remote monitoring in its formats 0 (a pcap record), 3 (the same and four octets of radio data) and 4 (PPI).
+/// Aruba's remote monitoring in its formats 0 (a pcap record), 3 (the same and four bytes of radio data) and 4 (PPI).
 fn read_aruba<'a>(walk: &mut Walk, datagram: Datagram<'a>) -> Option<Next<'a>> {
     let data = datagram.data;
     if u8_at(data, 0)? == 0 {
@@ -124,7 +123,7 @@ fn read_aruba<'a>(walk: &mut Walk, datagram: Datagram<'a>) -> Option<Next<'a>> {
         return None;
     }
     walk.enter_tunnel(Tunnel::Aruba);
-    // The four octets at the end are the checksum; IP has a length of its own.
+    // The four bytes at the end are the checksum; IP has a length of its own.
     Some(Next::Wlan(from(data, header_len), false))
 }
 

@@ -1,7 +1,7 @@
 //! The configurations of a pack: the load is another, and nothing else.
 
 use phonescope::diagnosis::Detail;
-use phonescope::remedy::configuration::{CannotEdit, MINIMAL_MARK, Wish, edit};
+use phonescope::remedy::configuration::{CannotEdit, EditRequest, MINIMAL_MARK, edit};
 use phonescope::site::Site;
 use phonescope::wire::phone_config;
 
@@ -90,7 +90,8 @@ fn every_configuration_of_every_capture_can_be_edited_and_differs_in_the_load_al
         for phone in analyzer.diagnose(&nothing).phones(Detail::State) {
             for seen in &phone.wanted.configurations {
                 let body = seen.body.as_ref().unwrap_or_else(|| panic!("{name}: {} was not kept", seen.name));
-                let wish = Wish { load: "P00399999999", device_type: Some(7), model: Some("7960"), call_managers: &[] };
+                let wish =
+                    EditRequest { load: "P00399999999", device_type: Some(7), model: Some("7960"), call_managers: &[] };
                 match edit(&seen.name, body, &wish) {
                     Ok(made) => {
                         let (before, after) = (body.octets(), made.body.octets());

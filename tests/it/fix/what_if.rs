@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use phonescope::remedy::what_if::{Change, Fate, WhatIf, what_if};
+use phonescope::remedy::what_if::{Change, WhatIf, WhatIfOutcome, what_if};
 use phonescope::report::{PhoneSelector, Selection, write_json};
 use phonescope::site::Site;
 use serde_json::Value;
@@ -27,14 +27,14 @@ fn version(cluster: &str, version: &str) -> Change {
     Change::Version { cluster: cluster.to_owned(), version: version.to_owned() }
 }
 
-fn outcomes(answer: &WhatIf) -> Vec<Fate> {
+fn outcomes(answer: &WhatIf) -> Vec<WhatIfOutcome> {
     answer.phones.iter().map(|p| p.outcome).collect()
 }
 
 #[test]
 fn the_right_server_brings_the_phones_of_the_founding_case_back() {
     let answer = ask("founding-case/mixed-site.pcap", None, tftp("10.30.0.5")).unwrap();
-    assert_eq!(outcomes(&answer), [Fate::Taken; 4]);
+    assert_eq!(outcomes(&answer), [WhatIfOutcome::Taken; 4]);
     assert_eq!(answer.unaffected, 2);
     let loads: Vec<&str> = answer.phones.iter().map(|p| p.load_then.as_ref().unwrap().raw()).collect();
     assert_eq!(loads, ["P00303000300", "P00303000300", "P00403000300", "P00303000300"]);
@@ -52,7 +52,7 @@ fn the_wrong_server_is_judged_by_what_it_named_to_others() {
     assert_eq!(answer.phones.len(), 1);
     let phone = &answer.phones[0];
     assert_eq!(phone.load_then.as_ref().unwrap().raw(), "P00303010102");
-    assert_eq!(phone.outcome, Fate::NotKnown);
+    assert_eq!(phone.outcome, WhatIfOutcome::NotKnown);
     assert!(phone.because.contains("turned away phones with P00303010102") && phone.because.contains("pilot-3.1"));
     assert!(answer.summary.contains("1 phone would stay: the server is set on the phone"), "{}", answer.summary);
 }
@@ -60,7 +60,7 @@ fn the_wrong_server_is_judged_by_what_it_named_to_others() {
 #[test]
 fn a_server_of_which_nothing_is_known_is_not_judged() {
     let answer = ask("healthy/twenty-phones.pcap", None, tftp("10.99.0.5")).unwrap();
-    assert_eq!(outcomes(&answer), [Fate::NotKnown; 20]);
+    assert_eq!(outcomes(&answer), [WhatIfOutcome::NotKnown; 20]);
     assert!(answer.phones.iter().all(|p| p.load_then.is_none() && p.named_by.is_none()));
     assert!(answer.summary.contains("none is known to change the load"), "{}", answer.summary);
 }
@@ -68,7 +68,7 @@ fn a_server_of_which_nothing_is_known_is_not_judged() {
 #[test]
 fn a_downgrade_loses_the_phones_with_later_loads_and_names_those_to_move_first() {
     let answer = ask("founding-case/downgraded-server.pcap", None, version("hq-3.0", "3.0")).unwrap();
-    assert_eq!(outcomes(&answer), [Fate::Refused; 3]);
+    assert_eq!(outcomes(&answer), [WhatIfOutcome::Refused; 3]);
     assert!(answer.phones.iter().all(|p| p.load_first.as_ref().is_some_and(|l| l.raw() == "P00303000300")));
     assert!(answer.first[0].contains("Put load P00303000300 on 10.30.0.5, name it for 3 phones"), "{:?}", answer.first);
     assert!(answer.first.last().unwrap().contains("only once every phone"), "{:?}", answer.first);

@@ -13,10 +13,11 @@ use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use phonescope::analyzer::Analyzer;
-use phonescope::capture::{Inputs, Record, Timestamp};
+use phonescope::capture::{Inputs, Record};
 use phonescope::diagnosis::Verdict;
 use phonescope::report::{ChangeKind, Changes};
 use phonescope::site::Site;
+use phonescope::types::Timestamp;
 use serde_json::Value;
 
 use super::{PORT, Stage, phonescope, until};
@@ -79,7 +80,7 @@ fn decided(recorded: &Path, site: &Site) -> Told {
 /// A verdict as the documents have it; none that is no decision.
 fn word(verdict: &str) -> Option<&'static str> {
     let codes = phonescope::findings::RULES.iter().map(|rule| rule.code);
-    codes.chain([Verdict::Healthy.word()]).find(|code| *code == verdict)
+    codes.chain([Verdict::Healthy.as_str()]).find(|code| *code == verdict)
 }
 
 /// What was waited for between a decision and its line, shortest first.
@@ -102,7 +103,9 @@ fn a_verdict_is_there_within_a_second_of_the_packet_that_decides_it() {
     let (file, times_as_fast) = played(&stage);
     let recorded = stage.folder().join("recorded.pcap");
     let mut recorder = stage.site.command(&tcpdump);
-    recorder.args(["-i", PORT, "-B", "65536", "-U", "-Z", "root", "--time-stamp-precision=nano", "-w"]).arg(&recorded);
+    recorder
+        .args(["-i", PORT, "-B", "65536", "-U", "-Z", "root", "--time-seen_at-precision=nano", "-w"])
+        .arg(&recorded);
     let mut recorder = recorder.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut watch = stage.site.command_named(phonescope());
     watch.args(["watch", "-i", PORT, "-T", "ndjson", "--expect-tftp", "10.30.0.5"]);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Octets that are kept of `frame`. `protocol` is what the kernel knows of it beside its octets.
+/// Bytes that are kept of `frame`. `protocol` is what the kernel knows of it beside its bytes.
 pub(in crate::capture::live) fn run(program: &[Instruction], protocol: u16, frame: &[u8]) -> u32 {
     let (mut a, mut x, mut memory, mut at) = (0u32, 0u32, [0u32; 16], 0usize);
     loop {

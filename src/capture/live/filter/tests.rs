@@ -6,13 +6,14 @@ use kernel::Kernel;
 
 use super::super::bpf::machine::run;
 use super::*;
-use crate::capture::{Frame, Inputs, Record};
+use crate::capture::{Inputs, Record};
 use crate::decoder::Decoder;
+use crate::types::Frame;
 use crate::wire::frame::tests::kinds;
 use crate::wire::frame::{Payload, build, dissect};
 
 const SNAP_LEN: u32 = 262_144;
-/// How many frames with changed octets each frame is tried in.
+/// How many frames with changed bytes each frame is tried in.
 const CHANGES: usize = 60;
 
 fn program(link_type: u16) -> Vec<Instruction> {
@@ -44,7 +45,7 @@ mod kernel {
             Kernel { to, from }
         }
 
-        /// Octets that are kept.
+        /// Bytes that are kept.
         pub(super) fn run(&self, frame: &[u8]) -> usize {
             self.to.send(frame).unwrap();
             match self.from.recv(&mut vec![0; 70_000]) {

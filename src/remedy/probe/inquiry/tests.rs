@@ -47,7 +47,7 @@ fn there() -> Answer {
 }
 
 fn said(checked: &Checked) -> Vec<String> {
-    checked.points.iter().map(|p| format!("{} {}: {}", p.subject.word(), p.standing.word(), p.text)).collect()
+    checked.points.iter().map(|p| format!("{} {}: {}", p.subject.as_str(), p.standing.as_str(), p.text)).collect()
 }
 
 const LOAD: &str = "P00303000300.bin";

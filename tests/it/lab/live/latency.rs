@@ -9,10 +9,11 @@ use std::fmt;
 use std::time::Duration;
 
 use phonescope::analyzer::Analyzer;
-use phonescope::capture::{Record, Timestamp};
+use phonescope::capture::Record;
 use phonescope::event::InputSummary;
 use phonescope::report::{Change, ChangeKind, Changes};
 use phonescope::site::Site;
+use phonescope::types::Timestamp;
 use serde_json::Value;
 
 use super::lines::Line;
@@ -75,9 +76,9 @@ impl Latencies {
                 continue;
             }
             let latency = (Duration::from_nanos(line.came.nanos_since(time)), name);
-            if of.1 == ChangeKind::Verdict.word() { &mut self.verdicts } else { &mut self.others }.push(latency);
+            if of.1 == ChangeKind::Verdict.as_str() { &mut self.verdicts } else { &mut self.others }.push(latency);
         }
-        for (of, all) in possible.iter().filter(|((_, kind), _)| *kind == ChangeKind::Verdict.word()) {
+        for (of, all) in possible.iter().filter(|((_, kind), _)| *kind == ChangeKind::Verdict.as_str()) {
             for (index, possible) in all.iter().enumerate() {
                 let until = all.get(index + 1).map_or(end, |next| next.time);
                 if until.nanos_since(possible.time) > STOOD && !said.get(of).is_some_and(|s| s.contains(&index)) {
@@ -121,9 +122,9 @@ impl fmt::Display for Latencies {
 fn said_of(line: &Value) -> Option<(Of, String)> {
     let kind = [ChangeKind::State, ChangeKind::Verdict, ChangeKind::FindingBegan]
         .into_iter()
-        .find(|kind| line["change"] == kind.word())?;
+        .find(|kind| line["change"] == kind.as_str())?;
     let what = if kind == ChangeKind::FindingBegan { text(&line["finding"], "code") } else { text(line, "to") };
-    is_measured(kind, what).then(|| ((text(line, "mac").to_owned(), kind.word()), what.to_owned()))
+    is_measured(kind, what).then(|| ((text(line, "mac").to_owned(), kind.as_str()), what.to_owned()))
 }
 
 /// That nothing is known any more is held back on purpose.
@@ -137,7 +138,7 @@ fn possible_of(change: &Change) -> Option<(Of, Possible)> {
         ChangeKind::State | ChangeKind::Verdict => change.to.as_ref()?.to_string(),
         _ => return None,
     };
-    let of = (change.mac.to_string(), change.kind.word());
+    let of = (change.mac.to_string(), change.kind.as_str());
     is_measured(change.kind, &what).then_some((of, Possible { time: change.time, what }))
 }
 
@@ -153,8 +154,8 @@ fn possible(kept: &[u8], site: &Site, end: Timestamp) -> (BTreeMap<Of, Vec<Possi
         let diagnosis = analyzer.diagnose(site);
         let mut stands = BTreeSet::new();
         let told = changes.update_with(&diagnosis, now, |phone| {
-            let of = |kind: ChangeKind, what: &str| ((phone.mac.to_string(), kind.word()), what.to_owned());
-            stands.insert(of(ChangeKind::Verdict, phone.verdict.word()));
+            let of = |kind: ChangeKind, what: &str| ((phone.mac.to_string(), kind.as_str()), what.to_owned());
+            stands.insert(of(ChangeKind::Verdict, phone.verdict.as_str()));
             let findings = phone.findings.iter().map(|i| diagnosis.findings[*i].code);
             stands.extend(findings.map(|code| of(ChangeKind::FindingBegan, code)));
         });

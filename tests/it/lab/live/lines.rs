@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread::JoinHandle;
 
-use phonescope::capture::Timestamp;
 use phonescope::capture::live;
+use phonescope::types::Timestamp;
 use serde_json::{Value, json};
 
 /// What no line of the program is.

@@ -1,0 +1,91 @@
+//! `call-manager-closed`: turned away without a word.
+
+use crate::conversation::registration::End;
+use crate::diagnosis::{Fix, RegistrationState, Severity};
+use crate::findings::context::PhoneContext;
+use crate::findings::{Draft, FindingText, evidence, text};
+
+declare_finding! {
+    /// ## Trigger
+    ///
+    /// The CallManager takes the connection and ends it (FIN or RST) before it answers the Register, and the phone is not
+    /// registered in the end.
+    ///
+    /// ## Evidence
+    ///
+    /// The end of the connection, and the Register before it. Certain once the phone came back and was turned away again:
+    /// until then it may yet register, with another CallManager or here.
+    ///
+    /// ## Explanation
+    ///
+    /// CallManagers end connections without a reject when they throttle, stop, or do not know what to make of the device
+    /// or of its load: an old CallManager may treat a phone with a newer load so.
+    ///
+    /// ## Fix
+    ///
+    /// Look into the CallManager's trace for this device; compare the phone's load with those of phones that are
+    /// registered there.
+    ///
+    /// ## Not this
+    ///
+    /// `registration-rejected`: a RegisterReject came first. The end of a registered connection.
+    ///
+    /// ## References
+    ///
+    /// Unified CM Troubleshooting Guide, "Gateway Registration Failure".
+    static CALL_MANAGER_CLOSED = {
+        code: "call-manager-closed",
+        summary: "The CallManager ends the connection before it answers the registration",
+        severity: Error,
+        since: "0.1.0",
+        check: check,
+    }
+}
+
+fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
+    if cx.is_registered() {
+        return Vec::new();
+    }
+    let closed = cx.contacts().iter().filter(|c| c.state == RegistrationState::Closed);
+    let draft = |contact: &crate::findings::context::Contact<'_>| {
+        let server = contact.server;
+        let attempt = contact.attempt?;
+        let (seen_at, end) = attempt.end?;
+        let how = if end == End::ServerRst { "RST" } else { "FIN" };
+        let mut shown =
+            vec![evidence(seen_at, format!("CallManager {server} ends the connection of {} ({how})", cx.label()))];
+        if let Some(register) = attempt.register {
+            shown.push(evidence(register.first, format!("{} registers with {server}", cx.label())));
+        }
+        Some(Draft {
+            rule: &CALL_MANAGER_CLOSED,
+            severity: Severity::Error,
+            confidence: cx.confidence_from_absence(contact.confidence_in_failure()),
+            servers: vec![server],
+            facts: vec![("call_manager", text(server))],
+            evidence: shown,
+            says: FindingText {
+                title: format!("CallManager {server} ends the connection without an answer"),
+                summary: format!(
+                    "CallManager {server} takes the connection of {} and ends it ({how}) before it answers the registration.",
+                    cx.label()
+                ),
+                fixes: vec![Fix {
+                    title: format!("Find out why CallManager {server} turns the phone away"),
+                    target: "call-manager",
+                    platform: "any",
+                    steps: vec![
+                        format!(
+                            "Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"
+                        ),
+                        "Look for the device in its trace and event log at this time.".to_owned(),
+                    ],
+                    config: None,
+                    undo: None,
+                    verify: "Register is followed by RegisterAck.".to_owned(),
+                }],
+            },
+        })
+    };
+    closed.filter_map(draft).collect()
+}

@@ -1,0 +1,129 @@
+//! `call-manager-no-answer`: silence where a CallManager should be.
+
+use crate::conversation::file::Why;
+use crate::diagnosis::{Confidence, Fact, Fix, RegistrationState, Severity};
+use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
+use crate::findings::{Draft, FindingText, evidence, text};
+
+declare_finding! {
+    /// ## Trigger
+    ///
+    /// Nobody answers the phone's SYN, or its Register, or its ARP question for a CallManager that its configuration
+    /// names; or ICMP says that the host can not be reached. Unanswered: sent three times, given up, or older than the
+    /// first retransmission interval when the capture ends. Not where the capture does not hold CallManagers' answers.
+    ///
+    /// ## Evidence
+    ///
+    /// The first and the latest question, and the ICMP error where there is one. Certain once the phone came back and got
+    /// no answer again: until then it may yet register, with another CallManager or here.
+    ///
+    /// ## Explanation
+    ///
+    /// The host is down, there is no route to it or a filter drops TCP 2000; or the service accepts connections and does
+    /// not answer Registers (it hangs, or ignores this phone).
+    ///
+    /// ## Fix
+    ///
+    /// Check the host, the route, and the filters; restart a service that hangs.
+    ///
+    /// ## Not this
+    ///
+    /// A capture that ends half a second after the SYN. `call-manager-closed`: the CallManager ends the connection.
+    ///
+    /// ## References
+    ///
+    /// RFC 6298 section 2 (first retransmission after one second); RFC 792.
+    static CALL_MANAGER_NO_ANSWER = {
+        code: "call-manager-no-answer",
+        summary: "A SYN, a Register, or ARP for a CallManager stays without answer",
+        severity: Error,
+        since: "0.1.0",
+        check: check,
+    }
+}
+
+fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
+    if cx.is_registered() {
+        return Vec::new();
+    }
+    let silent = cx.contacts().iter().filter(|c| c.state == RegistrationState::NoAnswer);
+    let draft = |contact: &crate::findings::context::Contact<'_>| {
+        let (server, port) = (contact.server, contact.port);
+        let tries = contact.tries()?;
+        let why = contact.why();
+        let register = contact.attempt.is_some_and(|a| a.register.is_some());
+        let question = match (why, register) {
+            (Why::Arp, _) => "ARP question for it",
+            (_, true) => "Register",
+            (_, false) => "SYN",
+        };
+        let article = if why == Why::Arp { "an" } else { "a" };
+        // The contract knows three words here: what an ICMP error said is in the evidence.
+        let word = match why {
+            Why::Silent => "silent",
+            Why::Arp => "arp",
+            _ => "icmp",
+        };
+        let error = contact.attempt.and_then(|a| a.unreachable);
+        let mut shown = vec![evidence(
+            tries.first,
+            format!("{} sends CallManager {server} {article} {question}, and gets no answer", cx.label()),
+        )];
+        if tries.count > 1 {
+            shown.push(evidence(tries.last, format!("the latest of {} tries", tries.count)));
+        }
+        if let Some((seen_at, why)) = error {
+            shown.push(evidence(seen_at, format!("ICMP: {server} can not be reached ({})", why.as_str())));
+        }
+        let sure = match contact.attempt {
+            Some(_) => contact.confidence_in_failure(),
+            // A phone that has the next CallManager to go on to asks no more for this one.
+            None if tries.last.time.nanos_since(tries.first.time) >= SETTLED => {
+                cx.confidence_from_silence(&tries, ARP_INTERVAL)
+            }
+            None => Confidence::Likely,
+        };
+        Some(Draft {
+            rule: &CALL_MANAGER_NO_ANSWER,
+            severity: Severity::Error,
+            confidence: if error.is_some() { sure } else { cx.confidence_from_absence(sure) },
+            servers: vec![server],
+            facts: vec![
+                ("call_manager", text(server)),
+                ("port", Fact::Number(u64::from(port))),
+                ("tries", Fact::Number(u64::from(tries.count))),
+                ("why", text(word)),
+            ],
+            evidence: shown,
+            says: FindingText {
+                title: format!("CallManager {server} does not answer"),
+                summary: format!(
+                    "{} tries CallManager {server} port {port}: nothing answers its {question} ({} sent).",
+                    cx.label(),
+                    tries.count
+                ),
+                fixes: vec![Fix {
+                    title: format!("Make CallManager {server} reachable from the phones"),
+                    target: if register { "call-manager" } else { "network" },
+                    platform: "any",
+                    steps: if register {
+                        vec![format!(
+                            "{server} takes the connection and does not answer the Register: look into its service and its traces, restart it if it hangs."
+                        )]
+                    } else {
+                        vec![
+                            format!("Is {server} up, and is it a CallManager of this phone's cluster?"),
+                            format!(
+                                "Do routes and filters let TCP {port} pass between the phones and {server}, both ways?"
+                            ),
+                        ]
+                    },
+                    config: None,
+                    undo: None,
+                    verify: format!("The phone's {question} to {server} is answered."),
+                }],
+            },
+        })
+    };
+    silent.filter_map(draft).collect()
+}

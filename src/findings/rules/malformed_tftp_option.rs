@@ -1,0 +1,108 @@
+//! `malformed-tftp-option`: option 150 as text, cut, or zero.
+
+use std::net::IpAddr;
+
+use crate::diagnosis::{Confidence, Fact, Fix, Severity};
+use crate::findings::context::{PhoneContext, SETTLED};
+use crate::findings::inference::stated;
+use crate::findings::{Draft, FindingText, evidence, text};
+use crate::remedy;
+
+declare_finding! {
+    /// ## Trigger
+    ///
+    /// The lease carries an option 150 that is no list of addresses (ASCII digits, a length that is no multiple of four,
+    /// 0.0.0.0), or an option 66 that names nothing. Not where the phone got its configuration all the same.
+    ///
+    /// ## Evidence
+    ///
+    /// The acknowledgement, the option's bytes, and how they read.
+    ///
+    /// ## Explanation
+    ///
+    /// Option 150 is a list of IPv4 addresses in binary. Defined as a string on the DHCP server, `10.1.1.5` goes out as
+    /// the eight characters, which a phone reads as the addresses 49.48.46.49 and 46.49.46.53.
+    ///
+    /// ## Fix
+    ///
+    /// Define option 150 as an array of IP addresses and set it again.
+    ///
+    /// ## Not this
+    ///
+    /// An option 150 with two addresses, eight bytes long: that is right. `no-tftp-address`: no option at all.
+    ///
+    /// ## References
+    ///
+    /// RFC 5859 section 2; RFC 2132 section 9.4.
+    static MALFORMED_TFTP_OPTION = {
+        code: "malformed-tftp-option",
+        summary: "Option 150 is no list of addresses, or option 66 is unusable",
+        severity: Error,
+        since: "0.1.0",
+        check: check,
+    }
+}
+
+fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
+    let Some(lease) = cx.phone.lease() else { return Vec::new() };
+    let terms = &lease.terms;
+    if terms.cut || cx.is_registered() || cx.files().iter().any(|f| f.config.is_some()) {
+        return Vec::new();
+    }
+    let settled = cx.now().nanos_since(lease.seen_at.time) >= SETTLED;
+    let right = stated(cx).map(|r| r.servers).unwrap_or_default();
+    let draft = |option: &crate::wire::dhcp::UnusableOption| {
+        let number = option.option;
+        let scope = remedy::dhcp::Scope::of(terms, lease.address);
+        let mut fixes = cx.set_option_150(&scope, &right);
+        fixes.insert(0, Fix {
+            title: format!("On {}: option {number} in its right form", terms.server),
+            target: "dhcp-server",
+            platform: "any",
+            steps: vec![
+                "Option 150: define it as an array of IP addresses, not as a string (IOS: option 150 ip, never option 150 ascii).".to_owned(),
+                "Option 66: a host name or a dotted address as text; better not beside option 150.".to_owned(),
+            ],
+            config: None,
+            undo: None,
+            verify: "The next ACK carries option 150 as four octets an address.".to_owned(),
+        });
+        Draft {
+            rule: &MALFORMED_TFTP_OPTION,
+            severity: Severity::Error,
+            confidence: if settled { Confidence::Certain } else { Confidence::Likely },
+            servers: vec![IpAddr::V4(terms.server)],
+            facts: vec![
+                ("option", Fact::Number(u64::from(number))),
+                ("raw_hex", text(&option.raw)),
+                ("reads_as", text(&option.reads_as)),
+                ("dhcp_server", text(terms.server)),
+            ],
+            evidence: vec![evidence(
+                lease.seen_at,
+                format!(
+                    "DHCP server {} sends option {number} as {} to {}: {}",
+                    terms.server,
+                    option.raw,
+                    cx.label(),
+                    option.reads_as
+                ),
+            )],
+            says: FindingText {
+                title: format!("option {number} of {} is malformed", terms.server),
+                summary: format!(
+                    "DHCP server {} sends {} an option {number} of the octets {}: {}. A phone can not find its TFTP server \
+                     with that.",
+                    terms.server,
+                    cx.label(),
+                    option.raw,
+                    option.reads_as
+                ),
+                fixes,
+            },
+        }
+    };
+    // A usable option 150 beside an odd option 66 is all that a phone needs.
+    let has_150 = terms.sources.iter().any(|(s, _)| *s == crate::diagnosis::TftpSource::Option150);
+    terms.unusable.iter().filter(|o| o.option == 150 || !has_150).map(draft).collect()
+}

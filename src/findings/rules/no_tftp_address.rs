@@ -1,0 +1,110 @@
+//! `no-tftp-address`: a lease that leads nowhere.
+
+use std::net::IpAddr;
+
+use crate::diagnosis::{Confidence, Fix, Severity};
+use crate::findings::context::{PhoneContext, SETTLED};
+use crate::findings::inference::stated;
+use crate::findings::{Draft, FindingText, evidence, text};
+use crate::remedy;
+
+declare_finding! {
+    /// ## Trigger
+    ///
+    /// The lease that the phone took names no TFTP server in any way: no option 150, no option 66, no sname, no siaddr;
+    /// and the phone asks nobody for a file after. A siaddr that is the DHCP server's own address, alone, is what some
+    /// servers fill in by themselves: it counts as none where the phone does not turn to it (`likely`).
+    ///
+    /// ## Evidence
+    ///
+    /// The acknowledgement of the lease.
+    ///
+    /// ## Explanation
+    ///
+    /// Without a TFTP server the phone has nobody to ask for its configuration. It stays with what is in its flash, asks
+    /// for the name CiscoCM1, or tries the DHCP server.
+    ///
+    /// ## Fix
+    ///
+    /// Set option 150 in the scope that handed out the lease.
+    ///
+    /// ## Not this
+    ///
+    /// `malformed-tftp-option`: an option is there and unusable. `tftp-override`: the phone has a TFTP server of its own
+    /// and needs none from the lease.
+    ///
+    /// ## References
+    ///
+    /// RFC 5859 (option 150), RFC 2132 section 9.4 (option 66), RFC 2131 section 2 (siaddr, sname).
+    static NO_TFTP_ADDRESS = {
+        code: "no-tftp-address",
+        summary: "The lease names no TFTP server in any way",
+        severity: Error,
+        since: "0.1.0",
+        check: check,
+    }
+}
+
+fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
+    let phone = cx.phone;
+    let Some(lease) = phone.lease() else { return Vec::new() };
+    let terms = &lease.terms;
+    let by_accident = terms.only_own_siaddr();
+    if !(terms.sources.is_empty() || by_accident) || !terms.unusable.is_empty() || terms.cut {
+        return Vec::new();
+    }
+    // A later lease of which the capture does not hold the acknowledgement may name one.
+    let has_another = phone.dhcp.list.iter().any(|e| e.began > lease.seen_at && e.is_boot() && e.answered());
+    if has_another {
+        return Vec::new();
+    }
+    let asks_since = phone.files.last().is_some_and(|f| f.last > lease.seen_at);
+    if asks_since || cx.is_registered() {
+        return Vec::new();
+    }
+    // A phone that boots again may get another lease.
+    let boots = phone.boot_began().is_some_and(|b| b > lease.seen_at);
+    let settled = !boots && cx.now().nanos_since(lease.seen_at.time) >= SETTLED;
+    let confidence = if settled && !by_accident { Confidence::Certain } else { Confidence::Likely };
+    let confidence = if settled { cx.confidence_from_absence(confidence) } else { confidence };
+    let accident =
+        if by_accident { " (its siaddr is its own address, which some servers fill in by themselves)" } else { "" };
+    let right = stated(cx).map(|r| r.servers).unwrap_or_default();
+    let scope = remedy::dhcp::Scope::of(terms, lease.address);
+    let mut fixes = cx.set_option_150(&scope, &right);
+    if fixes.is_empty() {
+        fixes.push(Fix {
+            title: format!("Set option 150 in the scope of {}", terms.server),
+            target: "dhcp-server",
+            platform: "any",
+            steps: vec![
+                "Name the TFTP server of the phones' cluster as a list of addresses (not as text).".to_owned(),
+                "Give it to this program with --expect-tftp for the lines to paste.".to_owned(),
+            ],
+            config: None,
+            undo: None,
+            verify: "The next ACK carries option 150.".to_owned(),
+        });
+    }
+    vec![Draft {
+        rule: &NO_TFTP_ADDRESS,
+        severity: Severity::Error,
+        confidence,
+        servers: vec![IpAddr::V4(terms.server)],
+        facts: vec![("dhcp_server", text(terms.server))],
+        evidence: vec![evidence(
+            lease.seen_at,
+            format!("DHCP server {} leases an address to {}, without a TFTP server", terms.server, cx.label()),
+        )],
+        says: FindingText {
+            title: format!("the lease from {} names no TFTP server", terms.server),
+            summary: format!(
+                "{} took a lease from DHCP server {} that names no TFTP server: no option 150, no option 66, no sname, no \
+                 siaddr{accident}. It has nobody to ask for its configuration.",
+                cx.label(),
+                terms.server
+            ),
+            fixes,
+        },
+    }]
+}

@@ -1,0 +1,78 @@
+//! `registers-with-tftp-server`: a phone without configuration tries the server it asked.
+
+use crate::diagnosis::{Confidence, Fix, Outcome, Severity};
+use crate::findings::context::PhoneContext;
+use crate::findings::{Draft, FindingText, evidence, text};
+use crate::wire::phone_config::is_config_name;
+
+declare_finding! {
+    /// ## Trigger
+    ///
+    /// The phone got no usable configuration in this boot, and connects to port 2000 of its TFTP server's address.
+    ///
+    /// ## Evidence
+    ///
+    /// The requests without a file, and the connection.
+    ///
+    /// ## Explanation
+    ///
+    /// Without a configuration a phone knows no CallManager, and tries the TFTP server's own address: on early systems the
+    /// two were one machine. So the connection is a symptom; the missing configuration is what to look for.
+    ///
+    /// ## Fix
+    ///
+    /// Find out why no configuration came: see `config-file-missing` and `tftp-no-answer` of the same phone.
+    ///
+    /// ## Not this
+    ///
+    /// A CallManager that serves its own files, and a phone whose configuration names it.
+    ///
+    /// ## References
+    ///
+    /// Unified CM Troubleshooting Guide, "Gateway Registration Failure" (there for gateways; phones were seen to do the same).
+    static REGISTERS_WITH_TFTP_SERVER = {
+        code: "registers-with-tftp-server",
+        summary: "No usable configuration: the phone tries the TFTP server's address as its CallManager",
+        severity: Error,
+        since: "0.1.0",
+        check: check,
+    }
+}
+
+fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
+    let files = cx.files();
+    let mut configurations = files.iter().filter(|f| is_config_name(f.name.raw())).peekable();
+    let nothing_came = configurations.peek().is_some()
+        && configurations.all(|f| matches!(f.outcome(), Outcome::Missing | Outcome::Refused) || cx.is_unanswered(f));
+    let Some(used) = cx.tftp_use().filter(|u| u.asked) else { return Vec::new() };
+    let contact = cx.contacts().iter().find(|c| c.server == used.server && c.attempt.is_some());
+    let Some(contact) = contact.filter(|_| nothing_came && !cx.is_registered()) else { return Vec::new() };
+    let server = used.server;
+    vec![Draft {
+        rule: &REGISTERS_WITH_TFTP_SERVER,
+        severity: Severity::Error,
+        confidence: cx.confidence_from_absence(Confidence::Likely),
+        servers: vec![server],
+        facts: vec![("tftp_server", text(server))],
+        evidence: vec![
+            evidence(contact.seen_at(), format!("{} connects to {server} port {}", cx.label(), contact.port)),
+            evidence(used.seen_at, format!("{server} was asked for files, and served no configuration")),
+        ],
+        says: FindingText {
+            title: format!("phones without configuration try TFTP server {server} as their CallManager"),
+            summary: format!(
+                "{} got no configuration from {server} and tries to register with that address itself.",
+                cx.label()
+            ),
+            fixes: vec![Fix {
+                title: format!("Let {server} serve the phones' configuration"),
+                target: "tftp-server",
+                platform: "any",
+                steps: vec!["See the finding on the missing configuration of the same phones: when it comes, the phone tries the CallManagers that it names.".to_owned()],
+                config: None,
+                undo: None,
+                verify: "The phone connects to the CallManager that its configuration names.".to_owned(),
+            }],
+        },
+    }]
+}

@@ -1,0 +1,91 @@
+//! `registration-rejected`: the CallManager says no.
+
+use crate::diagnosis::{Fact, Fix, RegistrationState, Severity};
+use crate::findings::context::PhoneContext;
+use crate::findings::{Draft, FindingText, evidence, text};
+
+declare_finding! {
+    /// ## Trigger
+    ///
+    /// A CallManager answers the phone's Register with RegisterReject (or REGISTER with a final error), and the phone is
+    /// not registered in the end.
+    ///
+    /// ## Evidence
+    ///
+    /// The Register, the reject and its text. Certain once the phone came back and was turned away again: until then it
+    /// may yet register, with another CallManager or here.
+    ///
+    /// ## Explanation
+    ///
+    /// The phone is not in that CallManager's database and auto-registration is off, it is configured as another model, a
+    /// licence or limit is reached, or the CallManager does not take the phone's load or protocol version. The text says
+    /// which, where the CallManager gives one.
+    ///
+    /// ## Fix
+    ///
+    /// By the text: add the phone by its MAC and with its model, or enable auto-registration; where the load is refused,
+    /// see `wrong-tftp-server` and `stuck-load`.
+    ///
+    /// ## Not this
+    ///
+    /// A refused token (RegisterTokenReject): the phone is only asked to wait. A reject that a later registration overtakes.
+    ///
+    /// ## References
+    ///
+    /// Cisco document 112068, "Registration Rejected: Error DBConfig".
+    static REGISTRATION_REJECTED = {
+        code: "registration-rejected",
+        summary: "The CallManager rejects the registration",
+        severity: Error,
+        since: "0.1.0",
+        check: check,
+    }
+}
+
+fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
+    if cx.is_registered() {
+        return Vec::new();
+    }
+    let rejected = cx.contacts().iter().filter(|c| c.state == RegistrationState::Rejected);
+    let draft = |contact: &crate::findings::context::Contact<'_>| {
+        let attempt = contact.attempt?;
+        let (seen_at, reject_text, meaning) = attempt.rejected.as_ref()?;
+        let server = contact.server;
+        let said = if reject_text.is_empty() { "without a text".to_owned() } else { format!("\"{reject_text}\"") };
+        let meaning_said = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
+        let mut shown =
+            vec![evidence(*seen_at, format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()))];
+        if let Some(register) = attempt.register {
+            shown.push(evidence(register.first, format!("{} registers with {server}", cx.label())));
+        }
+        Some(Draft {
+            rule: &REGISTRATION_REJECTED,
+            severity: Severity::Error,
+            confidence: contact.confidence_in_failure(),
+            servers: vec![server],
+            facts: vec![
+                ("call_manager", text(server)),
+                ("reject_text", if reject_text.is_empty() { Fact::Null } else { Fact::Text(reject_text.clone()) }),
+            ],
+            evidence: shown,
+            says: FindingText {
+                title: format!("CallManager {server} rejects these phones"),
+                summary: format!("CallManager {server} rejects the registration of {}: {said}{meaning_said}.", cx.label()),
+                fixes: vec![Fix {
+                    title: format!("On CallManager {server}: take the phone in"),
+                    target: "call-manager",
+                    platform: "any",
+                    steps: vec![
+                        format!("Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"),
+                        "Device, Phone: is the phone there with this MAC and its model? Else add it, or clear Auto-registration Disabled.".to_owned(),
+                        "Reset the phone.".to_owned(),
+                    ],
+                    config: None,
+                    undo: None,
+                    verify: "Register is followed by RegisterAck.".to_owned(),
+                }],
+            },
+        })
+    };
+    rejected.filter_map(draft).collect()
+}

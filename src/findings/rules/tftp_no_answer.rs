@@ -1,0 +1,182 @@
+//! `tftp-no-answer`: the phone asks, and nobody answers.
+
+use std::net::IpAddr;
+
+use crate::conversation::RetryCount;
+use crate::conversation::file::{Fetch, Why};
+use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
+use crate::findings::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
+use crate::findings::{Draft, FindingText, evidence, text};
+use crate::phone::ArpAsk;
+use crate::wire::phone_config::is_config_name;
+
+declare_finding! {
+    /// ## Trigger
+    ///
+    /// All that the phone asks a TFTP server for in this boot stays without answer: read requests sent three times, or
+    /// given up, or older than the retransmission interval when the capture ends; an ICMP error that quotes them; or
+    /// ARP questions for the server that nobody answers. A server that answered a probe before and never the configuration
+    /// counts too. Not where another server served the configuration meanwhile,
+    /// and not where the capture does not hold file servers' answers at all.
+    ///
+    /// ## Evidence
+    ///
+    /// The first and the latest request, and the ICMP error where there is one. `why` says which it is: silent,
+    /// icmp-port, icmp-host, icmp-filtered, arp. Certain once an error says so or three requests had their time, and the
+    /// lease names no other server that the phone could turn to.
+    ///
+    /// ## Explanation
+    ///
+    /// The TFTP service is down, the address is wrong or no host, or a filter drops the request, or only the answer, which
+    /// comes from another port than 69.
+    ///
+    /// ## Fix
+    ///
+    /// Start the service; check the address that the lease names; let UDP 69 and the answers from ephemeral ports pass.
+    ///
+    /// ## Not this
+    ///
+    /// `config-file-missing`: the server answers that it does not have the file. `tftp-transfer-failed`: an answer begins
+    /// and stops. A single lost answer between answered ones.
+    ///
+    /// ## References
+    ///
+    /// RFC 1350 sections 2 and 4; RFC 792 (destination unreachable).
+    static TFTP_NO_ANSWER = {
+        code: "tftp-no-answer",
+        summary: "Read requests to the TFTP server stay without answer",
+        severity: Error,
+        since: "0.1.0",
+        check: check,
+    }
+}
+
+fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
+    let files = cx.files();
+    if cx.is_registered() || files.iter().any(|f| f.config.is_some()) {
+        return Vec::new();
+    }
+    let mut servers: Vec<IpAddr> = Vec::new();
+    for fetch in files {
+        if !servers.contains(&fetch.server) {
+            servers.push(fetch.server);
+        }
+    }
+    let mut drafts: Vec<Draft> = Vec::new();
+    for server in &servers {
+        let all: Vec<_> = files.iter().filter(|f| f.server == *server).collect();
+        // A server that answers a probe and then not the configuration does not answer what the phone needs.
+        let heard = all.iter().rposition(|f| f.answered.is_some()).map_or(0, |last| last + 1);
+        let (before, asked) = all.split_at(heard);
+        let is_new = |f: &&&Fetch| is_config_name(f.name.raw()) && before.iter().all(|b| b.name != f.name);
+        if !asked.iter().all(|f| cx.is_unanswered(f)) || (heard > 0 && !asked.iter().any(|f| is_new(&f))) {
+            continue;
+        }
+        let (Some(first), Some(last)) = (asked.first(), asked.last()) else { continue };
+        let tries: u32 = asked.iter().map(|f| f.request.count).sum();
+        let error = asked.iter().rev().find_map(|f| f.unreachable);
+        // A phone repeats a request. One that goes on to a CallManager after a single one had its answer.
+        let went_on = cx.phone.attempts.iter().any(|a| a.began > last.request.last && a.server != *server)
+            || cx.asks_for_another(last.request.last, *server);
+        if tries == 1 && error.is_none() && went_on {
+            continue;
+        }
+        let why = error.map_or(Why::Silent, |(_, why)| why);
+        let mut shown = vec![evidence(first.request.first, format!("{} asks {server} for {}", cx.label(), first.name))];
+        if last.request.last > first.request.first {
+            shown.push(evidence(
+                last.request.last,
+                format!("{} asks for the last time seen ({tries} in all)", cx.label()),
+            ));
+        }
+        if let Some((seen_at, why)) = error {
+            shown.push(evidence(seen_at, format!("ICMP: {server} can not be reached ({})", why.as_str())));
+        }
+        let gap = asked.iter().map(|f| f.request.gap).min().unwrap_or(u64::MAX);
+        let all = RetryCount { count: tries, first: first.request.first, last: last.request.last, gap };
+        let sure = match error {
+            _ if has_another(cx) => Confidence::Likely,
+            Some(_) => Confidence::Certain,
+            None => cx.confidence_from_silence(&all, TFTP_INTERVAL),
+        };
+        drafts.push(draft(cx, *server, tries, why, sure, shown));
+    }
+    // Nobody has the MAC of the server that the lease names: it never comes to a request, or to no other.
+    let silent_since = |used: &TftpUse, ask: &ArpAsk| {
+        let asked = files.iter().filter(|f| f.server == used.server);
+        asked.into_iter().all(|f| f.last < ask.tries.first && !is_config_name(f.name.raw()))
+    };
+    if drafts.is_empty()
+        && let Some(used) = cx.tftp_use()
+        && let Some(ask) = cx.unanswered_arp(used.server).filter(|ask| silent_since(&used, ask))
+    {
+        let shown =
+            vec![evidence(ask.tries.first, format!("{} asks who has {}, and nobody answers", cx.label(), used.server))];
+        let another = cx.lease_servers().iter().any(|(server, _)| *server != used.server);
+        let sure = if another { Confidence::Likely } else { cx.confidence_from_silence(&ask.tries, ARP_INTERVAL) };
+        drafts.push(draft(cx, used.server, ask.tries.count, Why::Arp, cx.confidence_from_absence(sure), shown));
+    }
+    drafts
+}
+
+/// Whether there is a server that may yet answer: one that the phone has just asked, or that its lease names too.
+fn has_another(cx: &PhoneContext<'_>) -> bool {
+    let files = cx.files();
+    files.iter().any(|f| !cx.is_unanswered(f))
+        || cx.lease_servers().iter().any(|(server, _)| !files.iter().any(|f| f.server == *server))
+}
+
+fn draft(
+    cx: &PhoneContext<'_>,
+    server: IpAddr,
+    tries: u32,
+    why: Why,
+    confidence: Confidence,
+    shown: Vec<Evidence>,
+) -> Draft {
+    let what = match why {
+        Why::Silent => "and gets no answer at all",
+        Why::IcmpPort => "and the host answers that nothing listens there (ICMP port unreachable)",
+        Why::IcmpHost => "and a router answers that the host can not be reached (ICMP)",
+        Why::IcmpFiltered => "and a filter answers that this is prohibited (ICMP)",
+        Why::Arp => "and no host has that address (ARP stays without answer)",
+    };
+    let step = match why {
+        Why::Silent => {
+            "Is the TFTP service running there, and do UDP 69 and its answers from ephemeral ports pass every filter on the way, both ways?"
+        }
+        Why::IcmpPort => "Start the TFTP service on that host, or correct the address.",
+        Why::IcmpHost => "Is the host up, and does the router have a route to it?",
+        Why::IcmpFiltered => "Let UDP 69 and the answers from ephemeral ports pass the filter that answers.",
+        Why::Arp => "Is the host up, and is the address right? It lies in the phone's own subnet.",
+    };
+    Draft {
+        rule: &TFTP_NO_ANSWER,
+        severity: Severity::Error,
+        confidence,
+        servers: vec![server],
+        facts: vec![
+            ("tftp_server", text(server)),
+            ("tries", Fact::Number(u64::from(tries))),
+            ("why", text(why.as_str())),
+        ],
+        evidence: shown,
+        says: FindingText {
+            title: format!("TFTP server {server} does not answer"),
+            summary: format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()),
+            fixes: vec![Fix {
+                title: format!("Make TFTP server {server} answer"),
+                target: "tftp-server",
+                platform: "any",
+                steps: vec![
+                    step.to_owned(),
+                    "If it is not the phones' TFTP server at all: correct option 150 in the scope that names it."
+                        .to_owned(),
+                ],
+                config: None,
+                undo: None,
+                verify: format!("A read request to {server} is followed by DATA, OACK or ERROR."),
+            }],
+        },
+    }
+}

@@ -1,0 +1,94 @@
+//! `tftp-override`: the phone has a TFTP server of its own.
+
+use crate::diagnosis::{Confidence, Severity, TftpSource};
+use crate::findings::context::PhoneContext;
+use crate::findings::inference::stated;
+use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
+use crate::remedy;
+
+declare_finding! {
+    /// ## Trigger
+    ///
+    /// The phone turns to a TFTP server that no DHCP server gave it, although the capture holds its lease. `likely`: that
+    /// nobody gave it before the capture began is not seen; `certain` where the site file says which server is right.
+    ///
+    /// ## Evidence
+    ///
+    /// The lease, and the read request to another server.
+    ///
+    /// ## Explanation
+    ///
+    /// Alternate TFTP, set by hand on the phone, beats DHCP and survives moves; so does an address stored from before, or
+    /// the name CiscoCM1 where DNS resolves it. It may be meant (the cure of a wrong scope), or be the one phone of many
+    /// that asks a wrong server.
+    ///
+    /// ## Fix
+    ///
+    /// Where it is not meant: set Alternate TFTP to No on the phone.
+    ///
+    /// ## Not this
+    ///
+    /// `wrong-tftp-server`: the server is also the wrong one.
+    ///
+    /// ## References
+    ///
+    /// Cisco IP phone administration guides, "Alternate TFTP".
+    static TFTP_OVERRIDE = {
+        code: "tftp-override",
+        summary: "The phone uses a TFTP server that no DHCP server gave it",
+        severity: Warning,
+        since: "0.1.0",
+        check: check,
+    }
+}
+
+fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
+    let Some(used) = cx.tftp_use().filter(|u| u.asked && u.source == Some(TftpSource::Manual)) else {
+        return Vec::new();
+    };
+    let Some(lease) = cx.phone.lease() else { return Vec::new() };
+    if lease.terms.cut {
+        return Vec::new();
+    }
+    // An offer of any server may be where it has it from.
+    let offered = cx.phone.dhcp.list.iter().flat_map(|e| e.offers.iter().chain(&e.ack));
+    if offered.flat_map(|o| o.terms.tftp()).any(|n| cx.world.registry.resolve(n.raw()).contains(&used.server)) {
+        return Vec::new();
+    }
+    let named = lease.terms.tftp();
+    let names = if named.is_empty() { "no TFTP server".to_owned() } else { and_list(&named) };
+    let right = stated(cx).map(|r| r.servers);
+    let mut fix = remedy::phone::no_alternate_tftp(used.server, cx.phone.model());
+    // A phone that works with it, or would, loses its server with it while the lease names another.
+    if right.as_ref().map_or(cx.is_registered(), |r| r.contains(&used.server)) {
+        fix.steps.insert(
+            0,
+            format!(
+                "Leave it where it is meant. Else first let the lease of {} name {}.",
+                lease.terms.server, used.server
+            ),
+        );
+    }
+    vec![Draft {
+        rule: &TFTP_OVERRIDE,
+        severity: Severity::Warning,
+        confidence: if right.is_some() { Confidence::Certain } else { Confidence::Likely },
+        servers: vec![used.server],
+        facts: vec![("tftp_used", text(used.server)), ("tftp_offered", wire_texts(&named))],
+        evidence: vec![
+            evidence(used.seen_at, format!("{} asks TFTP server {}", cx.label(), used.server)),
+            evidence(lease.seen_at, format!("its lease from {} names {names}", lease.terms.server)),
+        ],
+        says: FindingText {
+            title: format!("TFTP server {} comes from the phone, not from DHCP", used.server),
+            summary: format!(
+                "{} asks TFTP server {}, which no DHCP server gave it: its lease from {} names {names}. It is set on the \
+                 phone (Alternate TFTP), stored there, or found by the name CiscoCM1.",
+                cx.label(),
+                used.server,
+                lease.terms.server
+            ),
+            fixes: vec![fix],
+        },
+    }]
+}
