@@ -248,7 +248,7 @@ impl Handset {
     pub fn fetch(&mut self, s: &mut Scene, server: &str, file: &str, octets: &[u8]) {
         let port = self.ask(s, server, file);
         let (own, far) = ((self.end(), port), (self.to(server), 33_000 + port % 1000));
-        for (index, part) in octets.chunks(512).chain((octets.len() % 512 == 0).then_some(&[][..])).enumerate() {
+        for (index, part) in octets.chunks(512).chain(octets.len().is_multiple_of(512).then_some(&[][..])).enumerate() {
             let block = index as u16 + 1;
             s.udp(far, own, &tftp::data(block, part));
             s.udp(own, far, &tftp::ack(block));

@@ -82,7 +82,7 @@ fn spoilt(records: &[Record], phones: &[[u8; 6]]) -> Vec<(String, bool, Vec<Reco
     }
     for seed in 0..2u8 {
         let mut draw = Draw::for_name(&[seed, 0x5a]);
-        let left = records.iter().filter(|_| draw.next() % 2 == 0).cloned().collect();
+        let left = records.iter().filter(|_| draw.next().is_multiple_of(2)).cloned().collect();
         list.push((format!("half lost ({seed})"), true, left));
     }
     list.retain(|(_, _, records)| !records.is_empty());

@@ -113,8 +113,7 @@ fn translated(record: &Record, inside: [u8; 4], outside: [u8; 4]) -> Option<Reco
     if protocol == 6 {
         let shifted = if from_phone { 38 } else { 42 };
         let number = u32::from_be_bytes(bytes[shifted..shifted + 4].try_into().expect("four octets"));
-        let delta = if from_phone { 0x0765_4321 } else { 0x0765_4321u32 };
-        bytes[shifted..shifted + 4].copy_from_slice(&number.wrapping_add(delta).to_be_bytes());
+        bytes[shifted..shifted + 4].copy_from_slice(&number.wrapping_add(0x0765_4321).to_be_bytes());
         if from_phone && let Some(place) = bytes[54..segment.end].windows(4).position(|w| w == inside) {
             bytes[54 + place..58 + place].copy_from_slice(&outside);
         }

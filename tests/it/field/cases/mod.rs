@@ -110,6 +110,7 @@ pub(super) const NOT_YET: &[&str] = &[
     "two-advertise-and-disagree",
     "two-phones-two-reject-texts",
     "upgrade-loop-told-by-cdp",
+    "upgrade-loop-told-by-lldp",
     "vg310-one-port-unknown",
     "vg310-ports-one-mac",
     "vg310-ports-raw-ip",
