@@ -39,7 +39,7 @@ const DEVIATIONS: &[Deviation] = &[
               behind it is intact.",
     },
     Deviation {
-        file: "wswiki-MINET-SAC-ObservedSite.pcap",
+        file: "wswiki-MINET-SAC-Traces.pcap",
         list: "tftp",
         frames: &[403, 407],
         why: "The server listens on port 20001. The reference takes the request and the server's packets for TFTP, and \
