@@ -274,3 +274,65 @@ impl Directory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{FrameRef, Timestamp};
+
+    const PHONE: Mac = Mac([0, 3, 0x6b, 1, 2, 3]);
+    const ROUTER: Mac = Mac([0, 7, 0xeb, 1, 2, 3]);
+
+    fn at(second: i64) -> SeenAt {
+        SeenAt { time: Timestamp(second * 1_000_000_000), at: FrameRef { input: 0, frame: 1 } }
+    }
+
+    fn ip(last: u8) -> IpAddr {
+        IpAddr::from([10, 30, 0, last])
+    }
+
+    fn from(mac: Mac, last: u8) -> Envelope {
+        Envelope { eth_src: Some(mac), src: Some(ip(last)), ..Envelope::default() }
+    }
+
+    #[test]
+    fn address_behind_router_is_known_by_address() {
+        let mut directory = Directory::new();
+        assert_eq!(directory.sender(&from(ROUTER, 1), at(1)), Some(Slot::Other(ClientKey::Ip(ip(1)))));
+        assert_eq!(directory.sender(&from(ROUTER, 2), at(2)), Some(Slot::Other(ClientKey::Ip(ip(2)))));
+        assert!(directory.is_router(ROUTER));
+        assert_eq!(directory.own_mac(ip(1)), None, "the router's");
+    }
+
+    #[test]
+    fn name_turns_address_into_phone() {
+        let mut directory = Directory::new();
+        let slot = directory.sender(&from(ROUTER, 1), at(1)).unwrap();
+        let named = directory.named(slot, Some(PHONE), Some(ip(1)), Some(ROUTER));
+        assert_eq!(named, Slot::Phone(0));
+        assert!(directory.others.is_empty());
+        let phone = directory.phone_of(PHONE).unwrap();
+        assert_eq!((phone.ip, phone.first), (Some(ip(1)), Some(at(1))));
+        assert_eq!(directory.slot_of_ip(ip(1), Some(ROUTER)), Slot::Phone(0));
+    }
+
+    #[test]
+    fn released_address_is_nobodys() {
+        let mut directory = Directory::new();
+        let index = directory.phone(PHONE, ClientKey::Mac(PHONE)).unwrap();
+        directory.bind(ip(1), index);
+        directory.release(ip(1), Slot::Phone(index));
+        assert_eq!(directory.phone_of(PHONE).unwrap().ip, None);
+        assert_eq!(directory.slot_of_ip(ip(1), None), Slot::Other(ClientKey::Ip(ip(1))));
+    }
+
+    #[test]
+    fn waiting_clients_are_those_like_phones() {
+        let mut directory = Directory::new();
+        directory.sender(&from(ROUTER, 1), at(1));
+        let slot = directory.sender(&from(PHONE, 2), at(1)).unwrap();
+        assert!(directory.waiting().is_empty());
+        directory.client(slot, at(2)).unwrap().is_phone = true;
+        assert_eq!(directory.waiting(), [ClientKey::Ip(ip(2))]);
+    }
+}

@@ -59,6 +59,12 @@ fn refusal(fetch: &Fetch) -> Option<&FileFailure> {
     (fetch.outcome() == Outcome::Refused && !says_missing).then_some(failure)
 }
 
+/// Whether a later request for the same file was answered in another way: phones request over HTTP first, then over TFTP.
+fn is_answered_otherwise(files: &[Fetch], fetch: &Fetch) -> bool {
+    let later = files.iter().filter(|f| f.name == fetch.name && f.request.first > fetch.request.first);
+    later.into_iter().any(|f| f.answered.is_some() && refusal(f).is_none())
+}
+
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let site = cx.world.site;
     let files = cx.files();
@@ -83,7 +89,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             _ => None,
         };
         let what = match (refusal(fetch), other.zip(theirs)) {
-            (Some(failure), _) => format!("refuses it with {failure}"),
+            (Some(failure), _) if !is_answered_otherwise(files, fetch) => format!("refuses it with {failure}"),
             (None, Some((because, theirs))) if fetch.outcome() == Outcome::Served => {
                 format!("serves it; it is a server of cluster {}, and {because}", theirs.name)
             }
@@ -182,7 +188,7 @@ mod tests {
                 SeenAt::default(),
             );
             let failure = FileFailure::Tftp { code, text: WireText::from(words), by_client: by_phone };
-            fetch.failure = Some(Failure { seen_at: SeenAt::default(), failure });
+            fetch.failure = Some(crate::conversation::file::Failure { seen_at: SeenAt::default(), failure });
             refusal(&fetch).is_some()
         };
         assert!(refused(2, "Access violation", false));

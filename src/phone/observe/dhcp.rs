@@ -77,3 +77,105 @@ fn leased(scene: &mut Scene<'_>, slot: Slot, mac: Mac, address: Ipv4Addr) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{IP, PHONE, SERVER_MAC, Stage, at, ip, mac};
+    use crate::conversation::dhcp::{Kind, SeenIn};
+
+    #[test]
+    fn lease_gives_phone_its_address() {
+        let stage = Stage::leased();
+        let phone = stage.phone();
+        assert!(phone.is_phone);
+        assert_eq!(phone.ip, Some(ip(IP)));
+        assert_eq!(phone.model(), Some("7960"));
+        assert_eq!(phone.boots, [at(0, 1)]);
+        let exchange = phone.exchange().unwrap();
+        assert_eq!((exchange.kind, exchange.offers.len()), (Kind::Boot, 1));
+        assert_eq!(exchange.ack.as_ref().map(|a| a.seen_at), Some(at(1, 4)));
+        assert_eq!((stage.traffic.dhcp.from_phones, stage.traffic.dhcp.from_servers), (2, 2));
+        assert_eq!(stage.measures.boots, 1);
+    }
+
+    #[test]
+    fn client_of_another_class_is_no_phone() {
+        let mut stage = Stage::new();
+        let fields = format!(
+            r#""src":"0.0.0.0","dst":"255.255.255.255","type":"dhcp","op":"BOOTREQUEST","msg":"DISCOVER","xid":"0x00000001","chaddr":"{PHONE}","options":[],"opt60":"MSFT 5.0""#
+        );
+        stage.see(0, &fields);
+        assert!(stage.directory.phones.is_empty());
+        assert_eq!(stage.directory.others.len(), 1);
+    }
+
+    #[test]
+    fn repeated_discover_is_same_boot() {
+        let mut stage = Stage::new();
+        stage.dhcp(0, "DISCOVER", "");
+        stage.dhcp(4, "DISCOVER", "");
+        let phone = stage.phone();
+        assert_eq!(phone.boots.len(), 1);
+        assert_eq!(phone.exchange().and_then(|e| e.discover).map(|d| d.count), Some(2));
+    }
+
+    #[test]
+    fn declined_address_is_released() {
+        let mut stage = Stage::leased();
+        stage.dhcp(2, "DECLINE", &format!(r#","opt50":"{IP}""#));
+        let phone = stage.phone();
+        assert_eq!(phone.ip, None);
+        assert_eq!(phone.exchange().and_then(|e| e.decline), Some(at(2, 5)));
+        assert!(stage.directory.by_ip.is_empty());
+    }
+
+    #[test]
+    fn nak_names_server_and_text() {
+        let mut stage = Stage::new();
+        stage.dhcp(0, "REQUEST", &format!(r#","opt50":"{IP}""#));
+        stage.dhcp(1, "NAK", r#","opt54":"10.30.0.2","opt56":"wrong network""#);
+        let exchange = stage.phone().exchange().unwrap();
+        let nak = exchange.nak.as_ref().unwrap();
+        assert_eq!((nak.seen_at, nak.server.to_string().as_str()), (at(1, 2), "10.30.0.2"));
+        assert_eq!(nak.text.as_ref().map(|t| t.raw()), Some("wrong network"));
+        assert_eq!(stage.measures.dhcp.values().map(|a| a.naks).sum::<u64>(), 1);
+    }
+
+    #[test]
+    fn tag_of_own_frame_is_phones_vlan() {
+        let mut stage = Stage::new();
+        stage.dhcp(0, "DISCOVER", r#","vlan":[110]"#);
+        let phone = stage.phone();
+        assert_eq!(phone.vlan, Some(110));
+        assert_eq!(phone.exchange().map(|e| e.seen_in), Some(SeenIn::Vlan(110)));
+        assert!(stage.vlans.shows_tags(0));
+    }
+
+    #[test]
+    fn address_in_use_elsewhere_is_conflict() {
+        let mut stage = Stage::leased();
+        let claim = |target: &str| {
+            format!(
+                r#""eth_src":"{SERVER_MAC}","type":"arp","op":"request","sender_mac":"{SERVER_MAC}","sender_ip":"{IP}","target_ip":"{target}""#
+            )
+        };
+        stage.see(5, &claim("10.30.0.1"));
+        let conflict = stage.phone().conflict.unwrap();
+        assert_eq!((conflict.mac, conflict.ip, conflict.confirmed), (mac(SERVER_MAC), ip(IP), None));
+        stage.dhcp(9, "REQUEST", &format!(r#","ciaddr":"{IP}""#));
+        assert_eq!(stage.phone().conflict.and_then(|c| c.confirmed), Some(at(9, 6)));
+    }
+
+    #[test]
+    fn new_boot_ends_unconfirmed_conflict() {
+        let mut stage = Stage::leased();
+        let claim = format!(
+            r#""eth_src":"{SERVER_MAC}","type":"arp","op":"reply","sender_mac":"{SERVER_MAC}","sender_ip":"{IP}","target_ip":"10.30.0.1""#
+        );
+        stage.see(5, &claim);
+        assert!(stage.phone().conflict.is_some());
+        stage.dhcp(60, "DISCOVER", "");
+        assert!(stage.phone().conflict.is_none());
+        assert_eq!(stage.phone().boots.len(), 2);
+    }
+}

@@ -15,3 +15,30 @@ pub(super) fn observe(scene: &mut Scene<'_>, message: &Message) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Stage, ip};
+
+    fn message(kind: &str, more: &str) -> String {
+        format!(r#""src":"fe80::1","dst":"ff02::1:2","type":"dhcpv6","msg":"{kind}","xid":"0x00000001"{more}"#)
+    }
+
+    #[test]
+    fn cisco_messages_count_by_direction() {
+        let mut stage = Stage::new();
+        stage.see(0, &message("SOLICIT", r#","cisco":true"#));
+        stage.see(1, &message("REPLY", r#","cisco":true"#));
+        stage.see(2, &message("SOLICIT", ""));
+        assert_eq!((stage.traffic.dhcp.from_phones, stage.traffic.dhcp.from_servers), (1, 1));
+    }
+
+    #[test]
+    fn only_servers_name_tftp_servers() {
+        let mut stage = Stage::new();
+        stage.see(0, &message("REQUEST", r#","cisco":true,"tftp":["2001:db8::5"]"#));
+        assert!(!stage.leases_v6.name_tftp(ip("2001:db8::5")));
+        stage.see(1, &message("REPLY", r#","cisco":true,"tftp":["2001:db8::5"]"#));
+        assert!(stage.leases_v6.name_tftp(ip("2001:db8::5")));
+    }
+}

@@ -151,3 +151,129 @@ fn is_phone_file(name: &str) -> bool {
     let base = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_uppercase();
     base == "OS79XX.TXT" || base == "ITLFILE.TLV" || base == "CTLFILE.TLV" || phone_config::is_config_name(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NAME, PHONE, Stage, TFTP, at, ip};
+    use super::*;
+    use crate::diagnosis::Outcome;
+
+    fn rrq(stage: &mut Stage, second: i64, port: u16, file: &str) {
+        stage.ask(second, TFTP, (port, 69), &format!(r#""type":"tftp","op":"RRQ","file":"{file}","mode":"octet""#));
+    }
+
+    fn get(stage: &mut Stage, second: i64, port: u16, file: &str) {
+        stage.ask(second, TFTP, (port, 6970), &format!(r#""type":"http","op":"GET","file":"{file}""#));
+    }
+
+    fn status(stage: &mut Stage, second: i64, port: u16, file: &str, status: u16) {
+        let body = format!(r#""type":"http","op":"STATUS","file":"{file}","status":{status},"bytes":0"#);
+        stage.answer(second, TFTP, (6970, port), &body);
+    }
+
+    fn config_name() -> String {
+        format!("{NAME}.cnf.xml")
+    }
+
+    /// Outcome and failure of the only file after one HTTP answer.
+    fn after_status(code: u16) -> (Outcome, Option<FileFailure>) {
+        let mut stage = Stage::leased();
+        get(&mut stage, 2, 50_001, &config_name());
+        status(&mut stage, 2, 50_001, &config_name(), code);
+        let fetch = &stage.phone().files[0];
+        (fetch.outcome(), fetch.failure.as_ref().map(|f| f.failure.clone()))
+    }
+
+    #[test]
+    fn http_statuses_keep_what_was_sent() {
+        for code in [404, 410] {
+            assert_eq!(after_status(code), (Outcome::Missing, Some(FileFailure::Http { status: code })));
+        }
+        for code in [301, 401, 403, 500, 503] {
+            assert_eq!(after_status(code), (Outcome::Refused, Some(FileFailure::Http { status: code })));
+        }
+        assert_eq!(after_status(200), (Outcome::Served, None));
+        assert_eq!(after_status(100), (Outcome::NoAnswer, None), "a provisional answer is none");
+        assert_eq!(FileFailure::Http { status: 410 }.to_string(), "HTTP 410");
+    }
+
+    #[test]
+    fn tftp_error_keeps_code_and_text() {
+        let mut stage = Stage::leased();
+        rrq(&mut stage, 2, 50_001, &config_name());
+        let error = r#""type":"tftp","op":"ERROR","error_code":2,"error_text":"Access violation""#;
+        stage.answer(2, TFTP, (41_000, 50_001), error);
+        let fetch = &stage.phone().files[0];
+        assert_eq!(fetch.outcome(), Outcome::Refused);
+        let failure = fetch.failure.as_ref().unwrap();
+        assert_eq!((failure.seen_at, failure.failure.to_string().as_str()), (at(2, 6), "error 2: Access violation"));
+        assert_eq!((stage.traffic.files.from_phones, stage.traffic.files.from_servers), (1, 1));
+    }
+
+    #[test]
+    fn error_of_phone_aborts_transfer() {
+        let mut stage = Stage::leased();
+        rrq(&mut stage, 2, 50_001, &config_name());
+        let error = r#""type":"tftp","op":"ERROR","error_code":1,"error_text":"too big""#;
+        stage.ask(2, TFTP, (50_001, 41_000), error);
+        assert_eq!(stage.phone().files[0].outcome(), Outcome::Aborted);
+    }
+
+    #[test]
+    fn last_block_serves_file_and_later_packets_change_nothing() {
+        let mut stage = Stage::leased();
+        rrq(&mut stage, 2, 50_001, &config_name());
+        let data = r#""type":"tftp","op":"DATA","block":1,"bytes":374,"last":true"#;
+        stage.answer(2, TFTP, (41_000, 50_001), data);
+        stage.answer(3, TFTP, (41_000, 50_001), data);
+        let fetch = &stage.phone().files[0];
+        assert_eq!((fetch.outcome(), fetch.bytes, fetch.done), (Outcome::Served, 374, Some(at(2, 6))));
+    }
+
+    #[test]
+    fn repeated_request_is_one_file() {
+        let mut stage = Stage::leased();
+        for second in [2, 6, 10] {
+            rrq(&mut stage, second, 50_001, &config_name());
+        }
+        let phone = stage.phone();
+        assert_eq!((phone.files.len(), phone.files[0].request.count), (1, 3));
+        assert_eq!(phone.files[0].request.gap, std::time::Duration::from_secs(4));
+    }
+
+    #[test]
+    fn request_for_configuration_makes_a_phone() {
+        let mut stage = Stage::new();
+        rrq(&mut stage, 2, 50_001, "ringlist.dat");
+        assert!(stage.directory.phones.is_empty(), "anybody may ask for this");
+        rrq(&mut stage, 3, 50_002, &config_name());
+        let phone = stage.phone();
+        assert_eq!(phone.name().map(WireText::raw), Some(NAME));
+        assert_eq!(phone.files.len(), 2, "what its address did before is its own");
+        assert_eq!(phone.mac.to_string(), PHONE);
+    }
+
+    #[test]
+    fn configuration_is_kept_with_its_file() {
+        let mut stage = Stage::leased();
+        rrq(&mut stage, 2, 50_001, &config_name());
+        let config = format!(
+            r#""type":"config","file":"{}","call_managers":["10.30.0.10"],"load":"P00303000300""#,
+            config_name()
+        );
+        stage.answer(2, TFTP, (41_000, 50_001), &config);
+        let (fetch, config) = stage.phone().config().unwrap();
+        assert_eq!((fetch.server, config.load.as_ref().map(WireText::raw)), (ip(TFTP), Some("P00303000300")));
+        assert_eq!(stage.shared.spellings.len(), 1);
+    }
+
+    #[test]
+    fn files_of_a_phone_are_bounded() {
+        let mut stage = Stage::leased();
+        for n in 0..100u16 {
+            rrq(&mut stage, 2, 50_000 + n, &format!("{n}.bin"));
+        }
+        let phone = stage.phone();
+        assert_eq!((phone.files.len(), phone.files_evicted), (limits::FILES, 100 - limits::FILES as u32));
+    }
+}

@@ -123,3 +123,104 @@ fn phone_of<'s>(scene: &'s mut Scene<'_>, ip: IpAddr, eth: Option<crate::types::
         Slot::Other(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{CM, IP, NAME, PHONE, SERVER_MAC, Stage, TFTP, at, ip, mac};
+    use super::*;
+    use crate::conversation::registration::End;
+
+    fn arp(op: &str, sender: &str, sender_ip: &str, target_ip: &str) -> String {
+        format!(
+            r#""eth_src":"{sender}","type":"arp","op":"{op}","sender_mac":"{sender}","sender_ip":"{sender_ip}","target_ip":"{target_ip}""#
+        )
+    }
+
+    fn icmp(stage: &mut Stage, second: i64, code: u8, about: &str) {
+        let body = format!(r#""type":"icmp","icmp_type":3,"icmp_code":{code},"about":{{{about}}}"#);
+        stage.see(second, &format!(r#""src":"10.30.0.1","dst":"{IP}","eth_dst":"{PHONE}",{body}"#));
+    }
+
+    #[test]
+    fn arp_question_counts_until_answered() {
+        let mut stage = Stage::leased();
+        stage.see(2, &arp("request", PHONE, IP, TFTP));
+        stage.see(3, &arp("request", PHONE, IP, TFTP));
+        let ask = &stage.phone().arp[0];
+        assert_eq!((ask.tries.count, ask.answered), (2, None));
+        stage.see(4, &arp("reply", SERVER_MAC, TFTP, IP));
+        assert_eq!(stage.phone().arp[0].answered, Some(at(4, 7)));
+        assert_eq!(stage.directory.neighbours.peek(&ip(TFTP)), Some(&mac(SERVER_MAC)));
+        stage.see(9, &arp("request", PHONE, IP, TFTP));
+        let ask = &stage.phone().arp[0];
+        assert_eq!((ask.tries.count, ask.answered), (1, None), "a new question");
+    }
+
+    #[test]
+    fn arp_probe_for_own_address_is_no_question() {
+        let mut stage = Stage::leased();
+        stage.see(2, &arp("request", PHONE, IP, IP));
+        stage.see(3, &arp("request", PHONE, "0.0.0.0", TFTP));
+        assert!(stage.phone().arp.is_empty());
+    }
+
+    #[test]
+    fn icmp_error_closes_quoted_request() {
+        let mut stage = Stage::leased();
+        let rrq = format!(r#""type":"tftp","op":"RRQ","file":"{NAME}.cnf.xml","mode":"octet""#);
+        stage.ask(2, TFTP, (50_001, 69), &rrq);
+        let about = format!(r#""protocol":17,"src":"{IP}","dst":"{TFTP}","sport":50001,"dport":69"#);
+        icmp(&mut stage, 3, 4, &about);
+        assert!(stage.phone().files[0].unreachable.is_none(), "it asks for smaller packets");
+        icmp(&mut stage, 4, 3, &about);
+        let unreachable = stage.phone().files[0].unreachable.unwrap();
+        assert_eq!((unreachable.why, unreachable.seen_at), (Why::IcmpPort, at(4, 7)));
+    }
+
+    #[test]
+    fn icmp_error_marks_quoted_connection() {
+        let mut stage = Stage::leased();
+        stage.ask(2, CM, (52_038, 2000), r#""type":"tcp","flags":"SYN""#);
+        let other = format!(r#""protocol":6,"src":"{IP}","dst":"{CM}","sport":52039,"dport":2000"#);
+        icmp(&mut stage, 3, 13, &other);
+        assert!(stage.phone().attempts[0].unreachable.is_none(), "another connection");
+        let about = format!(r#""protocol":6,"src":"{IP}","dst":"{CM}","sport":52038,"dport":2000"#);
+        icmp(&mut stage, 4, 13, &about);
+        assert_eq!(stage.phone().attempts[0].unreachable.map(|u| u.why), Some(Why::IcmpFiltered));
+        assert!(stage.phone().attempts[0].end.is_none_or(|e| e.how != End::ServerRst));
+    }
+
+    #[test]
+    fn dns_question_is_answered_and_resolves() {
+        let mut stage = Stage::leased();
+        let question = r#""type":"dns","name":"tftp.example","qtype":"A","id":7"#;
+        stage.ask(2, "10.30.0.53", (49_496, 53), question);
+        stage.ask(4, "10.30.0.53", (49_496, 53), question);
+        let answer = format!(r#"{question},"rcode":"NOERROR","answers":["{TFTP}"]"#);
+        stage.answer(4, "10.30.0.53", (53, 49_496), &answer);
+        let ask = &stage.phone().dns[0];
+        assert_eq!((ask.tries.count, ask.server, ask.v6), (2, ip("10.30.0.53"), false));
+        assert_eq!(ask.answer.as_ref().map(|a| a.addresses.clone()), Some(vec![ip(TFTP)]));
+        assert_eq!(stage.shared.names.iter().count(), 1);
+    }
+
+    #[test]
+    fn dns_question_of_next_boot_begins_anew() {
+        let mut stage = Stage::leased();
+        let question = r#""type":"dns","name":"tftp.example","qtype":"A","id":7"#;
+        stage.ask(2, "10.30.0.53", (49_496, 53), question);
+        stage.answer(2, "10.30.0.53", (53, 49_496), &format!(r#"{question},"rcode":"NXDOMAIN""#));
+        assert_eq!(stage.phone().dns[0].answer.as_ref().map(|a| a.code.raw()), Some("NXDOMAIN"));
+        stage.dhcp(60, "DISCOVER", "");
+        stage.ask(62, "10.30.0.53", (49_496, 53), question);
+        let ask = &stage.phone().dns[0];
+        assert!(ask.answer.is_none() && ask.tries.count == 1);
+    }
+
+    #[test]
+    fn dns_question_of_a_stranger_is_not_kept() {
+        let mut stage = Stage::new();
+        stage.ask(2, "10.30.0.53", (49_496, 53), r#""type":"dns","name":"www.example","qtype":"A","id":7"#);
+        assert!(stage.directory.phones.is_empty() && stage.directory.others.is_empty());
+    }
+}

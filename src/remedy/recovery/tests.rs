@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::diagnosis::{
-    Coverage, FileFetch, LoadReport, ObservedSite, Outcome, Registration, Servers, Transport, Verdict,
+    Coverage, FileFetch, LoadReport, ObservedServer, ObservedSite, ObservedTftp, Outcome, Registration, Servers,
+    Transport, Verdict,
 };
 use crate::event::InputSummary;
 use crate::remedy::plan::SCHEMA;

@@ -85,3 +85,77 @@ fn registrant(scene: &mut Scene<'_>, slot: Slot, message: &Message) {
         phone.last_reason = Some(ReasonSeen { seen_at, text: WireText::from(last) });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{CM, NAME, Stage, at};
+    use crate::conversation::registration::{Attempt, Protocol};
+    use crate::types::WireText;
+
+    const PORTS: (u16, u16) = (50_060, 5060);
+    const BACK: (u16, u16) = (5060, 50_060);
+
+    fn register(stage: &mut Stage, second: i64, expires: u32, more: &str) {
+        let body = format!(r#""type":"sip","method":"REGISTER","device":"{NAME}","expires":{expires}{more}"#);
+        stage.ask(second, CM, PORTS, &body);
+    }
+
+    fn answer(stage: &mut Stage, second: i64, status: u16, phrase: &str) {
+        let body = format!(r#""type":"sip","method":"REGISTER","status":{status},"phrase":"{phrase}""#);
+        stage.answer(second, CM, BACK, &body);
+    }
+
+    fn only(stage: &Stage) -> &Attempt {
+        let attempts = &stage.phone().attempts;
+        assert_eq!(attempts.len(), 1);
+        &attempts[0]
+    }
+
+    #[test]
+    fn ok_after_challenge_registers() {
+        let mut stage = Stage::leased();
+        register(&mut stage, 2, 3600, "");
+        answer(&mut stage, 2, 401, "Unauthorized");
+        assert!(only(&stage).registered.is_none() && only(&stage).rejected.is_none(), "a challenge is no refusal");
+        register(&mut stage, 3, 3600, "");
+        answer(&mut stage, 3, 100, "Trying");
+        answer(&mut stage, 4, 200, "OK");
+        let attempt = only(&stage);
+        assert_eq!((attempt.protocol, attempt.registered), (Protocol::Sip, Some(at(4, 9))));
+        assert_eq!(attempt.register.map(|r| r.count), Some(2));
+        assert_eq!((stage.measures.registrations, stage.measures.rejections), (1, 0));
+    }
+
+    #[test]
+    fn final_error_rejects() {
+        let mut stage = Stage::leased();
+        register(&mut stage, 2, 3600, "");
+        answer(&mut stage, 2, 403, "Forbidden");
+        let rejection = only(&stage).rejected.clone().unwrap();
+        assert_eq!((rejection.text.raw(), rejection.seen_at), ("403 Forbidden", at(2, 6)));
+        assert_eq!(stage.measures.rejections, 1);
+    }
+
+    #[test]
+    fn zero_expires_unregisters() {
+        let mut stage = Stage::leased();
+        register(&mut stage, 2, 3600, "");
+        answer(&mut stage, 2, 200, "OK");
+        register(&mut stage, 9, 0, "");
+        answer(&mut stage, 9, 200, "OK");
+        let attempt = only(&stage);
+        assert_eq!(attempt.unregistered, Some(at(9, 7)));
+        assert_eq!(attempt.register.map(|r| r.count), Some(1), "it is no request to register");
+    }
+
+    #[test]
+    fn reason_says_load_and_last_reason() {
+        let mut stage = Stage::leased();
+        let reason = format!(r#","reason":"cisco-alarm:25 Name={NAME} Load=SIP45.9-4-2SR3-1S Last=initialized""#);
+        register(&mut stage, 2, 3600, &reason);
+        let phone = stage.phone();
+        assert_eq!(phone.running().map(|l| l.load.raw()), Some("SIP45.9-4-2SR3-1S"));
+        assert_eq!(phone.last_reason.as_ref().map(|r| r.text.raw()), Some("initialized"));
+        assert_eq!(phone.name().map(WireText::raw), Some(NAME));
+    }
+}
