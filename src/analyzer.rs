@@ -23,7 +23,7 @@ use inputs::Inputs;
 
 pub use saved::StateError;
 
-/// Times without anybody looking that are told one by one; of more, the latest.
+/// Times without anybody looking that are reported one by one; of more, the latest.
 const MAX_GAPS: usize = 8;
 
 /// A time in which nobody looked.
@@ -94,13 +94,13 @@ impl Analyzer {
         self.decoder.keep_configurations();
     }
 
-    /// Takes in a frame. Frames may go back in time; the analyzer's clock does not.
+    /// Handles a frame. Frames may go back in time; the analyzer's clock does not.
     pub fn handle_frame(&mut self, frame: &Frame<'_>) {
         let Analyzer { decoder, copies, registry, events, inputs, .. } = self;
         decoder.handle_frame(&inputs.place(frame), &mut |event| take(copies, registry, events, event));
     }
 
-    /// Takes in an event that another run wrote.
+    /// Handles an event that another run wrote.
     pub fn handle_event(&mut self, event: Event) {
         take(&mut self.copies, &mut self.registry, &mut self.events, event);
     }

@@ -62,7 +62,7 @@ impl CopyFilter {
         all.filter(|(_, time, _)| now.since(*time) <= COPY_WINDOW_ACROSS).collect()
     }
 
-    /// Takes in what [`CopyFilter::recent`] gave.
+    /// Restores what [`CopyFilter::recent`] gave.
     pub(super) fn restore(&mut self, recent: Vec<(u64, Timestamp, FrameRef)>) {
         for (digest, time, first) in recent {
             self.seen.insert(digest, (time, first));

@@ -18,7 +18,7 @@ const NEW_BOOT: Duration = Duration::from_secs(2);
 /// Offers kept per exchange; more servers than this answer no honest phone.
 const MAX_OFFERS: usize = 16;
 
-/// What a server offers beside the address: shared by all phones of its scope.
+/// What a server offers in addition to the address: shared by all phones of its scope.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct LeaseTerms {
     /// Server identifier (option 54), or else the sender's address.
@@ -261,7 +261,7 @@ pub struct Exchanges {
 }
 
 impl Exchanges {
-    /// Takes in one message (no mirror's copy).
+    /// Observes one message (no mirror's copy).
     pub fn observe(
         &mut self,
         message: &Message,

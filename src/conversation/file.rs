@@ -212,7 +212,7 @@ impl Fetch {
         }
     }
 
-    /// Takes in a later TFTP packet of this transfer. `from_phone`: sent by the client.
+    /// Observes a later TFTP packet of this transfer. `from_phone`: sent by the client.
     pub fn observe(&mut self, packet: &tftp::Packet, seen_at: SeenAt, from_phone: bool) {
         self.last = self.last.max(seen_at);
         match packet.op {
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn block_numbers_that_roll_over_are_no_loss_and_blocks_left_out_are_one() {
+    fn rolled_over_blocks_are_no_loss_left_out_ones_are() {
         let fetch = |numbers: &[u16]| {
             let server = IpAddr::from([10, 1, 1, 5]);
             let mut fetch = Fetch::new("a.bin".into(), server, Transport::Tftp, 50_000, SeenAt::default());

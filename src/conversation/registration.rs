@@ -248,7 +248,7 @@ impl Attempt {
         matches!(self.port, 2443 | 5061)
     }
 
-    /// Takes in what a segment does to the connection.
+    /// Observes what a segment does to the connection.
     pub fn observe_tcp(&mut self, tcp: &TcpEvent, seen_at: SeenAt, from_phone: bool) {
         self.last = self.last.max(seen_at);
         self.server_seen |= !from_phone;
@@ -280,7 +280,7 @@ impl Attempt {
         self.end.get_or_insert(Ending { seen_at, how: end });
     }
 
-    /// Takes in an SCCP message.
+    /// Observes an SCCP message.
     pub fn observe_sccp(&mut self, message: &sccp::Message, seen_at: SeenAt, from_phone: bool) {
         self.last = self.last.max(seen_at);
         self.connected.get_or_insert(seen_at);
