@@ -9,6 +9,7 @@ mod inputs;
 mod saved;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::decoder::Decoder;
 use crate::diagnosis::Diagnosis;
@@ -22,7 +23,7 @@ use inputs::Inputs;
 
 pub use saved::StateError;
 
-/// Times without anybody looking that are told one by one; of more, the latest.
+/// Times without anybody looking that are reported one by one; of more, the latest.
 const MAX_GAPS: usize = 8;
 
 /// A time in which nobody looked.
@@ -70,11 +71,11 @@ impl Analyzer {
         Analyzer { events: Some(VecDeque::new()), ..Analyzer::new() }
     }
 
-    /// For a run of months: phones not seen for `nanos` leave the report. `None`: never, as for files.
+    /// For a run of months: phones not seen for `limit` are dropped from the report. `None`: never, as for files.
     ///
     /// [`Analyzer::handle_timeout`] must be called every few seconds then, with the host's clock.
-    pub fn forget_after(&mut self, nanos: Option<u64>) {
-        self.registry.forget_after(nanos);
+    pub fn evict_after(&mut self, limit: Option<Duration>) {
+        self.registry.evict_after(limit);
     }
 
     /// Takes up a run that [`Analyzer::restore`] brought back: the ports of this run, in the order of their ids. Nobody
@@ -88,27 +89,27 @@ impl Analyzer {
     }
 
     /// Keeps the configurations that phones are served, whole, for who edits them: within
-    /// [`CONFIG_BODY_OCTETS`](crate::phone::registry::limits::CONFIG_BODY_OCTETS).
+    /// [`CONFIG_BODY_BYTES`](crate::phone::limits::CONFIG_BODY_BYTES).
     pub fn keep_configurations(&mut self) {
         self.decoder.keep_configurations();
     }
 
-    /// Takes in a frame. Frames may go back in time; the analyzer's clock does not.
+    /// Handles a frame. Frames may go back in time; the analyzer's clock does not.
     pub fn handle_frame(&mut self, frame: &Frame<'_>) {
         let Analyzer { decoder, copies, registry, events, inputs, .. } = self;
         decoder.handle_frame(&inputs.place(frame), &mut |event| take(copies, registry, events, event));
     }
 
-    /// Takes in an event that another run wrote.
+    /// Handles an event that another run wrote.
     pub fn handle_event(&mut self, event: Event) {
         take(&mut self.copies, &mut self.registry, &mut self.events, event);
     }
 
     /// Tells the time where no frame does (live).
     pub fn handle_timeout(&mut self, now: Timestamp) {
-        self.registry.tell_time(now);
-        if let Some(limit) = self.registry.is_time_to_forget() {
-            self.registry.forget_before(limit);
+        self.registry.advance_clock(now);
+        if let Some(limit) = self.registry.eviction_limit() {
+            self.registry.evict_before(limit);
             self.decoder.forget_before(limit, self.registry.now);
             self.gaps.retain(|g| g.until >= limit);
         }
@@ -118,7 +119,7 @@ impl Analyzer {
     /// unanswered. `why`: a clause for the report, such as `eth0 was down`. A gap that begins and is not over yet has no
     /// length, and stands in the report only once it is over.
     pub fn handle_gap(&mut self, from: Timestamp, until: Timestamp, why: &str) {
-        let open = self.registry.note_gap(from);
+        let open = self.registry.record_gap(from);
         if until <= from {
             return;
         }
@@ -126,7 +127,7 @@ impl Analyzer {
             self.gaps.pop_front();
         }
         self.gaps.push_back(Gap { from, until, why: why.to_owned(), open });
-        self.registry.tell_time(until);
+        self.registry.advance_clock(until);
     }
 
     /// What is known of the inputs so far, where a diagnosis is wanted before their end (live).
@@ -185,8 +186,8 @@ impl Analyzer {
     }
 
     /// Phones that left the report since they were not seen for the limit.
-    pub fn forgotten_phones(&self) -> u64 {
-        self.registry.forgotten_phones
+    pub fn evicted_phones(&self) -> u64 {
+        self.registry.evicted_phones
     }
 
     /// What was seen before the findings say anything.

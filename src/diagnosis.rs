@@ -194,7 +194,7 @@ pub struct PhoneReport {
     pub cluster_registered: Option<String>,
     /// How far it has come in its current boot, and since when: the frame that shows it.
     pub step: BootStep,
-    pub step_since: Option<(Timestamp, FrameRef)>,
+    pub step_since: Option<Moment>,
     /// Its latest frame.
     pub last: Option<Timestamp>,
     pub verdict: Verdict,
@@ -215,17 +215,75 @@ pub struct PhoneReport {
 #[derive(Clone, Debug, Default)]
 pub struct ObservedSite {
     /// The CallManager that it is registered with, or was until it left, and the frame that shows it.
-    pub registered: Option<(IpAddr, FrameRef)>,
-    /// The TFTP server that it turns to, the frame that shows it, and whether it was seen to ask there.
-    pub tftp: Option<(IpAddr, FrameRef, bool)>,
-    /// CallManagers that its configuration names: as written, and the addresses that they stand for, as far as seen.
-    pub call_managers: Vec<(WireText, Vec<IpAddr>)>,
-    /// Address and mask of its lease, and the acknowledgement.
-    pub lease: Option<(Ipv4Addr, Option<Ipv4Addr>, FrameRef)>,
-    /// VLAN tag of its own DHCP messages, and one of them.
-    pub vlan: Option<(u16, FrameRef)>,
+    pub registered: Option<ObservedServer>,
+    /// The TFTP server that it turns to.
+    pub tftp: Option<ObservedTftp>,
+    /// CallManagers that its configuration names.
+    pub call_managers: Vec<ObservedName>,
+    /// Its lease.
+    pub lease: Option<ObservedLease>,
+    /// VLAN tag of its own DHCP messages.
+    pub vlan: Option<ObservedVlan>,
     /// When what the report says of it was so.
     pub moments: ObservedTimes,
+}
+
+/// A server, and the frame that shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObservedServer {
+    /// Its address.
+    pub ip: IpAddr,
+    /// The frame.
+    pub at: FrameRef,
+}
+
+/// The TFTP server that a phone turns to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObservedTftp {
+    /// Its address.
+    pub ip: IpAddr,
+    /// The frame that shows it.
+    pub at: FrameRef,
+    /// Whether the phone was seen to request a file there.
+    pub asked: bool,
+}
+
+/// A server as a configuration names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ObservedName {
+    /// As written.
+    pub name: WireText,
+    /// The addresses that it resolves to, as far as seen.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A lease.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObservedLease {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Its subnet mask.
+    pub mask: Option<Ipv4Addr>,
+    /// The acknowledgement.
+    pub at: FrameRef,
+}
+
+/// A VLAN tag.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ObservedVlan {
+    /// Its id.
+    pub id: u16,
+    /// A frame that bears it.
+    pub at: FrameRef,
+}
+
+/// A time and the frame that shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// When.
+    pub time: Timestamp,
+    /// The frame.
+    pub at: FrameRef,
 }
 
 /// When what a report says of a phone was so: tells what came after a fix from what was before. `None`: not seen.
@@ -419,14 +477,51 @@ impl Verdict {
     }
 }
 
-/// One line of a phone's story.
+/// What a line of a phone's timeline is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs)]
+pub enum TimelineKind {
+    Dhcp,
+    Tftp,
+    Config,
+    Load,
+    Tcp,
+    Sccp,
+    Sip,
+    Cdp,
+    Lldp,
+    Dns,
+    Arp,
+    Icmp,
+}
+
+impl TimelineKind {
+    /// The word of the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TimelineKind::Dhcp => "dhcp",
+            TimelineKind::Tftp => "tftp",
+            TimelineKind::Config => "config",
+            TimelineKind::Load => "load",
+            TimelineKind::Tcp => "tcp",
+            TimelineKind::Sccp => "sccp",
+            TimelineKind::Sip => "sip",
+            TimelineKind::Cdp => "cdp",
+            TimelineKind::Lldp => "lldp",
+            TimelineKind::Dns => "dns",
+            TimelineKind::Arp => "arp",
+            TimelineKind::Icmp => "icmp",
+        }
+    }
+}
+
+/// One line of a phone's timeline.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct TimelineEntry {
     pub time: Timestamp,
     pub at: FrameRef,
-    /// `dhcp`, `tftp`, `config`, `load`, `tcp`, `sccp`, `sip`, `cdp`, `lldp`, `dns`, `arp`, `icmp`.
-    pub kind: &'static str,
+    pub kind: TimelineKind,
     pub text: String,
 }
 

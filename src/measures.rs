@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use crate::event::EventKind;
 use crate::wire::dhcp::{Message, MessageType, Op};
@@ -33,7 +34,8 @@ impl WayUp {
     /// Seconds.
     pub const BOUNDS: [u64; 12] = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600];
 
-    pub(crate) fn add(&mut self, nanos: u64) {
+    pub(crate) fn add(&mut self, way: Duration) {
+        let nanos = u64::try_from(way.as_nanos()).unwrap_or(u64::MAX);
         let at = WayUp::BOUNDS.iter().position(|b| nanos <= b * 1_000_000_000).unwrap_or(WayUp::BOUNDS.len());
         if let Some(count) = self.counts.get_mut(at) {
             *count += 1;
@@ -65,7 +67,7 @@ pub struct Measures {
 }
 
 impl Measures {
-    pub(crate) fn note(&mut self, kind: &EventKind) {
+    pub(crate) fn record(&mut self, kind: &EventKind) {
         let word = kind.as_str();
         match self.events.get_mut(word) {
             Some(count) => *count += 1,
@@ -73,7 +75,7 @@ impl Measures {
         }
     }
 
-    pub(crate) fn note_dhcp(&mut self, message: &Message, sender: Option<Ipv4Addr>) {
+    pub(crate) fn record_dhcp(&mut self, message: &Message, sender: Option<Ipv4Addr>) {
         if message.op != Op::Reply {
             return;
         }
@@ -97,7 +99,7 @@ mod tests {
     fn a_way_up_falls_into_the_first_bound_that_holds_it() {
         let mut way = WayUp::default();
         for seconds in [0, 1, 2, 30, 31, 9_999] {
-            way.add(seconds * 1_000_000_000);
+            way.add(Duration::from_secs(seconds));
         }
         assert_eq!(way.counts, [2, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1]);
         assert_eq!((way.count(), way.sum), (6, 10_063_000_000_000));
@@ -112,7 +114,7 @@ mod tests {
         let mut measures = Measures::default();
         for n in 1..2_000u32 {
             message.server_id = Some(Ipv4Addr::from(n));
-            measures.note_dhcp(&message, None);
+            measures.record_dhcp(&message, None);
         }
         assert_eq!(measures.dhcp.len(), MAX_SERVERS + 1);
         assert_eq!(measures.dhcp.values().map(|a| a.offers).sum::<u64>(), 1_999);

@@ -1,5 +1,7 @@
 //! Copies that mirrors and routers make of a message, told apart from what was sent again.
 
+use std::time::Duration;
+
 use foldhash::fast::FixedState;
 use hashlink::LruCache;
 
@@ -7,9 +9,9 @@ use crate::event::Event;
 use crate::types::{FrameRef, Timestamp};
 
 /// Copies of one packet that a mirror or router makes follow each other within this.
-const COPY_NANOS: u64 = 250_000_000;
+const COPY_WINDOW: Duration = Duration::from_millis(250);
 /// The same between two inputs, whose clocks may differ.
-const COPY_NANOS_ACROSS: u64 = 2_000_000_000;
+const COPY_WINDOW_ACROSS: Duration = Duration::from_secs(2);
 /// Messages remembered to recognise copies.
 const COPIES: usize = 32_768;
 
@@ -35,8 +37,8 @@ impl CopyFilter {
             return false;
         }
         if let Some((time, first)) = self.seen.get(&event.digest).copied() {
-            let apart = event.time.nanos_apart(time);
-            let window = if first.input == event.at.input { COPY_NANOS } else { COPY_NANOS_ACROSS };
+            let apart = event.time.apart(time);
+            let window = if first.input == event.at.input { COPY_WINDOW } else { COPY_WINDOW_ACROSS };
             // Two messages of one frame are two messages.
             if apart <= window && first != event.at {
                 if self.last != event.at {
@@ -57,10 +59,10 @@ impl CopyFilter {
     /// Messages whose copies may still come.
     pub(super) fn recent(&self, now: Timestamp) -> Vec<(u64, Timestamp, FrameRef)> {
         let all = self.seen.iter().map(|(digest, (time, first))| (*digest, *time, *first));
-        all.filter(|(_, time, _)| now.nanos_since(*time) <= COPY_NANOS_ACROSS).collect()
+        all.filter(|(_, time, _)| now.since(*time) <= COPY_WINDOW_ACROSS).collect()
     }
 
-    /// Takes in what [`CopyFilter::recent`] gave.
+    /// Restores what [`CopyFilter::recent`] gave.
     pub(super) fn restore(&mut self, recent: Vec<(u64, Timestamp, FrameRef)>) {
         for (digest, time, first) in recent {
             self.seen.insert(digest, (time, first));

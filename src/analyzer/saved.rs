@@ -1,5 +1,5 @@
 //! The analyzer's knowledge written out, and taken up again after a restart: lines of JSON, schema
-//! `phonescope.state/1`.
+//! `phonescope.state/2`.
 //!
 //! The first line names the schema, the last one how many lines there are, so that a file which was cut off is told
 //! from one that is whole. What the decoder holds of half a transfer or connection is not in it.
@@ -13,7 +13,7 @@ use crate::phone::saved::Line as Known;
 use crate::types::{FrameRef, Timestamp};
 
 const SCHEMA: &str = "phonescope.state/";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Longest line that is read; a phone with all its lists full has a tenth of it.
 const MAX_LINE: u64 = 16 << 20;
 
@@ -29,6 +29,12 @@ pub enum StateError {
     /// A later version wrote it.
     #[error("a later version of phonescope wrote it ({SCHEMA}{0}; this one reads {SCHEMA}{VERSION})")]
     Newer(u32),
+    /// An earlier version wrote it, with other fields.
+    #[error(
+        "an earlier version of phonescope wrote it ({SCHEMA}{0}; this one reads {SCHEMA}{VERSION}), and its fields have \
+         changed since; nothing needs to be done, a new one is written"
+    )]
+    Older(u32),
     /// It is cut off or corrupt.
     #[error("it is damaged in line {0}")]
     Damaged(u64),
@@ -77,7 +83,7 @@ impl Analyzer {
         out.write_all(b"\n")
     }
 
-    /// Takes up what [`Analyzer::save`] wrote. Tell it the ports of this run by [`Analyzer::resume`] next.
+    /// Restores what [`Analyzer::save`] wrote. Tell it the ports of this run by [`Analyzer::resume`] next.
     ///
     /// # Errors
     ///
@@ -89,6 +95,9 @@ impl Analyzer {
         let version: u32 = head.schema.strip_prefix(SCHEMA).and_then(|v| v.parse().ok()).ok_or(StateError::Foreign)?;
         if version > VERSION {
             return Err(StateError::Newer(version));
+        }
+        if version < VERSION {
+            return Err(StateError::Older(version));
         }
         let mut analyzer = Analyzer::new();
         loop {

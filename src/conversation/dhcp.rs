@@ -4,6 +4,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{RetryCount, SeenAt};
 use crate::diagnosis::TftpSource;
@@ -11,13 +12,13 @@ use crate::types::WireText;
 use crate::wire::dhcp::{Message, MessageType, Op, UnusableOption};
 
 /// A relay's copy follows its original within this; a client repeats a DISCOVER after seconds.
-const RELAY_NANOS: u64 = 500_000_000;
+const RELAY_DELAY: Duration = Duration::from_millis(500);
 /// A DISCOVER under a transaction id that was answered is a new boot after this.
-const NEW_BOOT_NANOS: u64 = 2_000_000_000;
+const NEW_BOOT: Duration = Duration::from_secs(2);
 /// Offers kept per exchange; more servers than this answer no honest phone.
 const MAX_OFFERS: usize = 16;
 
-/// What a server offers beside the address: shared by all phones of its scope.
+/// What a server offers in addition to the address: shared by all phones of its scope.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct LeaseTerms {
     /// Server identifier (option 54), or else the sender's address.
@@ -103,6 +104,18 @@ pub struct OfferSeen {
     pub terms: Arc<LeaseTerms>,
 }
 
+/// A server refuses the address (DHCPNAK).
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Nak {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// Which server.
+    pub server: Ipv4Addr,
+    /// Its message (option 56).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<WireText>,
+}
+
 /// How an exchange began.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Kind {
@@ -150,9 +163,9 @@ pub struct Exchange {
     /// The lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ack: Option<OfferSeen>,
-    /// Refusal: server and text.
+    /// Refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nak: Option<(SeenAt, Ipv4Addr, Option<WireText>)>,
+    pub nak: Option<Nak>,
     /// The client found the address of the acknowledgement in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline: Option<SeenAt>,
@@ -211,7 +224,7 @@ impl Exchange {
         if self.xid != message.xid {
             return false;
         }
-        let later = seen_at.time.nanos_since(self.last.time) > NEW_BOOT_NANOS;
+        let later = seen_at.time.since(self.last.time) > NEW_BOOT;
         match message.msg {
             MessageType::Discover => !(later && (self.ack.is_some() || self.nak.is_some())),
             MessageType::Request => !(later && self.ack.is_some()),
@@ -231,7 +244,7 @@ pub enum Outcome {
     /// The client does not take the address: it is in use.
     Declined(Option<Ipv4Addr>),
     /// Anything else.
-    Noted,
+    Recorded,
 }
 
 /// Exchanges kept per phone.
@@ -244,11 +257,11 @@ pub struct Exchanges {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<Exchange>,
     /// How many older ones were dropped.
-    pub forgotten: u32,
+    pub evicted: u32,
 }
 
 impl Exchanges {
-    /// Takes in one message (no mirror's copy).
+    /// Observes one message (no mirror's copy).
     pub fn observe(
         &mut self,
         message: &Message,
@@ -265,21 +278,21 @@ impl Exchanges {
         let declined = self.list.iter().rposition(declines);
         let known = declined.or_else(|| self.list.iter().rposition(|e| e.takes(message, seen_at)));
         let index = known.unwrap_or_else(|| {
-            super::push_bounded(&mut self.list, Exchange::new(message, seen_at), MAX_EXCHANGES, &mut self.forgotten);
+            super::push_bounded(&mut self.list, Exchange::new(message, seen_at), MAX_EXCHANGES, &mut self.evicted);
             self.list.len() - 1
         });
         let began = known.is_none();
-        let Some(exchange) = self.list.get_mut(index) else { return Outcome::Noted };
+        let Some(exchange) = self.list.get_mut(index) else { return Outcome::Recorded };
         exchange.last = exchange.last.max(seen_at);
         match (message.op, message.msg) {
             (Op::Request, MessageType::Discover) => {
-                note_try(&mut exchange.discover, message, seen_at);
-                if began { Outcome::BootBegan } else { Outcome::Noted }
+                record_try(&mut exchange.discover, message, seen_at);
+                if began { Outcome::BootBegan } else { Outcome::Recorded }
             }
             (Op::Request, MessageType::Request) => {
-                note_try(&mut exchange.request, message, seen_at);
+                record_try(&mut exchange.request, message, seen_at);
                 exchange.requested = exchange.requested.or(message.server_id);
-                if began && exchange.is_boot() { Outcome::BootBegan } else { Outcome::Noted }
+                if began && exchange.is_boot() { Outcome::BootBegan } else { Outcome::Recorded }
             }
             (Op::Request, MessageType::Decline) => {
                 exchange.decline = exchange.decline.or(Some(seen_at));
@@ -293,10 +306,10 @@ impl Exchanges {
                     if !known && exchange.offers.len() < MAX_OFFERS {
                         super::push_sparing(&mut exchange.offers, seen);
                     }
-                    return Outcome::Noted;
+                    return Outcome::Recorded;
                 }
                 if exchange.kind == Kind::Inform {
-                    return Outcome::Noted;
+                    return Outcome::Recorded;
                 }
                 if exchange.ack.is_none() {
                     exchange.ack = Some(seen);
@@ -305,17 +318,17 @@ impl Exchanges {
             }
             (Op::Reply, MessageType::Nak) => {
                 let server = message.server_id.or(sender).unwrap_or(Ipv4Addr::UNSPECIFIED);
-                exchange.nak.get_or_insert((seen_at, server, message.message_text.clone()));
-                Outcome::Noted
+                exchange.nak.get_or_insert_with(|| Nak { seen_at, server, text: message.message_text.clone() });
+                Outcome::Recorded
             }
-            _ => Outcome::Noted,
+            _ => Outcome::Recorded,
         }
     }
 }
 
 impl Exchanges {
     /// Where a message of the client was seen; what is not known changes nothing.
-    pub fn note_seen_in(&mut self, xid: u32, seen_in: SeenIn) {
+    pub fn record_seen_in(&mut self, xid: u32, seen_in: SeenIn) {
         if let Some(exchange) = self.list.iter_mut().rev().find(|e| e.xid == xid)
             && seen_in != SeenIn::Unknown
         {
@@ -324,13 +337,13 @@ impl Exchanges {
     }
 }
 
-fn note_try(tries: &mut Option<RetryCount>, message: &Message, seen_at: SeenAt) {
+fn record_try(tries: &mut Option<RetryCount>, message: &Message, seen_at: SeenAt) {
     match tries {
         None => *tries = Some(RetryCount::new(seen_at)),
         Some(t) => {
-            let gap = seen_at.time.nanos_apart(t.last.time);
+            let gap = seen_at.time.apart(t.last.time);
             let relayed = message.giaddr.is_some();
-            if gap > if relayed { 2 * RELAY_NANOS } else { RELAY_NANOS / 5 } {
+            if gap > if relayed { 2 * RELAY_DELAY } else { RELAY_DELAY / 5 } {
                 t.again(seen_at);
             }
         }

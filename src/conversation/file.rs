@@ -1,5 +1,6 @@
 //! One file that a phone asks for, over TFTP (RFC 1350) or HTTP: the request, how far the transfer got, how it ended.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -46,6 +47,74 @@ impl Why {
     }
 }
 
+/// The network says that a server can not be reached.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Unreachable {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// Why.
+    pub why: Why,
+}
+
+/// How a file request failed, as it was said on the wire.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub enum FileFailure {
+    /// A TFTP ERROR packet (RFC 1350 section 5).
+    Tftp {
+        /// Its code.
+        code: u16,
+        /// Its message.
+        text: WireText,
+        /// Whether the client sent it, to abort the transfer.
+        by_client: bool,
+    },
+    /// A final HTTP status other than 2xx (RFC 9110 section 15).
+    Http {
+        /// The status.
+        status: u16,
+    },
+}
+
+impl FileFailure {
+    /// Whether the server says that it does not have the file: TFTP error 1, HTTP 404 and 410.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, FileFailure::Tftp { code: 1, by_client: false, .. } | FileFailure::Http { status: 404 | 410 })
+    }
+
+    /// Whether the client gave the transfer up.
+    pub fn is_by_client(&self) -> bool {
+        matches!(self, FileFailure::Tftp { by_client: true, .. })
+    }
+
+    /// The words that came with it; none over HTTP.
+    pub fn text(&self) -> Option<&WireText> {
+        match self {
+            FileFailure::Tftp { text, .. } => Some(text),
+            FileFailure::Http { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for FileFailure {
+    /// `error 1: File not found`, `HTTP 404`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FileFailure::Tftp { code, text, .. } if text.is_empty() => write!(f, "error {code}"),
+            FileFailure::Tftp { code, text, .. } => write!(f, "error {code}: {text}"),
+            FileFailure::Http { status } => write!(f, "HTTP {status}"),
+        }
+    }
+}
+
+/// The failure of a request.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Failure {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// What was said.
+    pub failure: FileFailure,
+}
+
 /// One request and what came of it.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Fetch {
@@ -85,12 +154,12 @@ pub struct Fetch {
     /// The last block came, or the body is whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<SeenAt>,
-    /// The end, with code and text. `true`: sent by the phone.
+    /// How it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<(SeenAt, u16, WireText, bool)>,
+    pub failure: Option<Failure>,
     /// ICMP that quotes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unreachable: Option<(SeenAt, Why)>,
+    pub unreachable: Option<Unreachable>,
     /// The configuration that it carried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Arc<PhoneConfig>>,
@@ -119,7 +188,7 @@ impl Fetch {
             bytes: 0,
             unseen: false,
             done: None,
-            error: None,
+            failure: None,
             unreachable: None,
             config: None,
             body: None,
@@ -128,14 +197,14 @@ impl Fetch {
 
     /// Whether a packet of the phone or the server goes on with this transfer.
     pub fn is_open(&self) -> bool {
-        self.done.is_none() && self.error.is_none()
+        self.done.is_none() && self.failure.is_none()
     }
 
     /// How it stands.
     pub fn outcome(&self) -> Outcome {
-        match (&self.error, self.done) {
-            (Some((_, 1, _, false)), _) => Outcome::Missing,
-            (Some((_, _, _, by_phone)), None) if self.blocks > 0 || *by_phone => Outcome::Aborted,
+        match (self.failure.as_ref().map(|f| &f.failure), self.done) {
+            (Some(failure), _) if failure.is_not_found() => Outcome::Missing,
+            (Some(failure), None) if self.blocks > 0 || failure.is_by_client() => Outcome::Aborted,
             (Some(_), None) => Outcome::Refused,
             (_, Some(_)) => Outcome::Served,
             (None, None) if self.answered.is_some() => Outcome::Partial,
@@ -143,7 +212,7 @@ impl Fetch {
         }
     }
 
-    /// Takes in a later TFTP packet of this transfer. `from_phone`: sent by the client.
+    /// Observes a later TFTP packet of this transfer. `from_phone`: sent by the client.
     pub fn observe(&mut self, packet: &tftp::Packet, seen_at: SeenAt, from_phone: bool) {
         self.last = self.last.max(seen_at);
         match packet.op {
@@ -197,7 +266,9 @@ impl Fetch {
                 if !from_phone {
                     self.answered.get_or_insert(seen_at);
                 }
-                self.error.get_or_insert((seen_at, packet.error_code.unwrap_or(0), text, from_phone));
+                let code = packet.error_code.unwrap_or(0);
+                let failure = FileFailure::Tftp { code, text, by_client: from_phone };
+                self.failure.get_or_insert(Failure { seen_at, failure });
             }
             tftp::Op::Rrq | tftp::Op::Wrq => self.request.again(seen_at),
         }
@@ -214,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn block_numbers_that_roll_over_are_no_loss_and_blocks_left_out_are_one() {
+    fn rolled_over_blocks_are_no_loss_left_out_ones_are() {
         let fetch = |numbers: &[u16]| {
             let server = IpAddr::from([10, 1, 1, 5]);
             let mut fetch = Fetch::new("a.bin".into(), server, Transport::Tftp, 50_000, SeenAt::default());

@@ -8,6 +8,8 @@ pub mod dhcp;
 pub mod file;
 pub mod registration;
 
+use std::time::Duration;
+
 use crate::types::{FrameRef, Timestamp};
 
 /// When and in which frame.
@@ -49,32 +51,33 @@ pub struct RetryCount {
     pub first: SeenAt,
     /// The latest.
     pub last: SeenAt,
-    /// The shortest time between two of them, in nanoseconds.
-    pub gap: u64,
+    /// The shortest time between two of them; [`Duration::MAX`] while there is one.
+    pub gap: Duration,
 }
 
 impl From<(u32, SeenAt, SeenAt, u64)> for RetryCount {
     fn from((count, first, last, gap): (u32, SeenAt, SeenAt, u64)) -> RetryCount {
+        let gap = if gap == u64::MAX { Duration::MAX } else { Duration::from_nanos(gap) };
         RetryCount { count, first, last, gap }
     }
 }
 
 impl From<RetryCount> for (u32, SeenAt, SeenAt, u64) {
     fn from(tries: RetryCount) -> (u32, SeenAt, SeenAt, u64) {
-        (tries.count, tries.first, tries.last, tries.gap)
+        (tries.count, tries.first, tries.last, u64::try_from(tries.gap.as_nanos()).unwrap_or(u64::MAX))
     }
 }
 
 impl RetryCount {
     /// The first try.
     pub fn new(seen_at: SeenAt) -> RetryCount {
-        RetryCount { count: 1, first: seen_at, last: seen_at, gap: u64::MAX }
+        RetryCount { count: 1, first: seen_at, last: seen_at, gap: Duration::MAX }
     }
 
     /// One more.
     pub fn again(&mut self, seen_at: SeenAt) {
         self.count = self.count.saturating_add(1);
-        self.gap = self.gap.min(seen_at.time.nanos_apart(self.last.time));
+        self.gap = self.gap.min(seen_at.time.apart(self.last.time));
         self.last = self.last.max(seen_at);
     }
 
@@ -84,14 +87,14 @@ impl RetryCount {
             count: a.count.saturating_add(b.count),
             first: a.first.min(b.first),
             last: a.last.max(b.last),
-            gap: a.gap.min(b.gap).min(b.first.time.nanos_apart(a.last.time)),
+            gap: a.gap.min(b.gap).min(b.first.time.apart(a.last.time)),
         })
     }
 
     /// Whether nobody answers, by the contract's rule: sent three times, or the first retransmission interval (the
     /// protocol's `interval`, or what this phone itself was seen to wait) has passed before `now`.
-    pub fn unanswered(&self, now: Timestamp, interval: u64) -> bool {
-        self.count >= 3 || now.nanos_since(self.last.time) >= interval.min(self.gap)
+    pub fn unanswered(&self, now: Timestamp, interval: Duration) -> bool {
+        self.count >= 3 || now.since(self.last.time) >= interval.min(self.gap)
     }
 }
 

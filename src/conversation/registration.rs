@@ -1,8 +1,9 @@
 //! One registration attempt: one TCP connection of a phone to a CallManager (SCCP reference, section 5).
 
 use std::net::IpAddr;
+use std::time::Duration;
 
-use super::file::Why;
+use super::file::{Unreachable, Why};
 use super::{RetryCount, SeenAt};
 use crate::diagnosis::RegistrationState;
 use crate::event::{TcpEvent, TcpFlags};
@@ -79,6 +80,45 @@ impl Protocol {
     }
 }
 
+/// A CallManager rejects the registration.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Rejection {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// As it says.
+    pub text: WireText,
+    /// What its prompt tokens mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<WireText>,
+}
+
+/// A CallManager orders the phone to reset.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct ResetOrder {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// Its type; 0 where the capture cut it off.
+    pub kind: u32,
+}
+
+/// The load that a CallManager specifies (VersionRes).
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct WantedLoad {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// As the wire spells it.
+    pub load: WireText,
+}
+
+/// The end of a connection.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Ending {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// Who ended it, and how.
+    pub how: End,
+}
+
 /// One attempt.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Attempt {
@@ -113,7 +153,7 @@ pub struct Attempt {
     pub connected: Option<SeenAt>,
     /// ICMP that quotes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unreachable: Option<(SeenAt, Why)>,
+    pub unreachable: Option<Unreachable>,
     /// Alarm before Register.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<SeenAt>,
@@ -126,9 +166,9 @@ pub struct Attempt {
     /// RegisterAck; or the first message that only a registered phone sends or gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<SeenAt>,
-    /// RegisterReject: text, and what its tokens mean.
+    /// RegisterReject, or a final SIP error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rejected: Option<(SeenAt, WireText, Option<WireText>)>,
+    pub rejected: Option<Rejection>,
     /// Unregister.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unregistered: Option<SeenAt>,
@@ -141,18 +181,18 @@ pub struct Attempt {
     /// First and latest of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keepalive: Option<SeenAt>,
-    /// Reset ordered by the CallManager: type, 0 where the capture cut it off.
+    /// Reset ordered by the CallManager.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reset: Option<(SeenAt, u32)>,
+    pub reset: Option<ResetOrder>,
     /// Token refused: not a refusal to register.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_rejected: Option<SeenAt>,
     /// The load that the CallManager wants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wanted: Option<(SeenAt, WireText)>,
+    pub wanted: Option<WantedLoad>,
     /// The end of the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<(SeenAt, End)>,
+    pub end: Option<Ending>,
     /// Bytes of either side are missing from the capture.
     pub gap: bool,
     /// Any packet of the CallManager was captured.
@@ -208,7 +248,7 @@ impl Attempt {
         matches!(self.port, 2443 | 5061)
     }
 
-    /// Takes in what a segment does to the connection.
+    /// Observes what a segment does to the connection.
     pub fn observe_tcp(&mut self, tcp: &TcpEvent, seen_at: SeenAt, from_phone: bool) {
         self.last = self.last.max(seen_at);
         self.server_seen |= !from_phone;
@@ -237,10 +277,10 @@ impl Attempt {
         if tcp.flags == TcpFlags::Fin {
             self.connected.get_or_insert(seen_at);
         }
-        self.end.get_or_insert((seen_at, end));
+        self.end.get_or_insert(Ending { seen_at, how: end });
     }
 
-    /// Takes in an SCCP message.
+    /// Observes an SCCP message.
     pub fn observe_sccp(&mut self, message: &sccp::Message, seen_at: SeenAt, from_phone: bool) {
         self.last = self.last.max(seen_at);
         self.connected.get_or_insert(seen_at);
@@ -271,27 +311,27 @@ impl Attempt {
             }
             (id::REGISTER_REJECT, false) => {
                 let text = message.reject_text.clone().unwrap_or_default();
-                self.rejected = Some((seen_at, text, message.reject_meaning.clone()));
+                self.rejected = Some(Rejection { seen_at, text, meaning: message.reject_meaning.clone() });
             }
             (id::UNREGISTER, true) => self.unregistered = Some(seen_at),
-            (id::RESET, false) => self.reset = Some((seen_at, message.reset_type.unwrap_or(0))),
+            (id::RESET, false) => self.reset = Some(ResetOrder { seen_at, kind: message.reset_type.unwrap_or(0) }),
             (id::TOKEN_REJECT | id::SPCP_TOKEN_REJECT, false) => self.token_rejected = Some(seen_at),
             (id::VERSION_RES, false) => {
                 if let Some(load) = message.version_text.clone().filter(|t| !t.is_empty()) {
-                    self.wanted = Some((seen_at, load));
+                    self.wanted = Some(WantedLoad { seen_at, load });
                 }
-                self.note_session(seen_at);
+                self.record_session(seen_at);
             }
             (id::IP_PORT | id::TOKEN_REQUEST | id::SPCP_TOKEN_REQUEST | id::XML_ALARM, true)
             | (id::TOKEN_ACK | id::SPCP_TOKEN_ACK | id::UNREGISTER_ACK, false) => {}
             // What the phone says after its Register proves an answer only where answers are missing.
             (_, true) if self.server_seen && !self.gap => {}
-            _ => self.note_session(seen_at),
+            _ => self.record_session(seen_at),
         }
     }
 
     /// A message that only a registered phone sends or gets: proof where the RegisterAck itself is not in the capture.
-    fn note_session(&mut self, seen_at: SeenAt) {
+    fn record_session(&mut self, seen_at: SeenAt) {
         if self.rejected.is_none() && self.unregistered.is_none() {
             self.registered.get_or_insert(seen_at);
         }
@@ -324,36 +364,34 @@ impl Attempt {
     /// went on to another attempt or boot.
     pub fn state(&self, now: crate::types::Timestamp, blind: bool, moved_on: bool) -> RegistrationState {
         use RegistrationState as S;
-        if let Some((at, ..)) = &self.rejected
-            && self.registered.is_none_or(|r| r <= *at)
+        if let Some(rejection) = &self.rejected
+            && self.registered.is_none_or(|r| r <= rejection.seen_at)
         {
             return S::Rejected;
         }
         if self.was_registered() {
             return if self.unregistered.is_some() || self.end.is_some() { S::Unregistered } else { S::Registered };
         }
-        if let Some((_, why)) = self.unreachable
+        if let Some(Unreachable { why, .. }) = self.unreachable
             && self.connected.is_none()
         {
             return if why == Why::IcmpPort { S::Refused } else { S::NoAnswer };
         }
         if self.connected.is_none() {
             return match self.end {
-                Some((_, End::ServerRst | End::ServerFin)) => S::Refused,
+                Some(ending) if ending.how.by_server() => S::Refused,
                 _ if blind => S::NotSeen,
                 Some(_) => S::NoAnswer,
                 None => match &self.syn {
                     // TCP repeats a SYN that nobody answers: where it did not, the answer is what the capture lacks.
-                    Some(syn) if syn.count == 1 && (moved_on || now.nanos_since(syn.last.time) > SYN_REPEATED) => {
-                        S::NotSeen
-                    }
+                    Some(syn) if syn.count == 1 && (moved_on || now.since(syn.last.time) > SYN_REPEATED) => S::NotSeen,
                     Some(syn) if moved_on || syn.unanswered(now, SYN_INTERVAL) => S::NoAnswer,
                     _ => S::NotSeen,
                 },
             };
         }
         match (self.end, &self.register) {
-            (Some((_, end)), _) if end.by_server() => {
+            (Some(ending), _) if ending.how.by_server() => {
                 if self.gap || self.sealed {
                     S::NotSeen
                 } else {
@@ -368,9 +406,9 @@ impl Attempt {
     }
 }
 
-/// First retransmission of a SYN (RFC 6298), nanoseconds.
-pub const SYN_INTERVAL: u64 = 1_000_000_000;
-/// By now a SYN without answer has been sent again, also by stacks that wait three seconds (RFC 1122), nanoseconds.
-pub const SYN_REPEATED: u64 = 6_000_000_000;
-/// A phone waits this long for the answer to its Register (boot reference 7.1), nanoseconds.
-pub const REGISTER_INTERVAL: u64 = 10_000_000_000;
+/// First retransmission of a SYN (RFC 6298).
+pub const SYN_INTERVAL: Duration = Duration::from_secs(1);
+/// By now a SYN without answer has been sent again, also by stacks that wait three seconds (RFC 1122).
+pub const SYN_REPEATED: Duration = Duration::from_secs(6);
+/// A phone waits this long for the answer to its Register (boot reference 7.1).
+pub const REGISTER_INTERVAL: Duration = Duration::from_secs(10);

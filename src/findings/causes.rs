@@ -11,10 +11,11 @@ use crate::types::WireText;
 use crate::wire::load::{is_load_file, same_load};
 
 /// Codes about the way from the read request to the running load.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "tftp-no-answer",
     "tftp-transfer-failed",
     "config-file-missing",
+    "file-refused",
     "config-file-broken",
     "load-file-missing",
     "load-wrong-family",
@@ -111,7 +112,7 @@ pub fn explains(cause: &Draft, effect: &Draft) -> bool {
         "no-dhcp-answer" | "dhcp-refused" | "no-tftp-address" | "tftp-name-unresolved" => {
             is(&FILES, e) || is(&REGISTRATION, e)
         }
-        "tftp-no-answer" | "config-file-missing" | "config-file-broken" | "tftp-transfer-failed" => {
+        "tftp-no-answer" | "config-file-missing" | "file-refused" | "config-file-broken" | "tftp-transfer-failed" => {
             is(&REGISTRATION, e) || (e == "stuck-load" && c != "config-file-missing")
         }
         // That it is not there, or not taken, is as it should be.

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::coverage::Visibility;
 use super::inference::{Peers, RightServer};
@@ -101,17 +102,17 @@ pub struct WrongServer {
     pub right: RightServer,
 }
 
-/// A phone that goes on within this was not left waiting, nanoseconds.
+/// A phone that goes on within this was not left waiting.
 pub use crate::phone::AT_ONCE;
 
-/// First retransmission of an ARP question, nanoseconds.
-pub const ARP_INTERVAL: u64 = 1_000_000_000;
-/// First retransmission of a DHCP message (RFC 2131 section 4.1: 4 s, give or take 1), nanoseconds.
-pub const DHCP_INTERVAL: u64 = 5_000_000_000;
-/// Retransmission of a TFTP packet where the phone does not say: the usual five seconds, nanoseconds.
-pub const TFTP_INTERVAL: u64 = 5_000_000_000;
-/// A phone that has a lease asks for its files within this, nanoseconds.
-pub const SETTLED: u64 = 10_000_000_000;
+/// First retransmission of an ARP question.
+pub const ARP_INTERVAL: Duration = Duration::from_secs(1);
+/// First retransmission of a DHCP message (RFC 2131 section 4.1: 4 s, give or take 1).
+pub const DHCP_INTERVAL: Duration = Duration::from_secs(5);
+/// Retransmission of a TFTP packet where the phone does not say: the usual five seconds.
+pub const TFTP_INTERVAL: Duration = Duration::from_secs(5);
+/// A phone that has a lease asks for its files within this.
+pub const SETTLED: Duration = Duration::from_secs(10);
 
 impl<'a> PhoneContext<'a> {
     /// This phone in this world.
@@ -134,8 +135,8 @@ impl<'a> PhoneContext<'a> {
     }
 
     /// Confidence that nobody answers: certain once it was asked three times and each of them had its time.
-    pub fn confidence_from_silence(&self, tries: &RetryCount, interval: u64) -> Confidence {
-        let waited = self.now().nanos_since(tries.last.time) >= interval.min(tries.gap);
+    pub fn confidence_from_silence(&self, tries: &RetryCount, interval: Duration) -> Confidence {
+        let waited = self.now().since(tries.last.time) >= interval.min(tries.gap);
         self.confidence_from_absence(if tries.count > 3 || (tries.count == 3 && waited) {
             Confidence::Certain
         } else {
@@ -167,7 +168,7 @@ impl<'a> PhoneContext<'a> {
     /// Whether it went on to something else because nothing more came: it waited before it did. A phone that goes on at
     /// once had its answer, and the capture lost it.
     pub fn gave_up(&self, seen_at: SeenAt) -> bool {
-        self.phone.next_action(seen_at).is_some_and(|next| next.time.nanos_since(seen_at.time) >= AT_ONCE)
+        self.phone.next_action(seen_at).is_some_and(|next| next.time.since(seen_at.time) >= AT_ONCE)
     }
 
     /// The configuration that counts: of the boot that counts.
@@ -285,7 +286,7 @@ impl<'a> PhoneContext<'a> {
         if fetch.answered.is_some() || self.world.visible.blind_files {
             return false;
         }
-        let interval = fetch.timeout_secs.map_or(TFTP_INTERVAL, |s| u64::from(s) * 1_000_000_000);
+        let interval = fetch.timeout_secs.map_or(TFTP_INTERVAL, |s| Duration::from_secs(s.into()));
         fetch.unreachable.is_some()
             || (!self.phone.answer_lost(fetch)
                 && (fetch.request.unanswered(self.now(), interval) || self.gave_up(fetch.request.last)))
@@ -498,7 +499,7 @@ impl Contact<'_> {
     /// Why there is no answer.
     pub fn why(&self) -> Why {
         match (&self.attempt.and_then(|a| a.unreachable), self.arp) {
-            (Some((_, why)), _) => *why,
+            (Some(unreachable), _) => unreachable.why,
             (None, Some(_)) => Why::Arp,
             _ => Why::Silent,
         }

@@ -4,10 +4,13 @@
 //! its contradictions: a phone takes an offer, acknowledges a block, speaks on a connection, and the packets that it
 //! answers are not there.
 
+use std::time::Duration;
+
 use crate::conversation::dhcp::Kind;
 use crate::diagnosis::{Coverage, Directions};
 use crate::event::InputSummary;
 use crate::phone::registry::Registry;
+use crate::phone::traffic::BySender;
 
 /// Which absences mean something.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,21 +58,23 @@ impl Visibility {
         let proofs = proofs(registry);
         let traffic = registry.traffic;
         let any_proof = proofs.dhcp + proofs.files + proofs.registration > 0;
-        let answers = traffic.dhcp.1 + traffic.files.1 + traffic.registration.1;
+        let answers = traffic.dhcp.from_servers + traffic.files.from_servers + traffic.registration.from_servers;
         // Where no server of any kind is heard and one phone proves that one spoke, none can be heard.
         let deaf = any_proof && answers == 0;
-        let blind_dhcp = traffic.dhcp.1 == 0 && (proofs.dhcp > 0 || deaf);
-        let blind_files = traffic.files.1 == 0 && (proofs.files > 0 || deaf);
-        let blind_registration = traffic.registration.1 == 0 && (proofs.registration > 0 || deaf);
+        let blind_dhcp = traffic.dhcp.from_servers == 0 && (proofs.dhcp > 0 || deaf);
+        let blind_files = traffic.files.from_servers == 0 && (proofs.files > 0 || deaf);
+        let blind_registration = traffic.registration.from_servers == 0 && (proofs.registration > 0 || deaf);
         let one_way = blind_files || blind_registration;
         Visibility {
             blind_dhcp,
-            blind_files: blind_files || (blind_registration && traffic.files.1 == 0),
-            blind_registration: blind_registration || (blind_files && traffic.registration.1 == 0),
-            deaf_to_phones: traffic.dhcp.0 + traffic.files.0 + traffic.registration.0 == 0 && answers > 0,
+            blind_files: blind_files || (blind_registration && traffic.files.from_servers == 0),
+            blind_registration: blind_registration || (blind_files && traffic.registration.from_servers == 0),
+            deaf_to_phones: traffic.dhcp.from_phones + traffic.files.from_phones + traffic.registration.from_phones
+                == 0
+                && answers > 0,
             blind_arp: one_way,
             lossy: dropped(registry, inputs) || (any_proof && !one_way),
-            unsteady: registry.clock_steps.0 > 0,
+            unsteady: registry.clock_steps.count > 0,
             cut: inputs.iter().any(|i| i.cut_frames > 0),
         }
     }
@@ -78,13 +83,13 @@ impl Visibility {
 /// Whether frames were dropped; in a run of months, not so long ago.
 fn dropped(registry: &Registry, inputs: &[InputSummary]) -> bool {
     match registry.age_limit() {
-        Some(limit) => registry.last_drop.is_some_and(|at| registry.now.nanos_since(at) <= limit),
+        Some(limit) => registry.last_drop.is_some_and(|at| registry.now.since(at) <= limit),
         None => inputs.iter().any(|i| i.dropped.unwrap_or(0) > 0),
     }
 }
 
-fn seen((asked, answered): (u64, u64)) -> Directions {
-    match (asked > 0, answered > 0) {
+fn seen(messages: BySender) -> Directions {
+    match (messages.from_phones > 0, messages.from_servers > 0) {
         (true, true) => Directions::BothWays,
         (false, false) => Directions::None,
         _ => Directions::OneWay,
@@ -138,12 +143,13 @@ pub fn coverage(
         "frames were cut by the snap length: configurations and long messages in them were not read; capture with \
          snap length 0 (tcpdump -s 0)",
     );
-    let (steps, most) = registry.clock_steps;
-    if steps > 0 {
+    let steps = registry.clock_steps;
+    if steps.count > 0 {
         notes.push(format!(
-            "the times of frames go back {steps} times, by up to {} s (a clock that was set, or captures joined out of \
+            "the times of frames go back {} times, by up to {} s (a clock that was set, or captures joined out of \
              order): what rests on how long nothing came is at most possible",
-            most / 1_000_000_000
+            steps.count,
+            steps.largest.as_secs()
         ));
     }
     let began_late = lists
@@ -167,8 +173,8 @@ pub fn coverage(
             registry.nameless
         ));
     }
-    if let Some(limit) = registry.age_limit().filter(|_| registry.forgotten_phones > 0) {
-        let n = registry.forgotten_phones;
+    if let Some(limit) = registry.age_limit().filter(|_| registry.evicted_phones > 0) {
+        let n = registry.evicted_phones;
         let which = if n == 1 { "1 phone that was".to_owned() } else { format!("{n} phones that were") };
         notes.push(format!(
             "{which} not seen for {} left this report; what is said of servers is of the phones in it",
@@ -176,31 +182,28 @@ pub fn coverage(
         ));
     }
     let mut limits = limits.to_vec();
-    if registry.refused_phones > 0 {
-        limits.push(format!(
-            "more than {} phones: messages of others were left out",
-            crate::phone::registry::limits::PHONES
-        ));
+    if registry.refused_phones() > 0 {
+        limits.push(format!("more than {} phones: messages of others were left out", crate::phone::limits::PHONES));
     }
-    if registry.configs_refused > 0 {
+    if registry.configs_refused() > 0 {
         limits.push(format!(
             "more than {} MiB of different configurations: {} were left out",
-            crate::phone::registry::limits::CONFIG_OCTETS >> 20,
-            registry.configs_refused
+            crate::phone::limits::CONFIG_BYTES >> 20,
+            registry.configs_refused()
         ));
     }
-    if registry.bodies_refused > 0 {
+    if registry.bodies_refused() > 0 {
         limits.push(format!(
             "more than {} MiB of configurations: {} were not kept whole, and can not be edited",
-            crate::phone::registry::limits::CONFIG_BODY_OCTETS >> 20,
-            registry.bodies_refused
+            crate::phone::limits::CONFIG_BODY_BYTES >> 20,
+            registry.bodies_refused()
         ));
     }
-    let forgotten = |f: fn(&crate::phone::Phone) -> u32| lists.iter().map(|p| u64::from(f(p))).sum::<u64>();
+    let evicted = |f: fn(&crate::phone::Phone) -> u32| lists.iter().map(|p| u64::from(f(p))).sum::<u64>();
     for (what, count) in [
-        ("DHCP exchanges", forgotten(|p| p.dhcp.forgotten)),
-        ("file requests", forgotten(|p| p.files_forgotten)),
-        ("registration attempts", forgotten(|p| p.attempts_forgotten)),
+        ("DHCP exchanges", evicted(|p| p.dhcp.evicted)),
+        ("file requests", evicted(|p| p.files_evicted)),
+        ("registration attempts", evicted(|p| p.attempts_evicted)),
     ] {
         if count > 0 {
             limits.push(format!("{count} older {what} of phones were let go; the latest of each phone are kept"));
@@ -219,9 +222,8 @@ pub fn coverage(
 }
 
 /// `24 h`, `90 min`, `45 s`.
-fn duration(nanos: u64) -> String {
-    let seconds = nanos / 1_000_000_000;
-    match seconds {
+fn duration(lasting: Duration) -> String {
+    match lasting.as_secs() {
         s if s >= 3_600 && s % 3_600 == 0 => format!("{} h", s / 3_600),
         s if s >= 60 && s % 60 == 0 => format!("{} min", s / 60),
         s => format!("{s} s"),

@@ -10,8 +10,8 @@ use super::servers::{ServersSeen, cluster_name};
 use super::{Draft, RULES};
 use crate::conversation::dhcp::SeenIn;
 use crate::diagnosis::{
-    Detail, Diagnosis, FileFetch, LoadReport, ObservedSite, ObservedTimes, Offer, PhoneReport, Registration,
-    RegistrationState, Verdict,
+    Detail, Diagnosis, FileFetch, LoadReport, Moment, ObservedLease, ObservedName, ObservedServer, ObservedSite,
+    ObservedTftp, ObservedTimes, ObservedVlan, Offer, PhoneReport, Registration, RegistrationState, Verdict,
 };
 use crate::event::InputSummary;
 use crate::phone::registry::Registry;
@@ -105,10 +105,11 @@ fn note_unknown_addresses(world: &DiagnosisContext<'_>, order: &[usize], notes: 
 fn traces(cx: &PhoneContext<'_>) -> ObservedSite {
     let contact = cx.last_contact().filter(|_| cx.is_registered());
     let registered = contact.and_then(|c| Some((c.server, c.attempt?.registered_at()?)));
-    let resolve = |name: &WireText| (name.clone(), cx.world.registry.resolve(name.raw()));
+    let resolve =
+        |name: &WireText| ObservedName { name: name.clone(), addresses: cx.world.registry.resolve(name.raw()) };
     let lease = cx.phone.lease();
     let tagged = cx.phone.dhcp.list.iter().rev().find_map(|e| match e.seen_in {
-        SeenIn::Vlan(vlan) => Some((vlan, e.began.at)),
+        SeenIn::Vlan(id) => Some(ObservedVlan { id, at: e.began.at }),
         _ => None,
     });
     let running = cx.phone.running();
@@ -121,10 +122,10 @@ fn traces(cx: &PhoneContext<'_>) -> ObservedSite {
         registered: registered.map(|(_, seen_at)| seen_at.time),
     };
     ObservedSite {
-        registered: registered.map(|(server, seen_at)| (server, seen_at.at)),
-        tftp: cx.tftp_use().map(|u| (u.server, u.seen_at.at, u.asked)),
+        registered: registered.map(|(ip, seen_at)| ObservedServer { ip, at: seen_at.at }),
+        tftp: cx.tftp_use().map(|u| ObservedTftp { ip: u.server, at: u.seen_at.at, asked: u.asked }),
         call_managers: cx.config().map(|(_, c)| c.call_managers.iter().map(resolve).collect()).unwrap_or_default(),
-        lease: lease.and_then(|l| Some((l.address?, l.terms.mask, l.seen_at.at))),
+        lease: lease.and_then(|l| Some(ObservedLease { address: l.address?, mask: l.terms.mask, at: l.seen_at.at })),
         vlan: tagged,
         moments,
     }
@@ -180,7 +181,7 @@ fn report(
         running_source: phone.running().map(|l| l.source.as_str()),
         configured: cx.config().and_then(|(_, c)| phone.load_in(c)),
         fetched: phone.fetched().map(|(load, _)| WireText::from(load.as_str())),
-        wanted_by_call_manager: phone.attempts.iter().rev().find_map(|a| a.wanted.as_ref()).map(|(_, l)| l.clone()),
+        wanted_by_call_manager: phone.attempts.iter().rev().find_map(|a| a.wanted.as_ref()).map(|w| w.load.clone()),
     };
     let site = world.site;
     let registered_with = phone
@@ -207,19 +208,19 @@ fn report(
             state,
             protocol: attempt.map(|a| a.protocol.as_str()),
             call_manager: contact.map(|c| c.server),
-            reject_text: attempt.and_then(|a| a.rejected.as_ref()).map(|(_, text, _)| text.clone()),
-            reject_meaning: attempt.and_then(|a| a.rejected.as_ref()).and_then(|(_, _, m)| m.clone()),
+            reject_text: attempt.and_then(|a| a.rejected.as_ref()).map(|r| r.text.clone()),
+            reject_meaning: attempt.and_then(|a| a.rejected.as_ref()).and_then(|r| r.meaning.clone()),
             device_type: phone.device_type,
             attempts: u32::try_from(phone.counting_attempts().count())
                 .unwrap_or(u32::MAX)
-                .saturating_add(phone.attempts_forgotten),
-            last_reason: phone.last_reason.as_ref().map(|(_, r)| r.clone()),
+                .saturating_add(phone.attempts_evicted),
+            last_reason: phone.last_reason.as_ref().map(|r| r.text.clone()),
         },
         cluster_expected: cluster_name(cx.cluster()),
         cluster_tftp: used.and_then(|u| cluster_name(site.cluster_of_tftp(u.server))),
         cluster_registered: registered_with.and_then(|s| cluster_name(site.cluster_of_call_manager(s))),
         step,
-        step_since: step_since.map(|s| (s.time, s.at)),
+        step_since: step_since.map(|s| Moment { time: s.time, at: s.at }),
         last: phone.last.map(|s| s.time),
         verdict,
         findings,

@@ -329,7 +329,7 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
     }
     if let Some(mut right) = stated(cx) {
         // Until it asks for its configuration it may yet turn to another server.
-        let settled = cx.now().nanos_since(used.seen_at.time) >= super::context::SETTLED;
+        let settled = cx.now().since(used.seen_at.time) >= super::context::SETTLED;
         if !settled && !cx.files().iter().any(|f| phone_config::is_config_name(f.name.raw())) {
             right.confidence = right.confidence.min(Confidence::Likely);
         }

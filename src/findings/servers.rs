@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::context::PhoneContext;
+use crate::conversation::dhcp::Nak;
 use crate::diagnosis::{CallManager, DhcpServer, Outcome, RegistrationState, Servers, TftpServer};
 use crate::site::{Cluster, Site};
 use crate::types::WireText;
@@ -63,7 +64,7 @@ impl ServersSeen {
                 }
                 answered.push(seen.terms.server);
             }
-            if let Some((_, server, _)) = &exchange.nak {
+            if let Some(Nak { server, .. }) = &exchange.nak {
                 self.dhcp.entry(*server).or_default().naks += 1;
                 answered.push(*server);
             }

@@ -1,36 +1,36 @@
 //! A time in which nobody looked: the program was stopped, the host slept, the port was gone.
 //!
-//! What was asked shortly before it may have been answered in it. Such questions are taken back, so that their silence
-//! is not concluded; what was decided before stays decided.
+//! What was asked shortly before it may have been answered in it. Such questions are dropped, so that nothing
+//! is concluded from their silence; what was decided before stays decided.
 
-use super::Phone;
+use std::time::Duration;
+
+use super::record::Phone;
 use super::registry::Registry;
 use crate::conversation::{RetryCount, SeenAt};
 use crate::types::Timestamp;
 
-/// A question this old had its time; nanoseconds. The longest wait of the protocols is that for a DHCP answer.
-const OPEN_NANOS: u64 = 30_000_000_000;
+/// A question this old had its time. The longest wait of the protocols is that for a DHCP answer.
+const OPEN: Duration = Duration::from_secs(30);
 
 impl Registry {
     /// File transfers under way.
     pub fn transfers_under_way(&self) -> usize {
-        let others = self.others.iter().map(|(_, p)| p);
-        let open = |p: &Phone| {
-            p.files.iter().filter(|f| f.is_open() && self.now.nanos_since(f.last.time) < OPEN_NANOS).count()
-        };
-        self.phones.iter().chain(others).map(open).sum()
+        let others = self.directory.others.iter().map(|(_, p)| p);
+        let open = |p: &Phone| p.files.iter().filter(|f| f.is_open() && self.now.since(f.last.time) < OPEN).count();
+        self.directory.phones.iter().chain(others).map(open).sum()
     }
 
-    /// Nobody looked from `from` on. Gives how many conversations were open.
-    pub fn note_gap(&mut self, from: Timestamp) -> usize {
-        let others = self.others.iter_mut().map(|(_, p)| p);
-        self.phones.iter_mut().chain(others).map(|p| p.note_gap(from)).sum()
+    /// Nobody looked from `from` on. Returns how many conversations were open.
+    pub fn record_gap(&mut self, from: Timestamp) -> usize {
+        let others = self.directory.others.iter_mut().map(|(_, p)| p);
+        self.directory.phones.iter_mut().chain(others).map(|p| p.record_gap(from)).sum()
     }
 }
 
 impl Phone {
-    fn note_gap(&mut self, from: Timestamp) -> usize {
-        let recent = |seen_at: SeenAt| from.nanos_since(seen_at.time) < OPEN_NANOS;
+    fn record_gap(&mut self, from: Timestamp) -> usize {
+        let recent = |seen_at: SeenAt| from.since(seen_at.time) < OPEN;
         let open = |tries: &RetryCount| tries.count < 3 && recent(tries.last);
         let before = self.entries();
         let mut doubtful = 0;

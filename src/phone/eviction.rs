@@ -1,116 +1,133 @@
-//! What a run of months lets go: memory is bounded by the phones that are there, not by the time that passes.
+//! Eviction in a run of months: memory is bounded by the phones that are there, not by the time that passes.
 //!
-//! Only where a limit is set ([`Registry::forget_after`]); a capture file is read to its end and nothing in it is too
-//! old. Phones not seen for the limit leave, with all that is kept about them elsewhere. Of a phone that stays, what is
-//! older than the limit and belongs to a boot that no longer counts leaves. What the capture can show (both
+//! Only where a limit is set ([`Registry::evict_after`]); a capture file is read to its end and nothing in it is too
+//! old. Phones not seen for the limit are evicted, with all that is kept about them elsewhere. Of a phone that stays,
+//! what is older than the limit and belongs to a boot that no longer counts is evicted. What the capture can show (both
 //! directions, a steady clock, no drops) is judged by the time since one to two limits, so that a mirror that was
-//! mended or broken last month does not lower or raise what is concluded today.
+//! repaired or broken last month does not lower or raise what is concluded today.
 
-use super::clients::ClientKey;
-use super::registry::{Registry, Traffic};
-use super::{LoadSeen, Phone};
+use std::time::Duration;
+
+use super::aging::{Aging, Counters};
+use super::directory::{ClientKey, Directory};
+use super::record::{LoadSeen, Phone};
+use super::registry::Registry;
 use crate::conversation::SeenAt;
 use crate::types::{Mac, Timestamp};
 
-/// How often it is looked for what is too old, nanoseconds.
-const PASS_NANOS: u64 = 60_000_000_000;
-/// Live, somebody tells the time every second: where it jumps by this, the host slept or its clock was set, and nobody
-/// is too old for not having been seen meanwhile. Nanoseconds.
-const ASLEEP_NANOS: u64 = 600_000_000_000;
-/// A clock that is told to be this far behind was set back, nanoseconds.
-const STEP_NANOS: u64 = 60_000_000_000;
-
-/// The clock by which things get old.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Eviction {
-    /// How old; nanoseconds.
-    pub(super) limit: u64,
-    /// When it was looked last.
-    looked: Timestamp,
-    /// Since when somebody has been looking without a break.
-    awake: Timestamp,
-    /// When the counters of what the capture shows were last made to count anew.
-    turned: Timestamp,
-    /// What they stood at then.
-    before: Counters,
-}
-
-/// Counters that say what the capture can show.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counters {
-    traffic: Traffic,
-    clock_steps: u64,
-    refused_phones: u64,
-    configs_refused: u64,
-}
+/// How often what is too old is looked for.
+const PASS_INTERVAL: Duration = Duration::from_secs(60);
+/// Live, the clock is advanced every second: where it jumps by this, the host slept or its clock was set, and nobody is
+/// too old for not having been seen meanwhile.
+const ASLEEP: Duration = Duration::from_secs(600);
+/// A clock this far behind was set back.
+const CLOCK_STEP: Duration = Duration::from_secs(60);
 
 impl Registry {
-    /// Lets go what was not seen for `nanos`; `None`: nothing, ever.
-    pub fn forget_after(&mut self, nanos: Option<u64>) {
+    /// Evicts what was not seen for `limit`; `None`: nothing, ever.
+    pub fn evict_after(&mut self, limit: Option<Duration>) {
         let began = self.now;
-        self.aging =
-            nanos.map(|limit| Eviction { limit, looked: began, awake: began, turned: began, ..Eviction::default() });
+        self.aging = limit.map(|limit| Aging { limit, looked: began, awake: began, turned: began, ..Aging::default() });
     }
 
-    /// How long a phone may be unseen, nanoseconds; `None`: for ever.
-    pub fn age_limit(&self) -> Option<u64> {
+    /// How long a phone may be unseen; `None`: for ever.
+    pub fn age_limit(&self) -> Option<Duration> {
         self.aging.map(|a| a.limit)
     }
 
     /// The time, by a frame. It never goes back.
-    pub(super) fn note_time(&mut self, time: Timestamp) {
+    pub(super) fn record_time(&mut self, time: Timestamp) {
         if time <= self.now {
             return;
         }
         if let Some(aging) = &mut self.aging
-            && time.nanos_since(self.now) >= ASLEEP_NANOS
+            && time.since(self.now) >= ASLEEP
         {
             aging.awake = time;
         }
         self.now = time;
     }
 
-    /// The time, by the host's clock. Where a limit is set, this clock is live, and can be set back. (That it was, the
-    /// next frame tells.)
-    pub fn tell_time(&mut self, time: Timestamp) {
+    /// The time, by the host's clock. Where a limit is set, this clock is live, and can be set back. (The next frame
+    /// shows that it was.)
+    pub fn advance_clock(&mut self, time: Timestamp) {
         if let Some(aging) = &mut self.aging
-            && self.now.nanos_since(time) > STEP_NANOS
+            && self.now.since(time) > CLOCK_STEP
         {
-            *aging = Eviction { looked: time, awake: time, turned: time, ..*aging };
+            *aging = Aging { looked: time, awake: time, turned: time, ..*aging };
             self.now = time;
-            for last in self.phones.iter_mut().filter_map(|p| p.last.as_mut()) {
+            for last in self.directory.phones.iter_mut().filter_map(|p| p.last.as_mut()) {
                 last.time = last.time.min(time);
             }
             return;
         }
-        self.note_time(time);
+        self.record_time(time);
     }
 
     /// Once a minute: the time before which what was seen last is too old; `None`: not now.
-    pub fn is_time_to_forget(&mut self) -> Option<Timestamp> {
+    pub fn eviction_limit(&mut self) -> Option<Timestamp> {
         let now = self.now;
-        let aging = self.aging.as_mut().filter(|a| now.nanos_since(a.looked) >= PASS_NANOS)?;
+        let aging = self.aging.as_mut().filter(|a| now.since(a.looked) >= PASS_INTERVAL)?;
         aging.looked = now;
-        let limit = now.plus_nanos(i64::try_from(aging.limit).unwrap_or(i64::MAX).saturating_neg());
+        let limit = now.minus(aging.limit);
         // Where it has not looked for long enough to miss anybody, nobody is too old.
         Some(if aging.awake < limit { limit } else { Timestamp(i64::MIN) })
     }
 
-    /// Lets go what was not seen since `limit`.
-    pub fn forget_before(&mut self, limit: Timestamp) {
+    /// Evicts what was not seen since `limit`.
+    pub fn evict_before(&mut self, limit: Timestamp) {
         self.settle();
-        self.forget_phones(limit);
-        for phone in &mut self.phones {
-            phone.forget_before(limit);
+        self.evicted_phones += self.directory.evict_phones(limit);
+        for phone in &mut self.directory.phones {
+            phone.evict_before(limit);
         }
-        self.others.retain(|_, p| p.last.is_none_or(|l| l.time >= limit));
-        self.shared.forget(limit);
-        self.vlans.forget(limit);
-        self.leases_v6.forget(limit);
+        self.directory.others.retain(|_, p| p.last.is_none_or(|l| l.time >= limit));
+        self.shared.evict_before(limit);
+        self.vlans.evict_before(limit);
+        self.leases_v6.evict_before(limit);
         self.turn_counters();
     }
 
-    fn forget_phones(&mut self, limit: Timestamp) {
+    /// Makes phones of clients that are certainly one and whose MAC ARP shows, without waiting for the end: they may
+    /// never say their name again. The same MAC that a name would lead to later.
+    fn settle(&mut self) {
+        for key in self.directory.waiting() {
+            let mac = match key {
+                ClientKey::Mac(mac) => Some(mac),
+                ClientKey::Ip(ip) => {
+                    self.directory.neighbours.peek(&ip).copied().filter(|m| !self.directory.is_router(*m))
+                }
+            };
+            if let Some(mac) = mac
+                && let Some(index) = self.directory.phone(mac, key)
+                && let ClientKey::Ip(ip) = key
+            {
+                self.directory.bind(ip, index);
+            }
+        }
+    }
+
+    /// Once every limit the counters drop what they counted before the previous limit.
+    fn turn_counters(&mut self) {
+        let Some(aging) = self.aging.as_mut().filter(|a| self.now.since(a.turned) >= a.limit) else { return };
+        let before = aging.before;
+        self.traffic = self.traffic.since(&before.traffic);
+        self.clock_steps.count = self.clock_steps.count.saturating_sub(before.clock_steps);
+        self.directory.refused_phones = self.directory.refused_phones.saturating_sub(before.refused_phones);
+        self.shared.configs_refused = self.shared.configs_refused.saturating_sub(before.configs_refused);
+        aging.turned = self.now;
+        aging.before = Counters {
+            traffic: self.traffic,
+            clock_steps: self.clock_steps.count,
+            refused_phones: self.directory.refused_phones,
+            configs_refused: self.shared.configs_refused,
+        };
+    }
+}
+
+impl Directory {
+    /// Evicts phones that were not seen since `limit`; how many.
+    fn evict_phones(&mut self, limit: Timestamp) -> u64 {
         let mut kept = 0;
         let moved: Vec<Option<usize>> = self
             .phones
@@ -124,7 +141,7 @@ impl Registry {
             .collect();
         let left = self.phones.len() - kept;
         if left == 0 {
-            return;
+            return 0;
         }
         let place = |index: usize| moved.get(index).copied().flatten();
         let stays = |mac: &Mac| self.by_mac.get(mac).is_none_or(|i| place(*i).is_some());
@@ -141,62 +158,14 @@ impl Registry {
             self.phones.shrink_to_fit();
             self.by_mac.shrink_to_fit();
         }
-        self.forgotten_phones += u64::try_from(left).unwrap_or(u64::MAX);
-    }
-
-    /// Makes phones of clients that are certainly one and whose MAC ARP tells, without waiting for the end: they may
-    /// never say their name again. The same MAC that a name would lead to later.
-    fn settle(&mut self) {
-        let waiting: Vec<ClientKey> = self.others.iter().filter(|(_, p)| p.is_phone).map(|(k, _)| *k).collect();
-        for key in waiting {
-            let mac = match key {
-                ClientKey::Mac(mac) => Some(mac),
-                ClientKey::Ip(ip) => self.neighbours.peek(&ip).copied().filter(|m| !self.is_router(*m)),
-            };
-            if let Some(mac) = mac
-                && let Some(index) = self.phone(mac, key)
-                && let ClientKey::Ip(ip) = key
-            {
-                self.bind(ip, index);
-            }
-        }
-    }
-
-    /// Every limit the counters let go what they counted before the limit before.
-    fn turn_counters(&mut self) {
-        let Some(aging) = self.aging.as_mut().filter(|a| self.now.nanos_since(a.turned) >= a.limit) else { return };
-        let before = aging.before;
-        self.traffic = self.traffic.since(&before.traffic);
-        self.clock_steps.0 = self.clock_steps.0.saturating_sub(before.clock_steps);
-        self.refused_phones = self.refused_phones.saturating_sub(before.refused_phones);
-        self.configs_refused = self.configs_refused.saturating_sub(before.configs_refused);
-        aging.turned = self.now;
-        aging.before = Counters {
-            traffic: self.traffic,
-            clock_steps: self.clock_steps.0,
-            refused_phones: self.refused_phones,
-            configs_refused: self.configs_refused,
-        };
-    }
-}
-
-impl Traffic {
-    fn since(&self, before: &Traffic) -> Traffic {
-        let pair = |a: (u64, u64), b: (u64, u64)| (a.0.saturating_sub(b.0), a.1.saturating_sub(b.1));
-        Traffic {
-            dhcp: pair(self.dhcp, before.dhcp),
-            files: pair(self.files, before.files),
-            registration: pair(self.registration, before.registration),
-            announcements: pair(self.announcements, before.announcements),
-            encrypted: self.encrypted.saturating_sub(before.encrypted),
-        }
+        u64::try_from(left).unwrap_or(u64::MAX)
     }
 }
 
 impl Phone {
-    /// Lets go what is older than `limit` and does not belong to what counts now: the current boot, and the latest one
+    /// Evicts what is older than `limit` and does not belong to what counts now: the current boot, and the latest one
     /// that got as far as files and as a registration.
-    fn forget_before(&mut self, limit: Timestamp) {
+    fn evict_before(&mut self, limit: Timestamp) {
         let keep = self.counts_from();
         let counts = |seen_at: SeenAt| seen_at.time >= limit || keep.is_some_and(|k| seen_at >= k);
         let lease = self.lease_exchange().map(|e| e.began);
@@ -212,9 +181,10 @@ impl Phone {
         self.arp.retain(|a| counts(a.tries.last) || a.answered.is_some_and(counts));
         self.dns.retain(|d| counts(d.tries.last));
         self.boots.retain(|b| counts(*b));
-        retain_with_last(&mut self.names, |(_, seen_at)| counts(*seen_at));
-        forget_loads(&mut self.loads, limit);
-        self.rival = self.rival.filter(|r| counts(r.claimed) || r.last >= limit || r.confirmed.is_some_and(counts));
+        retain_with_last(&mut self.names, |n| counts(n.seen_at));
+        evict_loads(&mut self.loads, limit);
+        self.conflict =
+            self.conflict.filter(|r| counts(r.claimed) || r.last >= limit || r.confirmed.is_some_and(counts));
         if self.files.capacity() > 2 * self.files.len() {
             self.files.shrink_to_fit();
         }
@@ -234,7 +204,7 @@ impl Phone {
 }
 
 /// A load is old once the next one is.
-fn forget_loads(loads: &mut Vec<LoadSeen>, limit: Timestamp) {
+fn evict_loads(loads: &mut Vec<LoadSeen>, limit: Timestamp) {
     let old = loads.iter().skip(1).take_while(|next| next.seen_at.time < limit).count();
     loads.drain(..old);
 }

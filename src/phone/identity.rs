@@ -5,65 +5,10 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 use hashlink::LruCache;
 
-use super::Phone;
-use super::registry::limits;
+use super::limits;
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::SeenIn;
 use crate::types::{Envelope, Mac, Timestamp, WireText};
-use crate::wire::announcement::Announcement;
-
-/// An answer to its claim, and the DECLINE that follows, come within this; who still uses the address later keeps it.
-const HELD_NANOS: u64 = 2_000_000_000;
-
-/// Another device that claims a phone's address, by ARP or by a lease.
-#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
-pub struct AddressConflict {
-    /// Whose claim it is.
-    pub mac: Mac,
-    /// The address.
-    pub ip: IpAddr,
-    /// Where it claims it first, and how often.
-    pub claimed: SeenAt,
-    #[allow(missing_docs)]
-    pub claims: u32,
-    /// Where the phone still uses the address after that, without another lease between: now there are two.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed: Option<SeenAt>,
-    /// When it was claimed last.
-    pub last: Timestamp,
-}
-
-impl Phone {
-    /// Another device claims this phone's address.
-    pub(super) fn note_rival(&mut self, mac: Mac, ip: IpAddr, seen_at: SeenAt) {
-        match &mut self.rival {
-            Some(rival) if rival.mac == mac && rival.ip == ip => {
-                rival.last = rival.last.max(seen_at.time);
-                return rival.claims = rival.claims.saturating_add(1);
-            }
-            Some(rival) if rival.confirmed.is_some() => return,
-            _ => {}
-        }
-        if mac != self.mac && !mac.is_zero() && !mac.is_group() {
-            self.rival =
-                Some(AddressConflict { mac, ip, claimed: seen_at, claims: 1, confirmed: None, last: seen_at.time });
-        }
-    }
-
-    /// The phone itself uses the address.
-    pub(super) fn note_use(&mut self, ip: IpAddr, seen_at: SeenAt) {
-        if let Some(rival) = self.rival.as_mut().filter(|r| r.ip == ip && r.confirmed.is_none())
-            && seen_at.time.nanos_since(rival.claimed.time) >= HELD_NANOS
-        {
-            rival.confirmed = Some(seen_at);
-        }
-    }
-
-    /// The phone begins anew: what was not a conflict so far is none.
-    pub(super) fn forget_rival(&mut self) {
-        self.rival = self.rival.filter(|r| r.confirmed.is_some());
-    }
-}
 
 /// Source MACs, and whether several addresses are behind one: then it is a router's.
 pub(super) struct Senders(LruCache<Mac, (IpAddr, bool), RandomState>);
@@ -74,7 +19,7 @@ impl Senders {
     }
 
     /// `mac` sends from `ip`, or claims it by ARP. `is_end`: it is known to be no router.
-    pub(super) fn note(&mut self, mac: Mac, ip: IpAddr, is_end: bool) {
+    pub(super) fn record(&mut self, mac: Mac, ip: IpAddr, is_end: bool) {
         match self.0.get_mut(&mac) {
             Some((first, many)) => *many |= *first != ip && !is_end,
             None => drop(self.0.insert(mac, (ip, false))),
@@ -91,7 +36,7 @@ impl Senders {
         self.0.iter().map(|(mac, (ip, many))| (*mac, *ip, *many))
     }
 
-    /// Takes in what [`Senders::iter`] gave.
+    /// Restores an entry of [`Senders::iter`].
     pub(super) fn restore(&mut self, mac: Mac, ip: IpAddr, many: bool) {
         self.0.insert(mac, (ip, many));
     }
@@ -150,41 +95,32 @@ pub struct Vlans {
 
 impl Vlans {
     /// A switch announces a port.
-    pub(super) fn note_port(&mut self, message: &Announcement, seen_at: SeenAt) {
-        let Some(vlan) = message.voice_vlan else { return };
-        let port = VoicePort {
-            vlan: Some(vlan).filter(|v| (1..4095).contains(v)),
-            native: message.native_vlan,
-            device: message.device_id.clone().unwrap_or_default(),
-            port: message.port_id.clone().unwrap_or_default(),
-            seen_at,
-            last: seen_at.time,
-        };
+    pub(super) fn record_port(&mut self, port: VoicePort) {
         let same = |p: &VoicePort| {
-            p.seen_at.at.input == seen_at.at.input
+            p.seen_at.at.input == port.seen_at.at.input
                 && (&p.vlan, &p.native, &p.device, &p.port) == (&port.vlan, &port.native, &port.device, &port.port)
         };
         let room = self.ports.len() < limits::VOICE_PORTS;
         match self.ports.iter_mut().find(|p| same(p)) {
-            Some(known) => known.last = known.last.max(seen_at.time),
+            Some(known) => known.last = known.last.max(port.last),
             None if room => self.ports.push(port),
             None => {}
         }
     }
 
-    /// Lets go ports that were not announced since `limit`.
-    pub(super) fn forget(&mut self, limit: Timestamp) {
+    /// Evicts ports that were not announced since `limit`.
+    pub(super) fn evict_before(&mut self, limit: Timestamp) {
         self.ports.retain(|p| p.last >= limit);
     }
 
     /// A frame of a phone bears a tag.
-    pub(super) fn note_tag(&mut self, input: u32) {
+    pub(super) fn record_tag(&mut self, input: u32) {
         if !self.tagged.contains(&input) {
             self.tagged.push(input);
         }
     }
 
-    /// Whether tags show in this input at all: span ports and network cards take them off.
+    /// Whether tags show in this input at all: SPAN ports and network cards strip them.
     pub fn shows_tags(&self, input: u32) -> bool {
         self.tagged.contains(&input)
     }
@@ -223,34 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rival_is_one_only_while_the_phone_keeps_using_the_address() {
-        let mut phone = Phone { mac: PHONE, ..Phone::default() };
-        phone.note_use(ip(1), at(1));
-        phone.note_rival(PHONE, ip(1), at(2));
-        assert!(phone.rival.is_none(), "its own claim");
-        phone.note_rival(OTHER, ip(1), at(2));
-        phone.note_use(ip(1), at(3));
-        phone.note_use(ip(9), at(9));
-        assert!(phone.rival.unwrap().confirmed.is_none(), "too soon, or from another address");
-        phone.forget_rival();
-        assert!(phone.rival.is_none(), "a new lease came between");
-        phone.note_rival(OTHER, ip(1), at(10));
-        phone.note_rival(OTHER, ip(1), at(11));
-        phone.note_use(ip(1), at(12));
-        phone.forget_rival();
-        let rival = phone.rival.unwrap();
-        assert_eq!((rival.claimed, rival.claims, rival.confirmed), (at(10), 2, Some(at(12))));
-    }
-
-    #[test]
-    fn a_mac_with_several_addresses_behind_it_is_a_routers() {
+    fn mac_with_several_addresses_is_router() {
         let mut senders = Senders::new();
-        senders.note(OTHER, ip(1), false);
+        senders.record(OTHER, ip(1), false);
         assert!(senders.is_single(OTHER) && !senders.is_router(OTHER));
-        senders.note(OTHER, ip(2), false);
+        senders.record(OTHER, ip(2), false);
         assert!(!senders.is_single(OTHER) && senders.is_router(OTHER));
-        senders.note(PHONE, ip(1), true);
-        senders.note(PHONE, ip(2), true);
+        senders.record(PHONE, ip(1), true);
+        senders.record(PHONE, ip(2), true);
         assert!(!senders.is_router(PHONE), "a phone with another lease");
         for text in ["00:00:5e:00:01:0a", "00:00:0c:07:ac:01", "00:00:0c:9f:f0:01", "00:07:b4:00:01:01"] {
             assert!(senders.is_router(text.parse().unwrap()), "{text}");
@@ -258,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_frame_was_seen_is_known_only_of_the_senders_own_frames() {
+    fn vlan_is_known_from_own_frames_only() {
         let own = Envelope { eth_src: Some(PHONE), eth_dst: Some(OTHER), ..Envelope::default() };
         assert_eq!(seen_in(&own, PHONE), SeenIn::Untagged);
         assert_eq!(seen_in(&own, OTHER), SeenIn::Unknown, "a relay's");
@@ -270,19 +186,23 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_kept_once_as_long_as_it_says_the_same() {
+    fn repeated_port_is_kept_once() {
         let mut vlans = Vlans::default();
-        let port = |vlan| Announcement { voice_vlan: vlan, port_id: Some("Fa0/4".into()), ..Announcement::default() };
-        for (second, vlan) in [(1, Some(110)), (2, None), (3, Some(110)), (4, Some(4095)), (5, Some(0))] {
-            vlans.note_port(&port(vlan), at(second));
+        let port = |vlan: Option<u16>, port: &str, seen_at: SeenAt| VoicePort {
+            vlan,
+            native: None,
+            device: "sw1".into(),
+            port: port.into(),
+            seen_at,
+            last: seen_at.time,
+        };
+        for (second, vlan) in [(1, Some(110)), (2, None), (3, Some(110)), (4, None)] {
+            vlans.record_port(port(vlan, "Fa0/4", at(second)));
         }
-        let kept: Vec<_> = vlans.ports.iter().map(|p| (p.vlan, p.seen_at)).collect();
-        assert_eq!(kept, [(Some(110), at(1)), (None, at(4))]);
+        let kept: Vec<_> = vlans.ports.iter().map(|p| (p.vlan, p.seen_at, p.last)).collect();
+        assert_eq!(kept, [(Some(110), at(1), at(3).time), (None, at(2), at(4).time)]);
         for n in 0..2000 {
-            vlans.note_port(
-                &Announcement { voice_vlan: Some(9), port_id: Some(format!("Fa{n}").as_str().into()), ..port(None) },
-                at(9),
-            );
+            vlans.record_port(port(Some(9), &format!("Fa{n}"), at(9)));
         }
         assert_eq!(vlans.ports.len(), limits::VOICE_PORTS);
     }

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::Phone;
+use super::record::{DnsAnswer, Phone};
 use crate::conversation::SeenAt;
-use crate::conversation::file::Fetch;
-use crate::conversation::registration::{Attempt, End, Protocol};
+use crate::conversation::dhcp::Nak;
+use crate::conversation::file::{Failure, Fetch, FileFailure, Unreachable};
+use crate::conversation::registration::{Attempt, End, Ending, Protocol, Rejection, ResetOrder};
 use crate::diagnosis::{Arrow, Outcome, Role, Transport};
 use crate::wire::load::is_load_file;
 
@@ -16,7 +17,7 @@ pub fn ladder(phone: &Phone) -> Vec<Arrow> {
     for ask in &phone.dns {
         let label = format!("{} {}{}", if ask.v6 { "AAAA" } else { "A" }, ask.name, times(ask.tries.count));
         ladder.to(ask.tries.first, Role::Dns, Some(ask.server), label);
-        if let Some((seen_at, code, addresses)) = &ask.answer {
+        if let Some(DnsAnswer { seen_at, code, addresses }) = &ask.answer {
             let answer = addresses.first().map_or_else(|| code.to_string(), ToString::to_string);
             ladder.from(*seen_at, Role::Dns, ask.server, answer, addresses.is_empty());
         }
@@ -63,7 +64,7 @@ impl Ladder {
                     false,
                 );
             }
-            if let Some((seen_at, server, text)) = &exchange.nak {
+            if let Some(Nak { seen_at, server, text }) = &exchange.nak {
                 let text = text.as_ref().map(|t| format!(" {t}")).unwrap_or_default();
                 self.from(*seen_at, Role::Dhcp, (*server).into(), format!("NAK{text}"), true);
             }
@@ -77,13 +78,16 @@ impl Ladder {
         let verb = if fetch.transport == Transport::Http { "GET" } else { "RRQ" };
         let tries = fetch.request;
         self.to(tries.first, Role::Tftp, Some(fetch.server), format!("{verb} {}{}", fetch.name, times(tries.count)));
-        let end = match (fetch.outcome(), &fetch.error) {
+        let end = match (fetch.outcome(), &fetch.failure) {
             (Outcome::Served, _) => fetch.done.map(|s| (s, format!("{} octets", fetch.bytes), false)),
             (Outcome::Partial, _) => Some((fetch.progress, format!("only {} octets", fetch.bytes), true)),
-            (Outcome::NoAnswer, _) => fetch.unreachable.map(|(s, why)| (s, why.as_str().to_owned(), true)),
-            (_, Some((seen_at, code, text, by_phone))) => {
-                let label = format!("ERROR {code} {text}");
-                if *by_phone {
+            (Outcome::NoAnswer, _) => fetch.unreachable.map(|u| (u.seen_at, u.why.as_str().to_owned(), true)),
+            (_, Some(Failure { seen_at, failure })) => {
+                let label = match failure {
+                    FileFailure::Tftp { code, text, .. } => format!("ERROR {code} {text}"),
+                    FileFailure::Http { .. } => failure.to_string(),
+                };
+                if failure.is_by_client() {
                     self.to(*seen_at, Role::Tftp, Some(fetch.server), label);
                     None
                 } else {
@@ -105,7 +109,7 @@ impl Ladder {
         if let Some(syn) = attempt.syn {
             self.to(syn.first, role, Some(server), format!("SYN {}{}", attempt.port, times(syn.count)));
         }
-        if let Some((seen_at, why)) = attempt.unreachable {
+        if let Some(Unreachable { seen_at, why }) = attempt.unreachable {
             self.from(seen_at, role, server, why.as_str().to_owned(), true);
         }
         if let Some(seen_at) = attempt.connected.filter(|_| attempt.syn.is_some()) {
@@ -127,17 +131,17 @@ impl Ladder {
             };
             self.from(seen_at, role, server, label.to_owned(), false);
         }
-        if let Some((seen_at, text, _)) = &attempt.rejected {
+        if let Some(Rejection { seen_at, text, .. }) = &attempt.rejected {
             let verb = if is_sip { "" } else { "RegisterReject " };
             self.from(*seen_at, role, server, format!("{verb}{text}"), true);
         }
-        if let Some((seen_at, _)) = attempt.reset {
+        if let Some(ResetOrder { seen_at, .. }) = attempt.reset {
             self.from(seen_at, role, server, "Reset".to_owned(), false);
         }
         if let Some(seen_at) = attempt.unregistered {
             self.to(seen_at, role, Some(server), "Unregister".to_owned());
         }
-        if let Some((seen_at, end)) = attempt.end {
+        if let Some(Ending { seen_at, how: end }) = attempt.end {
             match end {
                 End::PhoneFin => self.to(seen_at, role, Some(server), "FIN".to_owned()),
                 End::PhoneRst => self.to(seen_at, role, Some(server), "RST".to_owned()),

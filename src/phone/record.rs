@@ -1,138 +1,346 @@
-//! What is noted of one phone, within the bounds of one phone.
+//! One phone: everything that it did, and what follows from it alone.
 
-use super::registry::limits;
-use super::{LoadSeen, LoadSource, Phone};
-use crate::conversation::dhcp::MAX_EXCHANGES;
-use crate::conversation::{SeenAt, merge_bounded, push_bounded};
-use crate::types::WireText;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Everything that was kept under an address becomes the phone's. A router may stand in front of any number of
-/// addresses that claim one name, so the bounds of a phone hold here too.
-pub(super) fn absorb(phone: &mut Phone, earlier: Phone) {
-    phone.is_other |= earlier.is_other;
-    phone.names.splice(0..0, earlier.names);
-    phone.names.drain(..phone.names.len().saturating_sub(limits::CHANGES));
-    phone.model = phone.model.take().or(earlier.model);
-    phone.device_type = phone.device_type.or(earlier.device_type);
-    phone.ip = phone.ip.or(earlier.ip);
-    phone.vlan = phone.vlan.or(earlier.vlan);
-    phone.first = phone.first.into_iter().chain(earlier.first).min();
-    phone.last = phone.last.into_iter().chain(earlier.last).max();
-    let forgotten = &mut phone.dhcp.forgotten;
-    *forgotten = forgotten.saturating_add(earlier.dhcp.forgotten);
-    merge_bounded(&mut phone.dhcp.list, earlier.dhcp.list, MAX_EXCHANGES, forgotten, |e| e.began);
-    phone.files_forgotten = phone.files_forgotten.saturating_add(earlier.files_forgotten);
-    let forgotten = &mut phone.files_forgotten;
-    merge_bounded(&mut phone.files, earlier.files, limits::FILES, forgotten, |f| f.request.first);
-    phone.attempts_forgotten = phone.attempts_forgotten.saturating_add(earlier.attempts_forgotten);
-    let forgotten = &mut phone.attempts_forgotten;
-    merge_bounded(&mut phone.attempts, earlier.attempts, limits::ATTEMPTS, forgotten, |a| a.began);
-    merge_bounded(&mut phone.loads, earlier.loads, limits::CHANGES, &mut 0, |l| l.seen_at);
-    phone.last_reason = phone.last_reason.take().or(earlier.last_reason);
-    merge_bounded(&mut phone.boots, earlier.boots, limits::CHANGES, &mut 0, |b| *b);
-    phone.announced = phone.announced.or(earlier.announced);
-    phone.measured = phone.measured.max(earlier.measured);
+use crate::conversation::dhcp::{Exchange, Exchanges, LeaseTerms, OfferSeen};
+use crate::conversation::file::Fetch;
+use crate::conversation::registration::Attempt;
+use crate::conversation::{RetryCount, SeenAt};
+use crate::diagnosis::{Outcome, RegistrationState};
+use crate::types::{Mac, Timestamp, WireText};
+use crate::wire::phone_config::PhoneConfig;
+use crate::wire::{load, sccp};
+
+/// Where a load was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[allow(missing_docs)]
+pub enum LoadSource {
+    Alarm,
+    Register,
+    Cdp,
+    Lldp,
 }
 
-/// Whether it is another boot.
-pub(super) fn note_boot(phone: &mut Phone, seen_at: SeenAt) -> bool {
-    // Trying again under a new transaction id while nobody answers is the same boot.
-    let before = phone.dhcp.list.iter().rev().nth(1);
-    let quiet = phone.boots.last().is_some_and(|b| {
-        phone.files.last().is_none_or(|f| f.last < *b) && phone.attempts.last().is_none_or(|a| a.last < *b)
-    });
-    if before.is_some_and(|e| e.ack.is_none()) && quiet {
-        return false;
+impl LoadSource {
+    /// The word of the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LoadSource::Alarm => "alarm",
+            LoadSource::Register => "register",
+            LoadSource::Cdp => "cdp",
+            LoadSource::Lldp => "lldp",
+        }
     }
-    push_bounded(&mut phone.boots, seen_at, limits::CHANGES, &mut 0);
-    true
 }
 
-pub(super) fn note_name(phone: &mut Phone, name: &WireText, seen_at: SeenAt) {
-    if phone.names.last().is_some_and(|(n, _)| n == name) {
-        return;
-    }
-    if let Some(at) = phone.names.iter().position(|(n, _)| n == name) {
-        let known = phone.names.remove(at);
-        phone.names.push(known);
-        return;
-    }
-    push_bounded(&mut phone.names, (name.clone(), seen_at), limits::CHANGES, &mut 0);
+/// A load that a phone says it runs.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct LoadSeen {
+    /// As the wire spells it.
+    pub load: WireText,
+    /// Where.
+    pub source: LoadSource,
+    /// First seen so.
+    pub seen_at: SeenAt,
+    /// Latest alarm or Register that says so; `None`: only announcements do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<SeenAt>,
 }
 
-pub(super) fn note_load(phone: &mut Phone, load: &WireText, source: LoadSource, seen_at: SeenAt) {
-    let trimmed = load.raw().trim();
-    let device_type = phone.device_type();
-    let said = matches!(source, LoadSource::Alarm | LoadSource::Register).then_some(seen_at);
-    if let Some(last) = phone.loads.last_mut()
-        && crate::wire::load::same_load(last.load.raw(), trimmed)
-    {
-        last.said = said.or(last.said);
-        // The alarm is the better witness of the same load.
-        if source == LoadSource::Alarm {
-            last.source = source;
-        }
-        // A full name says more than a version.
-        if crate::wire::load::print_name(last.load.raw(), device_type).contains('(') && !trimmed.contains('(') {
-            last.load = WireText::from(trimmed);
-        }
-        return;
-    }
-    let seen = LoadSeen { load: WireText::from(trimmed), source, seen_at, said };
-    push_bounded(&mut phone.loads, seen, limits::CHANGES, &mut 0);
+/// An address that a phone asks the MAC of.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct ArpAsk {
+    /// Whose.
+    pub target: Ipv4Addr,
+    /// The questions since the last answer.
+    pub tries: RetryCount,
+    /// The last answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<SeenAt>,
 }
 
-#[cfg(test)]
-mod tests {
-    use std::net::IpAddr;
+/// A name that a phone asked a DNS server for.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct NameAsk {
+    /// The name.
+    pub name: WireText,
+    /// Whom it asked.
+    pub server: IpAddr,
+    /// Whether for IPv6 addresses (AAAA); otherwise for IPv4 (A).
+    pub v6: bool,
+    /// The questions of one boot.
+    pub tries: RetryCount,
+    /// The latest answer to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<DnsAnswer>,
+}
 
-    use super::*;
-    use crate::conversation::file::Fetch;
-    use crate::conversation::registration::{Attempt, Protocol};
-    use crate::diagnosis::Transport;
-    use crate::types::{FrameRef, Timestamp};
+/// The answer to a DNS question.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct DnsAnswer {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// Response code, such as `NXDOMAIN`.
+    pub code: WireText,
+    /// Addresses; none where the name has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<IpAddr>,
+}
 
-    fn seen_at(second: i64) -> SeenAt {
-        SeenAt { time: Timestamp(second * 1_000_000_000), at: FrameRef { input: 0, frame: 1 } }
+/// A name that a phone gives itself.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct NameSeen {
+    /// The name.
+    pub name: WireText,
+    /// First seen so.
+    pub seen_at: SeenAt,
+}
+
+/// The reason that an alarm states.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct ReasonSeen {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// Its text.
+    pub text: WireText,
+}
+
+/// A voice VLAN that a phone says it was assigned.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct VoiceVlanSeen {
+    /// Its id.
+    pub id: u16,
+    /// Where.
+    pub seen_at: SeenAt,
+}
+
+/// The first announcement of a phone.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Announced {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// Which protocol.
+    pub protocol: AnnouncementProtocol,
+}
+
+/// How a device announces itself to its neighbour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub enum AnnouncementProtocol {
+    /// Cisco Discovery Protocol.
+    Cdp,
+    /// Link Layer Discovery Protocol (IEEE 802.1AB).
+    Lldp,
+}
+
+/// Another device that claims a phone's address, by ARP or by a lease.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct AddressConflict {
+    /// Whose claim it is.
+    pub mac: Mac,
+    /// The address.
+    pub ip: IpAddr,
+    /// Where it claims it first.
+    pub claimed: SeenAt,
+    /// How often it claims it.
+    pub claims: u32,
+    /// Where the phone still uses the address after that, without another lease between: now there are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<SeenAt>,
+    /// When it was claimed last.
+    pub last: Timestamp,
+}
+
+/// One phone (or a client of which it is not known yet).
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Phone {
+    /// Its MAC; all zero while only its address is known.
+    pub mac: Mac,
+    /// Whether it boots or registers as a Cisco phone.
+    pub is_phone: bool,
+    /// Whether it registers as something that is no phone (a conference bridge, a gateway).
+    pub is_other: bool,
+    /// Names that it gives itself, the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<NameSeen>,
+    /// Model of its vendor class or announcement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Arc<str>>,
+    /// Device type of its Register.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_type: Option<u32>,
+    /// Latest address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<IpAddr>,
+    /// Innermost VLAN id of its frames.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vlan: Option<u16>,
+    /// First frame of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<SeenAt>,
+    /// Latest frame of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<SeenAt>,
+    /// Leases.
+    pub dhcp: Exchanges,
+    /// Files, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Fetch>,
+    /// How many older ones were dropped.
+    pub files_evicted: u32,
+    /// Registrations, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    /// How many older ones were dropped.
+    pub attempts_evicted: u32,
+    /// Loads that it said it runs: changes only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loads: Vec<LoadSeen>,
+    /// Latest reason of an alarm: why it lost its registration before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_reason: Option<ReasonSeen>,
+    /// ARP questions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arp: Vec<ArpAsk>,
+    /// DNS questions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<NameAsk>,
+    /// Voice VLAN that it says it was assigned (LLDP-MED).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice_vlan: Option<VoiceVlanSeen>,
+    /// Another device that claims its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<AddressConflict>,
+    /// Where its boots begin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boots: Vec<SeenAt>,
+    /// The boot whose way up to the registration was measured last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) measured: Option<SeenAt>,
+    /// First announcement of it (CDP, LLDP).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced: Option<Announced>,
+}
+
+/// No phone gives up on a server as fast as this: what it does next within it, it does because an answer came. The
+/// shortest retransmission interval seen of a phone is above it.
+pub const AT_ONCE: Duration = Duration::from_secs(1);
+
+impl Phone {
+    /// The next thing that it began after `seen_at`: a request, a registration, a boot.
+    pub fn next_action(&self, seen_at: SeenAt) -> Option<SeenAt> {
+        let file = self.files.iter().map(|f| f.request.first).find(|s| *s > seen_at);
+        let attempt = self.attempts.iter().map(|a| a.began).find(|s| *s > seen_at);
+        let boot = self.boots.iter().copied().find(|s| *s > seen_at);
+        [file, attempt, boot].into_iter().flatten().min()
     }
 
-    /// What an address did in its first seconds from `begin` on.
-    fn client(begin: i64) -> Phone {
-        let server = IpAddr::from([10, 30, 0, 5]);
-        let mut phone = Phone::default();
-        for second in begin..begin + 3 {
-            let at = seen_at(second);
-            let name = WireText::from(format!("{second}.bin").as_str());
-            phone.files.push(Fetch::new(name.clone(), server, Transport::Tftp, 50_000, at));
-            phone.attempts.push(Attempt::new((server, 2000), (server, 50_000), Protocol::Sccp, at));
-            phone.names.push((name.clone(), at));
-            phone.loads.push(LoadSeen { load: name, source: LoadSource::Alarm, seen_at: at, said: Some(at) });
-            phone.boots.push(at);
+    /// Whether a request without answer in the capture was answered all the same: asked once, and gone on at once.
+    pub fn answer_lost(&self, fetch: &Fetch) -> bool {
+        fetch.answered.is_none()
+            && fetch.request.count == 1
+            && fetch.unreachable.is_none()
+            && self.next_action(fetch.request.last).is_some_and(|n| n.time.since(fetch.request.last.time) < AT_ONCE)
+    }
+
+    /// Latest name, or else the one that its MAC gives it.
+    pub fn name(&self) -> Option<&WireText> {
+        self.names.last().map(|n| &n.name)
+    }
+
+    /// The device type: of its Register, or by its model.
+    pub fn device_type(&self) -> Option<u32> {
+        self.device_type.or_else(|| self.model.as_deref().and_then(sccp::device_type_of_model))
+    }
+
+    /// The model: of its vendor class, or by its device type.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref().or_else(|| self.device_type.and_then(sccp::device_type_name))
+    }
+
+    /// The beginning of the current boot: where what counts now begins.
+    pub fn boot_began(&self) -> Option<SeenAt> {
+        self.boots.last().copied()
+    }
+
+    /// The current exchange: the latest one that is no INFORM.
+    pub fn exchange(&self) -> Option<&Exchange> {
+        self.dhcp.list.iter().rev().find(|e| e.kind != crate::conversation::dhcp::Kind::Inform)
+    }
+
+    /// The lease in force: the latest acknowledged one that the phone did not decline.
+    pub fn lease(&self) -> Option<&OfferSeen> {
+        self.dhcp.list.iter().rev().filter(|e| e.decline.is_none()).find_map(|e| e.ack.as_ref())
+    }
+
+    /// The terms of the lease in force; where the acknowledgement was not captured, of the offer that the phone took.
+    pub fn lease_terms(&self) -> Option<&Arc<LeaseTerms>> {
+        self.dhcp.list.iter().rev().find_map(terms_of)
+    }
+
+    /// The same as of `seen_at`: what a later exchange brought does not count.
+    pub fn lease_terms_before(&self, seen_at: SeenAt) -> Option<&Arc<LeaseTerms>> {
+        self.dhcp.list.iter().rev().filter(|e| e.began <= seen_at).find_map(terms_of)
+    }
+
+    /// The exchange that the lease in force came from.
+    pub fn lease_exchange(&self) -> Option<&Exchange> {
+        self.dhcp.list.iter().rev().find(|e| e.ack.is_some() || e.requested.is_some())
+    }
+
+    /// The latest configuration that it was served, and how.
+    pub fn config(&self) -> Option<(&Fetch, &Arc<PhoneConfig>)> {
+        self.files.iter().rev().find_map(|f| f.config.as_ref().map(|c| (f, c)))
+    }
+
+    /// The load that a configuration names for this phone.
+    pub fn load_in(&self, config: &PhoneConfig) -> Option<WireText> {
+        config.load.clone().or_else(|| self.device_type().and_then(|t| config.loads.get(&t).cloned()))
+    }
+
+    /// The load that it runs, as far as it said: the latest word.
+    pub fn running(&self) -> Option<&LoadSeen> {
+        self.loads.last()
+    }
+
+    /// The latest load that it fetched to its end: the load's name and the request. The parts of a later load bear
+    /// names of their own (`jar42sccp.9-4-2….sbn`), which are no names of loads: they count only where nothing else does.
+    pub fn fetched(&self) -> Option<(String, &Fetch)> {
+        let served = || {
+            let served = self.files.iter().rev().filter(|f| f.outcome() == Outcome::Served);
+            served.filter_map(|f| load::is_load_file(f.name.raw()).map(|load| (load, f)))
+        };
+        served().find(|(name, _)| load::family(name).is_some()).or_else(|| served().next())
+    }
+
+    /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none.
+    pub fn counting_attempts(&self) -> impl DoubleEndedIterator<Item = (usize, &Attempt)> {
+        let mut asked = self.attempts.iter().filter(|b| b.registered.is_some() || b.register.is_some());
+        let first = asked.next().map(|b| b.server);
+        let several = asked.any(|b| Some(b.server) != first);
+        let registered_elsewhere = move |a: &Attempt| several || first.is_some_and(|server| server != a.server);
+        self.attempts.iter().enumerate().filter(move |(_, a)| !(a.is_keepalive_only() && registered_elsewhere(a)))
+    }
+
+    /// State of an attempt, by its index.
+    pub fn attempt_state(&self, index: usize, now: Timestamp, blind: bool) -> RegistrationState {
+        let Some(attempt) = self.attempts.get(index) else { return RegistrationState::NotSeen };
+        let rebooted = self.boot_began().is_some_and(|b| b.is_after(attempt.last));
+        match attempt.state(now, blind, rebooted || index + 1 < self.attempts.len()) {
+            // Power that goes ends a registration without a word.
+            RegistrationState::Registered if rebooted => RegistrationState::Unregistered,
+            state => state,
         }
-        phone.files_forgotten = 1;
-        phone
     }
 
-    #[test]
-    fn a_name_behind_any_number_of_addresses_stays_one_phone_in_size() {
-        let mut phone = Phone::default();
-        for n in 0..100 {
-            absorb(&mut phone, client(n * 10));
-        }
-        assert_eq!((phone.files.len(), phone.attempts.len()), (limits::FILES, limits::ATTEMPTS));
-        assert_eq!((phone.names.len(), phone.loads.len(), phone.boots.len()), (16, 16, 16));
-        assert_eq!(phone.attempts_forgotten as usize, 300 - limits::ATTEMPTS);
-        assert_eq!(phone.files_forgotten as usize, 300 - limits::FILES + 100, "what was forgotten before counts too");
-        assert_eq!(phone.files.last().map(|f| f.request.first), Some(seen_at(992)), "the latest are kept");
-        assert!(phone.files.is_sorted_by_key(|f| f.request.first));
+    /// The attempt that tells the phone's state: the latest that counts.
+    pub fn last_attempt(&self) -> Option<(usize, &Attempt)> {
+        self.counting_attempts().next_back()
     }
+}
 
-    #[test]
-    fn what_an_address_did_before_it_had_a_name_comes_first() {
-        let mut phone = client(50);
-        absorb(&mut phone, client(10));
-        let boots: Vec<SeenAt> = [10, 11, 12, 50, 51, 52].map(seen_at).to_vec();
-        assert_eq!(phone.boots, boots);
-        assert_eq!(phone.name().map(WireText::raw), Some("52.bin"));
-    }
+fn terms_of(exchange: &Exchange) -> Option<&Arc<LeaseTerms>> {
+    let chosen = || exchange.offers.iter().find(|o| Some(o.terms.server) == exchange.requested);
+    exchange.ack.as_ref().or_else(chosen).map(|o| &o.terms)
 }

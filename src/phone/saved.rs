@@ -1,4 +1,4 @@
-//! What is known of phones, as lines that can be written out and taken up again (`analyzer/saved.rs`).
+//! What is known of phones, as lines that can be written out and restored (`analyzer/saved.rs`).
 //!
 //! Lease terms and configurations are written with each phone and shared again when they are read. Configurations are
 //! what `wire::phone_config` keeps of them: no password is ever in it.
@@ -7,12 +7,15 @@ use std::borrow::Cow;
 use std::io;
 use std::net::IpAddr;
 
-use super::Phone;
-use super::clients::ClientKey;
+use super::aging::ClockSteps;
 use super::dhcpv6::LeasesV6;
+use super::directory::ClientKey;
 use super::identity::Vlans;
-use super::registry::{Registry, Traffic, limits};
-use super::shared::Shared;
+use super::limits;
+use super::record::Phone;
+use super::registry::Registry;
+use super::shared::{Shared, Spelling};
+use super::traffic::Traffic;
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{LeaseTerms, MAX_EXCHANGES};
 use crate::measures::Measures;
@@ -35,26 +38,26 @@ pub(crate) enum Line<'a> {
     Names(Vec<(WireText, Vec<IpAddr>)>),
 }
 
-/// What is known beside the phones.
+/// What is known in addition to the phones.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(crate) struct Known {
     now: Timestamp,
     began: Option<Timestamp>,
     clocks: Vec<SeenAt>,
-    clock_steps: (u64, u64),
+    clock_steps: ClockSteps,
     last_drop: Option<Timestamp>,
     traffic: Traffic,
     refused_phones: u64,
     configs_refused: u64,
-    forgotten_phones: u64,
+    evicted_phones: u64,
     vlans: Vlans,
     leases_v6: LeasesV6,
-    spellings: Vec<(WireText, Timestamp)>,
+    spellings: Vec<Spelling>,
     measures: Measures,
 }
 
 impl Registry {
-    /// Gives `sink` everything, line by line.
+    /// Passes everything to `sink`, line by line.
     pub(crate) fn save(&self, sink: &mut dyn FnMut(Line<'_>) -> io::Result<()>) -> io::Result<()> {
         sink(Line::Known(Box::new(Known {
             now: self.now,
@@ -63,52 +66,54 @@ impl Registry {
             clock_steps: self.clock_steps,
             last_drop: self.last_drop,
             traffic: self.traffic,
-            refused_phones: self.refused_phones,
-            configs_refused: self.configs_refused,
-            forgotten_phones: self.forgotten_phones,
+            refused_phones: self.directory.refused_phones,
+            configs_refused: self.shared.configs_refused,
+            evicted_phones: self.evicted_phones,
             vlans: self.vlans.clone(),
             leases_v6: self.leases_v6.clone(),
             spellings: self.shared.spellings.clone(),
             measures: self.measures.clone(),
         })))?;
-        for phone in &self.phones {
+        for phone in &self.directory.phones {
             sink(Line::Phone(Cow::Borrowed(phone)))?;
         }
-        for (key, phone) in &self.others {
+        for (key, phone) in &self.directory.others {
             sink(Line::Other(*key, Cow::Borrowed(phone)))?;
         }
-        chunks(self.by_ip.iter().map(|(ip, index)| (*ip, *index)), |c| sink(Line::Addresses(c)))?;
-        chunks(self.neighbours.iter().map(|(ip, mac)| (*ip, *mac)), |c| sink(Line::Neighbours(c)))?;
-        chunks(self.senders.iter(), |c| sink(Line::Senders(c)))?;
+        chunks(self.directory.by_ip.iter().map(|(ip, index)| (*ip, *index)), |c| sink(Line::Addresses(c)))?;
+        chunks(self.directory.neighbours.iter().map(|(ip, mac)| (*ip, *mac)), |c| sink(Line::Neighbours(c)))?;
+        chunks(self.directory.senders.iter(), |c| sink(Line::Senders(c)))?;
         chunks(self.shared.names.iter().map(|(n, ips)| (n.clone(), ips.clone())), |c| sink(Line::Names(c)))
     }
 
-    /// Takes a line in. Lines come in the order in which they were saved.
+    /// Restores a line. Lines come in the order in which they were saved.
     pub(crate) fn restore(&mut self, line: Line<'_>) {
         match line {
             Line::Known(known) => self.restore_known(*known),
             Line::Phone(phone) => {
-                if self.phones.len() < limits::PHONES && !self.by_mac.contains_key(&phone.mac) {
+                if self.directory.phones.len() < limits::PHONES && !self.directory.by_mac.contains_key(&phone.mac) {
                     let phone = restored(phone.into_owned(), &mut self.shared, self.now);
-                    self.by_mac.insert(phone.mac, self.phones.len());
-                    self.phones.push(phone);
+                    self.directory.by_mac.insert(phone.mac, self.directory.phones.len());
+                    self.directory.phones.push(phone);
                 }
             }
             Line::Other(key, phone) => {
                 let phone = restored(phone.into_owned(), &mut self.shared, self.now);
-                self.others.insert(key, phone);
+                self.directory.others.insert(key, phone);
             }
             Line::Addresses(list) => {
-                for (ip, index) in list.into_iter().filter(|(_, index)| *index < self.phones.len()) {
-                    self.by_ip.insert(ip, index);
+                for (ip, index) in list.into_iter().filter(|(_, index)| *index < self.directory.phones.len()) {
+                    self.directory.by_ip.insert(ip, index);
                 }
             }
             Line::Neighbours(list) => {
                 for (ip, mac) in list {
-                    self.neighbours.insert(ip, mac);
+                    self.directory.neighbours.insert(ip, mac);
                 }
             }
-            Line::Senders(list) => list.into_iter().for_each(|(mac, ip, many)| self.senders.restore(mac, ip, many)),
+            Line::Senders(list) => {
+                list.into_iter().for_each(|(mac, ip, many)| self.directory.senders.restore(mac, ip, many))
+            }
             Line::Names(list) => {
                 list.into_iter().for_each(|(name, ips)| drop(self.shared.names.insert(name, ips)));
             }
@@ -122,9 +127,9 @@ impl Registry {
         self.clock_steps = known.clock_steps;
         self.last_drop = known.last_drop;
         self.traffic = known.traffic;
-        self.refused_phones = known.refused_phones;
-        self.configs_refused = known.configs_refused;
-        self.forgotten_phones = known.forgotten_phones;
+        self.directory.refused_phones = known.refused_phones;
+        self.shared.configs_refused = known.configs_refused;
+        self.evicted_phones = known.evicted_phones;
         self.vlans = known.vlans;
         self.leases_v6 = known.leases_v6;
         self.shared.spellings = known.spellings;

@@ -4,31 +4,44 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashlink::LruCache;
 
-use super::registry::limits;
+use super::limits;
 use crate::conversation::dhcp::LeaseTerms;
 use crate::types::{Timestamp, WireText};
 use crate::wire::ConfigBody;
 use crate::wire::phone_config::PhoneConfig;
 
-/// What is full is looked through for what no phone needs any more, but not more often than this, nanoseconds.
-const SEARCH_NANOS: u64 = 60_000_000_000;
+/// What is full is looked through for what no phone needs any more, but not more often than this.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A load name as this capture spells it.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Spelling {
+    pub(super) name: WireText,
+    /// When it was seen last.
+    last: Timestamp,
+}
 
 /// What phones share.
 pub(super) struct Shared {
     terms: HashSet<Arc<LeaseTerms>, RandomState>,
     configs: HashSet<Arc<PhoneConfig>, RandomState>,
-    config_octets: usize,
+    config_bytes: usize,
     bodies: HashSet<ConfigBody, RandomState>,
-    body_octets: usize,
-    /// Load names as this capture spells them, and when each was seen last.
-    pub(super) spellings: Vec<(WireText, Timestamp)>,
+    body_bytes: usize,
+    /// Load names.
+    pub(super) spellings: Vec<Spelling>,
     /// Names with their addresses, from DNS answers.
     pub(super) names: LruCache<WireText, Vec<IpAddr>, RandomState>,
     searched: Option<Timestamp>,
+    /// Configurations that were not kept, since too many different ones were before.
+    pub(super) configs_refused: u64,
+    /// Configurations that were not kept whole, though that was asked for.
+    pub(super) bodies_refused: u64,
 }
 
 impl Shared {
@@ -37,12 +50,14 @@ impl Shared {
         Shared {
             terms: HashSet::with_hasher(state()),
             configs: HashSet::with_hasher(state()),
-            config_octets: 0,
+            config_bytes: 0,
             bodies: HashSet::with_hasher(state()),
-            body_octets: 0,
+            body_bytes: 0,
             spellings: Vec::new(),
             names: LruCache::with_hasher(limits::NAMES, state()),
             searched: None,
+            configs_refused: 0,
+            bodies_refused: 0,
         }
     }
 
@@ -69,13 +84,13 @@ impl Shared {
             return Some(known.clone());
         }
         let octets = plain.octets();
-        if self.config_octets + octets > limits::CONFIG_OCTETS {
+        if self.config_bytes + octets > limits::CONFIG_BYTES {
             self.search(now);
         }
-        if self.config_octets + octets > limits::CONFIG_OCTETS {
+        if self.config_bytes + octets > limits::CONFIG_BYTES {
             return None;
         }
-        self.config_octets += octets;
+        self.config_bytes += octets;
         let shared = Arc::new(plain);
         self.configs.insert(shared.clone());
         Some(shared)
@@ -87,45 +102,45 @@ impl Shared {
             return Some(known.clone());
         }
         let octets = body.octets().len();
-        if self.body_octets + octets > limits::CONFIG_BODY_OCTETS {
+        if self.body_bytes + octets > limits::CONFIG_BODY_BYTES {
             return None;
         }
-        self.body_octets += octets;
+        self.body_bytes += octets;
         self.bodies.insert(body.clone());
         Some(body.clone())
     }
 
-    pub(super) fn note_spelling(&mut self, name: &str, now: Timestamp) {
+    pub(super) fn record_spelling(&mut self, name: &str, now: Timestamp) {
         let Some(load) = crate::wire::load::is_load_file(name).or_else(|| Some(name.to_owned())) else { return };
         // A dotted version is what a spelling is looked up for, not a spelling; of files only loads are.
         if load.is_empty() || load.contains('(') || load.len() > 64 || crate::wire::load::family(&load).is_none() {
             return;
         }
         let room = self.spellings.len() < limits::SPELLINGS;
-        match self.spellings.iter_mut().find(|(known, _)| known.raw() == load) {
-            Some((_, last)) => *last = now.max(*last),
-            None if room => self.spellings.push((WireText::from(load.as_str()), now)),
+        match self.spellings.iter_mut().find(|known| known.name.raw() == load) {
+            Some(known) => known.last = now.max(known.last),
+            None if room => self.spellings.push(Spelling { name: WireText::from(load.as_str()), last: now }),
             None => {}
         }
     }
 
-    /// Lets go what no phone needs any more, and spellings not seen since `limit`.
-    pub(super) fn forget(&mut self, limit: Timestamp) {
-        self.forget_unused();
-        self.spellings.retain(|(_, last)| *last >= limit);
+    /// Evicts what no phone needs any more, and spellings not seen since `limit`.
+    pub(super) fn evict_before(&mut self, limit: Timestamp) {
+        self.evict_unused();
+        self.spellings.retain(|known| known.last >= limit);
     }
 
     /// Makes room, if that was not tried just now.
     fn search(&mut self, now: Timestamp) {
-        if self.searched.is_none_or(|s| now.nanos_since(s) >= SEARCH_NANOS) {
+        if self.searched.is_none_or(|s| now.since(s) >= SEARCH_INTERVAL) {
             self.searched = Some(now);
-            self.forget_unused();
+            self.evict_unused();
         }
     }
 
-    fn forget_unused(&mut self) {
+    fn evict_unused(&mut self) {
         self.terms.retain(|t| Arc::strong_count(t) > 1);
-        let octets = &mut self.config_octets;
+        let octets = &mut self.config_bytes;
         self.configs.retain(|config| {
             let used = Arc::strong_count(config) > 1;
             if !used {
@@ -138,7 +153,7 @@ impl Shared {
     /// Terms and configurations kept.
     #[cfg(test)]
     pub(super) fn kept(&self) -> (usize, usize, usize) {
-        (self.terms.len(), self.configs.len(), self.config_octets)
+        (self.terms.len(), self.configs.len(), self.config_bytes)
     }
 }
 
@@ -152,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn configurations_that_no_phone_holds_make_room_for_new_ones() {
+    fn unused_configurations_make_room_for_new_ones() {
         let mut shared = Shared::new();
         let now = Timestamp(0);
         let held: Vec<_> = (0..).map_while(|n| shared.intern_config(&config(n, 100_000), now)).collect();
@@ -160,19 +175,19 @@ mod tests {
         assert!(shared.intern_config(&config(999, 100_000), Timestamp(i64::MAX)).is_none(), "all are in use");
         drop(held);
         assert!(shared.intern_config(&config(999, 100_000), Timestamp(i64::MAX)).is_none(), "it looked just now");
-        shared.forget(now);
+        shared.evict_before(now);
         assert_eq!(shared.kept(), (0, 0, 0));
         assert!(shared.intern_config(&config(999, 100_000), now).is_some());
     }
 
     #[test]
-    fn a_spelling_that_comes_no_more_is_forgotten() {
+    fn stale_spelling_is_evicted() {
         let mut shared = Shared::new();
-        shared.note_spelling("P00303010102.bin", Timestamp(5));
-        shared.note_spelling("P00303020214", Timestamp(5));
-        shared.note_spelling("P00303020214", Timestamp(9));
-        shared.forget(Timestamp(6));
-        let left: Vec<&str> = shared.spellings.iter().map(|(s, _)| s.raw()).collect();
+        shared.record_spelling("P00303010102.bin", Timestamp(5));
+        shared.record_spelling("P00303020214", Timestamp(5));
+        shared.record_spelling("P00303020214", Timestamp(9));
+        shared.evict_before(Timestamp(6));
+        let left: Vec<&str> = shared.spellings.iter().map(|s| s.name.raw()).collect();
         assert_eq!(left, ["P00303020214"]);
     }
 }

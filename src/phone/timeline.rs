@@ -1,24 +1,29 @@
 //! A phone's story: everything that it did, in order.
 
 use crate::conversation::SeenAt;
-use crate::conversation::dhcp::Kind;
-use crate::conversation::registration::End;
-use crate::diagnosis::{Outcome, TimelineEntry, Transport, and_list};
-use crate::phone::Phone;
+use crate::conversation::dhcp::{Kind, Nak};
+use crate::conversation::file::{Fetch, FileFailure, Unreachable};
+use crate::conversation::registration::{End, Ending, Rejection, ResetOrder};
+use crate::diagnosis::{Outcome, TimelineEntry, TimelineKind, Transport, and_list};
 use crate::phone::registry::Registry;
+use crate::phone::{Announced, AnnouncementProtocol, DnsAnswer, Phone};
 
 /// Everything that the phone did, in order.
 pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
     let mut all: Vec<TimelineEntry> = Vec::new();
-    let mut add = |seen_at: SeenAt, kind: &'static str, text: String| {
+    let mut add = |seen_at: SeenAt, kind: TimelineKind, text: String| {
         all.push(TimelineEntry { time: seen_at.time, at: seen_at.at, kind, text });
     };
-    if let Some(seen_at) = phone.announced {
-        add(seen_at, "cdp", "announces itself to its switch".to_owned());
+    if let Some(Announced { seen_at, protocol }) = phone.announced {
+        let kind = match protocol {
+            AnnouncementProtocol::Cdp => TimelineKind::Cdp,
+            AnnouncementProtocol::Lldp => TimelineKind::Lldp,
+        };
+        add(seen_at, kind, "announces itself to its switch".to_owned());
     }
     for exchange in &phone.dhcp.list {
         if let Some(tries) = exchange.discover {
-            add(tries.first, "dhcp", format!("asks for an address{}", times(tries.count)));
+            add(tries.first, TimelineKind::Dhcp, format!("asks for an address{}", times(tries.count)));
         }
         if let Some(tries) = exchange.request {
             let what = match exchange.kind {
@@ -26,57 +31,67 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
                 Kind::Reboot => "asks for the address that it had".to_owned(),
                 _ => exchange.requested.map_or("requests an address".to_owned(), |s| format!("takes the offer of {s}")),
             };
-            add(tries.first, "dhcp", format!("{what}{}", times(tries.count)));
+            add(tries.first, TimelineKind::Dhcp, format!("{what}{}", times(tries.count)));
         }
         for offer in &exchange.offers {
             let tftp = named(&offer.terms.tftp());
-            add(offer.seen_at, "dhcp", format!("{} offers an address{tftp}", offer.terms.server));
+            add(offer.seen_at, TimelineKind::Dhcp, format!("{} offers an address{tftp}", offer.terms.server));
         }
         if let Some(ack) = &exchange.ack {
             let address = ack.address.map_or(String::new(), |a| format!(" of {a}"));
-            add(ack.seen_at, "dhcp", format!("lease{address} from {}{}", ack.terms.server, named(&ack.terms.tftp())));
+            add(
+                ack.seen_at,
+                TimelineKind::Dhcp,
+                format!("lease{address} from {}{}", ack.terms.server, named(&ack.terms.tftp())),
+            );
         }
-        if let Some((seen_at, server, text)) = &exchange.nak {
+        if let Some(Nak { seen_at, server, text }) = &exchange.nak {
             let text = text.as_ref().map(|t| format!(": {t}")).unwrap_or_default();
-            add(*seen_at, "dhcp", format!("{server} refuses the address{text}"));
+            add(*seen_at, TimelineKind::Dhcp, format!("{server} refuses the address{text}"));
         }
         if let Some(seen_at) = exchange.decline {
-            add(seen_at, "dhcp", "declines the address: it is in use".to_owned());
+            add(seen_at, TimelineKind::Dhcp, "declines the address: it is in use".to_owned());
         }
     }
     for ask in &phone.dns {
-        add(ask.tries.first, "dns", format!("asks {} for {}{}", ask.server, ask.name, times(ask.tries.count)));
-        if let Some((seen_at, code, addresses)) = &ask.answer {
+        add(
+            ask.tries.first,
+            TimelineKind::Dns,
+            format!("asks {} for {}{}", ask.server, ask.name, times(ask.tries.count)),
+        );
+        if let Some(DnsAnswer { seen_at, code, addresses }) = &ask.answer {
             let answer = if addresses.is_empty() { code.to_string() } else { and_list(addresses) };
-            add(*seen_at, "dns", format!("{} is {answer}", ask.name));
+            add(*seen_at, TimelineKind::Dns, format!("{} is {answer}", ask.name));
         }
     }
     for ask in phone.arp.iter().filter(|a| a.answered.is_none()) {
         add(
             ask.tries.first,
-            "arp",
+            TimelineKind::Arp,
             format!("asks who has {}{}, and gets no answer", ask.target, times(ask.tries.count)),
         );
     }
     for fetch in &phone.files {
         let how = if fetch.transport == Transport::Http { "over HTTP " } else { "" };
         let first = fetch.request.first;
-        add(first, "tftp", format!("asks {} {how}for {}{}", fetch.server, fetch.name, times(fetch.request.count)));
+        add(
+            first,
+            TimelineKind::Tftp,
+            format!("asks {} {how}for {}{}", fetch.server, fetch.name, times(fetch.request.count)),
+        );
         let end = match fetch.outcome() {
             Outcome::Served => fetch.done.map(|s| (s, format!("{} is served, {} octets", fetch.name, fetch.bytes))),
-            Outcome::Missing => {
-                fetch.error.as_ref().map(|e| (e.0, format!("{} is not on {}", fetch.name, fetch.server)))
-            }
+            Outcome::Missing => fetch.failure.as_ref().map(|f| (f.seen_at, missing(fetch, &f.failure))),
             Outcome::Refused | Outcome::Aborted => {
-                fetch.error.as_ref().map(|e| (e.0, format!("{} fails: error {} {}", fetch.name, e.1, e.2)))
+                fetch.failure.as_ref().map(|f| (f.seen_at, failed(fetch, &f.failure)))
             }
             Outcome::Partial => Some((fetch.progress, format!("{} got as far as block {}", fetch.name, fetch.blocks))),
-            Outcome::NoAnswer => {
-                fetch.unreachable.map(|(s, why)| (s, format!("{} can not be reached ({})", fetch.server, why.as_str())))
-            }
+            Outcome::NoAnswer => fetch
+                .unreachable
+                .map(|u| (u.seen_at, format!("{} can not be reached ({})", fetch.server, u.why.as_str()))),
         };
         if let Some((seen_at, text)) = end {
-            add(seen_at, "tftp", text);
+            add(seen_at, TimelineKind::Tftp, text);
         }
         if let (Some(config), Some(seen_at)) = (&fetch.config, fetch.done) {
             let load = phone.load_in(config).map_or("no load".to_owned(), |l| format!("load {l}"));
@@ -85,46 +100,50 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             } else {
                 format!("CallManager {}", and_list(&config.call_managers))
             };
-            add(seen_at, "config", format!("the configuration names {managers} and {load}"));
+            add(seen_at, TimelineKind::Config, format!("the configuration names {managers} and {load}"));
         }
     }
     for seen in &phone.loads {
         let load = registry.load_name(seen.load.raw(), phone.device_type());
         let spelled = if load == seen.load { String::new() } else { format!(" (the wire says {})", seen.load) };
-        add(seen.seen_at, "load", format!("runs load {load}{spelled}"));
+        add(seen.seen_at, TimelineKind::Load, format!("runs load {load}{spelled}"));
     }
     for attempt in &phone.attempts {
         let server = attempt.server;
         if let Some(syn) = attempt.syn {
-            add(syn.first, "tcp", format!("connects to {server} port {}{}", attempt.port, times(syn.count)));
+            add(
+                syn.first,
+                TimelineKind::Tcp,
+                format!("connects to {server} port {}{}", attempt.port, times(syn.count)),
+            );
         }
-        if let Some((seen_at, why)) = attempt.unreachable {
-            add(seen_at, "icmp", format!("{server} can not be reached ({})", why.as_str()));
+        if let Some(Unreachable { seen_at, why }) = attempt.unreachable {
+            add(seen_at, TimelineKind::Icmp, format!("{server} can not be reached ({})", why.as_str()));
         }
         if let Some(register) = attempt.register {
-            add(register.first, "sccp", format!("registers with {server}{}", times(register.count)));
+            add(register.first, TimelineKind::Sccp, format!("registers with {server}{}", times(register.count)));
         }
         if let Some(seen_at) = attempt.registered_at() {
             let how = if attempt.registered.is_some() { "accepts it" } else { "answers its keepalives" };
-            add(seen_at, "sccp", format!("{server} {how}"));
+            add(seen_at, TimelineKind::Sccp, format!("{server} {how}"));
         }
-        if let Some((seen_at, text, meaning)) = &attempt.rejected {
+        if let Some(Rejection { seen_at, text, meaning }) = &attempt.rejected {
             let meaning = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
-            add(*seen_at, "sccp", format!("{server} rejects it: \"{text}\"{meaning}"));
+            add(*seen_at, TimelineKind::Sccp, format!("{server} rejects it: \"{text}\"{meaning}"));
         }
-        if let Some((seen_at, kind)) = attempt.reset {
+        if let Some(ResetOrder { seen_at, kind }) = attempt.reset {
             let what = match kind {
                 1 => "to reset",
                 2 => "to restart",
                 3 => "to apply its configuration",
                 _ => "to reset (of an unknown kind)",
             };
-            add(seen_at, "sccp", format!("{server} orders it {what}"));
+            add(seen_at, TimelineKind::Sccp, format!("{server} orders it {what}"));
         }
         if let Some(seen_at) = attempt.unregistered {
-            add(seen_at, "sccp", format!("leaves {server}"));
+            add(seen_at, TimelineKind::Sccp, format!("leaves {server}"));
         }
-        if let Some((seen_at, end)) = attempt.end {
+        if let Some(Ending { seen_at, how: end }) = attempt.end {
             let text = match end {
                 End::ServerFin => format!("{server} closes the connection"),
                 End::ServerRst if attempt.connected.is_none() => format!("{server} refuses the connection"),
@@ -132,11 +151,25 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
                 End::PhoneFin => format!("closes the connection to {server}"),
                 End::PhoneRst => format!("resets the connection to {server}"),
             };
-            add(seen_at, "tcp", text);
+            add(seen_at, TimelineKind::Tcp, text);
         }
     }
     all.sort_by_key(|entry| (entry.time, entry.at));
     all
+}
+
+fn missing(fetch: &Fetch, failure: &FileFailure) -> String {
+    match failure {
+        FileFailure::Http { status } => format!("{} is not on {} (HTTP {status})", fetch.name, fetch.server),
+        FileFailure::Tftp { .. } => format!("{} is not on {}", fetch.name, fetch.server),
+    }
+}
+
+fn failed(fetch: &Fetch, failure: &FileFailure) -> String {
+    match failure {
+        FileFailure::Http { status } => format!("{} fails: HTTP {status}", fetch.name),
+        FileFailure::Tftp { code, text, .. } => format!("{} fails: error {code} {text}", fetch.name),
+    }
 }
 
 fn times(count: u32) -> String {

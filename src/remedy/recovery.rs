@@ -179,7 +179,7 @@ fn of_phone(phone: &PlannedPhone, report: &PhoneReport, as_of: Option<Timestamp>
         return not_seen(phone);
     }
     let tftp = report.traces.tftp.filter(|_| counts(moments.tftp));
-    let asked = tftp.filter(|(_, _, asked)| *asked).map(|(ip, ..)| ip);
+    let asked = tftp.filter(|t| t.asked).map(|t| t.ip);
     let server = Aspect::new(phone.tftp_right.clone(), asked, |a, b| a == b);
     let running = report.load.running.clone().filter(|_| counts(moments.load));
     let wanted = phone.load_wanted.clone().into_iter().collect();
@@ -193,7 +193,7 @@ fn of_phone(phone: &PlannedPhone, report: &PhoneReport, as_of: Option<Timestamp>
         (None, Some(_)) if report.registration.state != RegistrationState::Registered => report.registration.state,
         _ => RegistrationState::NotSeen,
     };
-    let call_manager = registered.map(|(ip, _)| ip).or(tried);
+    let call_manager = registered.map(|r| r.ip).or(tried);
     let known = |ip: IpAddr| phone.call_managers.is_empty() || phone.call_managers.contains(&ip);
     let standing = match (state, call_manager) {
         (RegistrationState::Registered, Some(ip)) if known(ip) => LoadStatus::Right,

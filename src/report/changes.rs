@@ -254,7 +254,7 @@ impl Seen<'_> {
             return;
         }
         self.known.step = to;
-        let (text, shown) = (step_text(self.phone), self.phone.step_since);
+        let (text, shown) = (step_text(self.phone), self.phone.step_since.map(|s| (s.time, s.at)));
         let from = (!is_new).then(|| from.as_str().into());
         self.tell(ChangeKind::State, from, Some(to.as_str().into()), text).shown = shown;
     }
@@ -267,7 +267,7 @@ impl Seen<'_> {
             let before = from.as_ref().map(|f| format!(", before {f}")).unwrap_or_default();
             self.tell(ChangeKind::Load, from, Some(load.clone()), format!("runs load {load}{before}"));
         }
-        let tftp = phone.traces.tftp.map(|(ip, ..)| ip);
+        let tftp = phone.traces.tftp.map(|t| t.ip);
         for (kind, now, what) in [
             (ChangeKind::Address, phone.ip, "has the address"),
             (ChangeKind::TftpServer, tftp, "turns to TFTP server"),
@@ -381,7 +381,7 @@ impl Seen<'_> {
             }
         };
         let from = before.map(|v| v.as_str().into());
-        let shown = if verdict == Verdict::Healthy { self.phone.step_since } else { None };
+        let shown = if verdict == Verdict::Healthy { self.phone.step_since.map(|s| (s.time, s.at)) } else { None };
         let change = self.tell(ChangeKind::Verdict, from, Some(verdict.as_str().into()), format!("verdict {text}"));
         (change.finding, change.shown) = (finding, shown);
     }

@@ -10,6 +10,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::Ipv4Net;
 
 use super::{Site, SiteError};
+use crate::diagnosis::ObservedName;
+use crate::diagnosis::ObservedServer;
+use crate::diagnosis::ObservedTftp;
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, Verdict};
 use crate::types::{FrameRef, Mac, WireText};
 
@@ -102,13 +105,13 @@ fn is_witness(phone: &PhoneReport) -> bool {
 fn agrees(phone: &PhoneReport, call_manager: IpAddr) -> bool {
     let named = &phone.traces.call_managers;
     named.is_empty()
-        || named.iter().any(|(_, addresses)| addresses.contains(&call_manager))
-        || named.iter().any(|(_, addresses)| addresses.is_empty())
+        || named.iter().any(|n| n.addresses.contains(&call_manager))
+        || named.iter().any(|n| n.addresses.is_empty())
 }
 
 fn subnet_of(phone: &PhoneReport) -> Option<Ipv4Net> {
-    let (address, mask, _) = phone.traces.lease?;
-    let net = Ipv4Net::with_netmask(address, mask?).ok()?.trunc();
+    let lease = phone.traces.lease?;
+    let net = Ipv4Net::with_netmask(lease.address, lease.mask?).ok()?.trunc();
     // A mask of all ones or none tells no subnet.
     (8..=30).contains(&net.prefix_len()).then_some(net)
 }
@@ -118,15 +121,15 @@ impl Learnt {
         // Which servers belong together is known only after all phones were asked.
         let mut groups = Groups::default();
         for phone in diagnosis.phones(Detail::State).filter(is_witness) {
-            let Some((call_manager, _)) = phone.traces.registered else { continue };
+            let Some(ObservedServer { ip: call_manager, .. }) = phone.traces.registered else { continue };
             groups.add(Node::CallManager(call_manager));
             if !agrees(&phone, call_manager) {
                 continue;
             }
-            if let Some((tftp, ..)) = phone.traces.tftp {
+            if let Some(ObservedTftp { ip: tftp, .. }) = phone.traces.tftp {
                 groups.join(Node::CallManager(call_manager), Node::Tftp(tftp));
             }
-            for (name, addresses) in &phone.traces.call_managers {
+            for ObservedName { name, addresses } in &phone.traces.call_managers {
                 groups.join(Node::CallManager(call_manager), Node::Name(name.raw().to_ascii_lowercase()));
                 for address in addresses {
                     groups.join(Node::CallManager(call_manager), Node::CallManager(*address));
@@ -149,7 +152,7 @@ impl Learnt {
             .collect();
         let mut index_of: BTreeMap<usize, usize> = BTreeMap::new();
         for phone in diagnosis.phones(Detail::State).filter(is_witness) {
-            let Some((call_manager, at)) = phone.traces.registered else { continue };
+            let Some(ObservedServer { ip: call_manager, at }) = phone.traces.registered else { continue };
             let group = groups.group(&Node::CallManager(call_manager));
             let index = *index_of.entry(group).or_insert_with(|| {
                 learnt.clusters.push(LearntCluster::default());
@@ -166,11 +169,11 @@ impl Learnt {
                 cluster: consistent.then_some(index),
                 call_manager,
             };
-            if let (Some(server), Some((.., lease))) = (phone.dhcp_server, phone.traces.lease) {
-                note(&mut learnt.dhcp, server, &witness, lease);
+            if let (Some(server), Some(lease)) = (phone.dhcp_server, phone.traces.lease) {
+                note(&mut learnt.dhcp, server, &witness, lease.at);
             }
-            if let Some((vlan, at)) = phone.traces.vlan.filter(|(v, _)| (1..4095).contains(v)) {
-                note(&mut learnt.vlans, vlan, &witness, at);
+            if let Some(vlan) = phone.traces.vlan.filter(|v| (1..4095).contains(&v.id)) {
+                note(&mut learnt.vlans, vlan.id, &witness, vlan.at);
             }
             if let Some(cluster) = learnt.clusters.get_mut(index) {
                 cluster.add(&phone, &witness, consistent, at, &failed);
@@ -243,12 +246,12 @@ impl LearntCluster {
         if !consistent {
             return;
         }
-        if let Some((tftp, at, asked)) = phone.traces.tftp {
+        if let Some(ObservedTftp { ip: tftp, at, asked }) = phone.traces.tftp {
             note(&mut self.tftp, tftp, witness, at);
             if asked {
                 self.asked.insert(tftp);
             }
-            for (name, addresses) in &phone.traces.call_managers {
+            for ObservedName { name, addresses } in &phone.traces.call_managers {
                 let name = name.raw().trim();
                 let works = addresses.iter().any(|a| !failed.contains(a)) || addresses.is_empty();
                 if works && is_server(name) {
@@ -256,8 +259,8 @@ impl LearntCluster {
                 }
             }
         }
-        if let (Some(net), Some((.., at))) = (witness.subnet, phone.traces.lease) {
-            note(&mut self.subnets, net, witness, at);
+        if let (Some(net), Some(lease)) = (witness.subnet, phone.traces.lease) {
+            note(&mut self.subnets, net, witness, lease.at);
         }
         if let (Some(model), Some(load)) = (&phone.model, &phone.load.running) {
             // A version is not yet the name of a load.

@@ -16,7 +16,7 @@ use crate::support::shipped::{Shipped, shipped, sites};
 
 /// The codes that are promised, in the order of the promise, each with the names of its facts. Codes are never reused
 /// and never change their meaning; neither do the names.
-const CODES: [(&str, &[&str]); 32] = [
+const CODES: [(&str, &[&str]); 33] = [
     ("wrong-tftp-server", &["tftp_used", "tftp_right", "source", "dhcp_server", "load_taken"]),
     ("stuck-load", &["load_running", "load_right", "call_manager"]),
     ("conflicting-dhcp-offers", &["offers", "chosen"]),
@@ -31,6 +31,7 @@ const CODES: [(&str, &[&str]); 32] = [
     ("tftp-no-answer", &["tftp_server", "tries", "why"]),
     ("tftp-transfer-failed", &["file", "tftp_server", "blocks"]),
     ("config-file-missing", &["file", "tftp_server", "default_served"]),
+    ("file-refused", &["file", "tftp_server", "answer"]),
     ("config-file-broken", &["file", "tftp_server", "problem"]),
     ("load-file-missing", &["file", "tftp_server"]),
     ("load-wrong-family", &["load", "model"]),

@@ -1,5 +1,7 @@
 //! A run of months: memory is bounded by the phones that are there, and what is concluded is about them.
 
+use std::time::Duration;
+
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::Record;
 use phonescope::event::InputSummary;
@@ -12,7 +14,7 @@ use crate::support::shipped::shipped;
 
 const SECOND: i64 = 1_000_000_000;
 const HOUR: i64 = 3_600 * SECOND;
-const DAY: u64 = 24 * 3_600 * 1_000_000_000;
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A frame that owns its octets.
 #[derive(Clone)]
@@ -43,7 +45,7 @@ struct Run {
 impl Run {
     fn new() -> Run {
         let mut analyzer = Analyzer::new();
-        analyzer.forget_after(Some(DAY));
+        analyzer.evict_after(Some(DAY));
         Run { analyzer, number: 0, now: Timestamp(0) }
     }
 
@@ -165,7 +167,7 @@ fn phones_that_are_gone_for_a_day_leave_and_are_counted() {
     let phones = list(&report, "phones");
     assert!(phones.len() <= 25 * 20 + 20 && phones.len() >= 24 * 20, "{}", phones.len());
     assert!(run.size() < size * 12 / 10, "{} octets, {size} before", run.size());
-    let left = run.analyzer.forgotten_phones();
+    let left = run.analyzer.evicted_phones();
     assert_eq!(left + phones.len() as u64, 20_000);
     let notes = report["coverage"]["notes"].to_string();
     assert!(notes.contains(&format!("{left} phones that were not seen for 24 h left this report")), "{notes}");
@@ -184,7 +186,7 @@ fn restarted_after(path: &str, count: usize) -> Value {
     let mut state = Vec::new();
     run.analyzer.save(&mut state).expect("room");
     run.analyzer = Analyzer::restore(state.as_slice()).unwrap_or_else(|error| panic!("{error}"));
-    run.analyzer.forget_after(Some(DAY));
+    run.analyzer.evict_after(Some(DAY));
     let now = run.now.plus_nanos(24 * HOUR);
     run.analyzer.resume(&["eth0".into()], now);
     run.now = now;

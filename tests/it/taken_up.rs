@@ -107,7 +107,9 @@ fn what_is_no_state_or_a_broken_one_is_told_and_not_used() {
     assert_eq!(why(b"\x1f\x8b\x08"), "it is no state of phonescope");
     assert_eq!(why(b"{\"schema\":\"phonescope.report/1\"}\n"), "it is no state of phonescope");
     let newer = why(b"{\"schema\":\"phonescope.state/7\"}\n");
-    assert!(newer.contains("phonescope.state/7; this one reads phonescope.state/1"), "{newer}");
+    let older = why(b"{\"schema\":\"phonescope.state/1\"}\n");
+    assert!(older.starts_with("an earlier version") && older.contains("a new one is written"), "{older}");
+    assert!(newer.contains("phonescope.state/7; this one reads phonescope.state/2"), "{newer}");
     for end in 1..whole.len() {
         assert!(!why(&whole[..end]).is_empty(), "cut off at {end}");
     }

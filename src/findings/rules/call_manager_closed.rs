@@ -1,6 +1,7 @@
 //! `call-manager-closed`: turned away without a word.
 
 use crate::conversation::registration::End;
+use crate::conversation::registration::Ending;
 use crate::diagnosis::{Fix, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -50,7 +51,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let draft = |contact: &crate::findings::context::Contact<'_>| {
         let server = contact.server;
         let attempt = contact.attempt?;
-        let (seen_at, end) = attempt.end?;
+        let Ending { seen_at, how: end } = attempt.end?;
         let how = if end == End::ServerRst { "RST" } else { "FIN" };
         let mut shown =
             vec![evidence(seen_at, format!("CallManager {server} ends the connection of {} ({how})", cx.label()))];

@@ -1,6 +1,6 @@
 //! `call-manager-no-answer`: silence where a CallManager should be.
 
-use crate::conversation::file::Why;
+use crate::conversation::file::{Unreachable, Why};
 use crate::diagnosis::{Confidence, Fact, Fix, RegistrationState, Severity};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -72,13 +72,13 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if tries.count > 1 {
             shown.push(evidence(tries.last, format!("the latest of {} tries", tries.count)));
         }
-        if let Some((seen_at, why)) = error {
+        if let Some(Unreachable { seen_at, why }) = error {
             shown.push(evidence(seen_at, format!("ICMP: {server} can not be reached ({})", why.as_str())));
         }
         let sure = match contact.attempt {
             Some(_) => contact.confidence_in_failure(),
             // A phone that has the next CallManager to go on to asks no more for this one.
-            None if tries.last.time.nanos_since(tries.first.time) >= SETTLED => {
+            None if tries.last.time.since(tries.first.time) >= SETTLED => {
                 cx.confidence_from_silence(&tries, ARP_INTERVAL)
             }
             None => Confidence::Likely,

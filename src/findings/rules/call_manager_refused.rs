@@ -49,7 +49,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let draft = |contact: &crate::findings::context::Contact<'_>| {
         let (server, port) = (contact.server, contact.port);
         let attempt = contact.attempt?;
-        let answer = attempt.unreachable.map(|(s, _)| s).or(attempt.end.map(|(s, _)| s))?;
+        let answer = attempt.unreachable.map(|u| u.seen_at).or(attempt.end.map(|e| e.seen_at))?;
         let how = if attempt.unreachable.is_some() { "ICMP port unreachable" } else { "RST" };
         Some(Draft {
             rule: &CALL_MANAGER_REFUSED,

@@ -1,6 +1,6 @@
 //! `config-file-missing`: the server does not know this phone.
 
-use crate::conversation::file::Fetch;
+use crate::conversation::file::{Failure, Fetch, FileFailure};
 use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::is_own_config;
@@ -46,14 +46,14 @@ declare_finding! {
 }
 
 /// "File not found", in the number or in the words that some servers prefer.
-fn is_missing(fetch: &Fetch) -> bool {
+pub(super) fn is_missing(fetch: &Fetch) -> bool {
     let words = |text: &str| {
         let text = text.to_ascii_lowercase();
         text.contains("not found") || text.contains("no such file")
     };
-    match (fetch.outcome(), &fetch.error) {
+    match (fetch.outcome(), fetch.failure.as_ref().map(|f| &f.failure)) {
         (Outcome::Missing, _) => true,
-        (Outcome::Refused, Some((_, 0 | 2, text, _))) => words(text.raw()),
+        (Outcome::Refused, Some(FileFailure::Tftp { code: 0 | 2, text, .. })) => words(text.raw()),
         _ => false,
     }
 }
@@ -75,7 +75,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let pending = defaults.iter().any(|f| !is_missing(f));
     let gave_up = cx.phone.attempts.last().is_some_and(|a| a.began > missing.request.first)
         || cx.phone.boots.last().is_some_and(|b| *b > missing.request.first)
-        || cx.now().nanos_since(missing.last.time) >= SETTLED;
+        || cx.now().since(missing.last.time) >= SETTLED;
     let none_served = !served && (refused || (gave_up && !pending));
     let severity = if none_served && !cx.is_registered() { Severity::Error } else { Severity::Warning };
     // Until a boot has come further, another server may have the file.
@@ -87,8 +87,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     };
     let server = missing.server;
     let mut shown = vec![evidence(missing.request.first, format!("{} asks {server} for {}", cx.label(), missing.name))];
-    if let Some((seen_at, code, message, _)) = &missing.error {
-        shown.push(evidence(*seen_at, format!("{server} answers error {code}: {message}")));
+    if let Some(Failure { seen_at, failure }) = &missing.failure {
+        shown.push(evidence(*seen_at, format!("{server} answers {failure}")));
     }
     for fetch in &defaults {
         shown.push(evidence(fetch.request.first, format!("{}: {}", fetch.name, fetch.outcome().as_str())));

@@ -71,11 +71,11 @@ fn refusal(exchange: &Exchange) -> Option<Refusal<'_>> {
         });
     }
     // Of two servers one may refuse what the other grants.
-    let (seen_at, server, text) = exchange.nak.as_ref().filter(|_| exchange.ack.is_none())?;
+    let nak = exchange.nak.as_ref().filter(|_| exchange.ack.is_none())?;
     Some(Refusal {
-        seen_at: *seen_at,
-        server: Some(*server).filter(|s| !s.is_unspecified()),
-        text: text.as_ref(),
+        seen_at: nak.seen_at,
+        server: Some(nak.server).filter(|s| !s.is_unspecified()),
+        text: nak.text.as_ref(),
         declined: None,
         renewal: exchange.kind == Kind::Renew,
     })

@@ -1,6 +1,7 @@
 //! `duplicate-device`: one name, or one address, and two who have it.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::conversation::SeenAt;
 use crate::conversation::registration::Attempt;
@@ -8,8 +9,8 @@ use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::site_wide::registered_as;
 use crate::findings::{Draft, FindingText, addresses, and_list, evidence, text};
+use crate::phone::AddressConflict;
 use crate::phone::Phone;
-use crate::phone::identity::AddressConflict;
 use crate::remedy;
 use crate::types::{Mac, WireText};
 
@@ -53,9 +54,9 @@ declare_finding! {
 }
 
 /// Clocks of two captures differ by less than this.
-const CLOCKS: u64 = 2_000_000_000;
+const CLOCKS: Duration = Duration::from_secs(2);
 /// Who takes turns within this fights for the name; a softphone that changes its network card does not.
-const TURNS: u64 = 600_000_000_000;
+const TURNS: Duration = Duration::from_secs(600);
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = by_name(cx).or_else(|| by_name_behind_a_router(cx)).into_iter().collect();
@@ -121,8 +122,8 @@ fn at_once(mine: &[&Attempt], theirs: &[&Attempt]) -> Option<Shown> {
     let pairs = mine.iter().flat_map(|a| theirs.iter().map(move |b| (a, b)));
     pairs.filter_map(|(a, b)| Some((span(a)?, span(b)?))).find_map(|((from_a, to_a), (from_b, to_b))| {
         let (from, to) = (from_a.max(from_b), to_a.min(to_b));
-        let margin = if from_a.at.input == from_b.at.input { 0 } else { CLOCKS };
-        (to > from && to.time.nanos_since(from.time) >= margin).then_some((from_a, from_b))
+        let margin = if from_a.at.input == from_b.at.input { Duration::ZERO } else { CLOCKS };
+        (to > from && to.time.since(from.time) >= margin).then_some((from_a, from_b))
     })
 }
 
@@ -133,7 +134,7 @@ fn by_turns(mine: &[&Attempt], theirs: &[&Attempt]) -> Option<Shown> {
     let between = |list: &[SeenAt], other: &SeenAt| {
         let before = list.iter().filter(|s| *s < other).max()?;
         let after = list.iter().filter(|s| *s > other).min()?;
-        (after.time.nanos_since(before.time) <= TURNS).then_some(*before)
+        (after.time.since(before.time) <= TURNS).then_some(*before)
     };
     let first = theirs.iter().find_map(|t| Some((between(&mine, t)?, *t)));
     first.or_else(|| mine.iter().find_map(|m| Some((*m, between(&theirs, m)?))))
@@ -191,7 +192,7 @@ fn named(
 // ---- one address ----
 
 fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
-    let AddressConflict { mac, ip, claimed, claims, confirmed, .. } = cx.phone.rival?;
+    let AddressConflict { mac, ip, claimed, claims, confirmed, .. } = cx.phone.conflict?;
     let is_router = |mac| cx.world.registry.is_router(mac);
     let still = confirmed.filter(|_| !is_router(mac) && !is_router(cx.phone.mac))?;
     // Where packets are missing, those that show a router may be among them.

@@ -1,5 +1,6 @@
 //! `load-file-missing`: the configuration names a load that is not there.
 
+use crate::conversation::file::Failure;
 use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -58,8 +59,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         said.push(load.clone());
         let server = fetch.server;
         let mut shown = vec![evidence(fetch.request.first, format!("{} asks {server} for {}", cx.label(), fetch.name))];
-        if let Some((seen_at, code, message, _)) = &fetch.error {
-            shown.push(evidence(*seen_at, format!("{server} answers error {code}: {message}")));
+        if let Some(Failure { seen_at, failure }) = &fetch.failure {
+            shown.push(evidence(*seen_at, format!("{server} answers {failure}")));
         }
         if let Some((config, load)) = named {
             shown.push(evidence(config.request.first, format!("{} names load {load}", config.name)));

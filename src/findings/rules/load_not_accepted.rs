@@ -5,6 +5,7 @@ use crate::conversation::file::Fetch;
 use crate::diagnosis::{Confidence, Evidence, Fix, Outcome, Severity, Transport};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, optional};
+use crate::phone::ReasonSeen;
 use crate::remedy;
 use crate::types::WireText;
 use crate::wire::load::{self, LoadName, is_load_file, same_load};
@@ -74,7 +75,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         .or_else(|| by_repetition(cx, running.as_ref(), configured.as_ref()));
     let Some(Refusal { load, confidence, shown, how }) = found else { return Vec::new() };
     let server = cx.phone.fetched().map(|(_, f)| f.server).or(cx.tftp_use().map(|u| u.server));
-    let reason = cx.phone.last_reason.as_ref().map(|(_, text)| text);
+    let reason = cx.phone.last_reason.as_ref().map(|r| &r.text);
     let name = load.as_ref().map_or_else(|| "the load".to_owned(), |l| format!("load {l}"));
     let stays = running.as_ref().map_or_else(String::new, |r| format!(" It still runs {r}."));
     vec![Draft {
@@ -138,7 +139,8 @@ fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Ref
         evidence(said, format!("{} says that it runs {running}", cx.label())),
     ];
     let mut how = format!("fetched load {load} from {} to its end, booted, and came back with {running}", fetch.server);
-    if let Some((seen_at, reason)) = phone.last_reason.as_ref().filter(|(_, reason)| is_refusal(reason.raw())) {
+    if let Some(ReasonSeen { seen_at, text: reason }) = phone.last_reason.as_ref().filter(|r| is_refusal(r.text.raw()))
+    {
         shown.push(evidence(*seen_at, format!("its alarm says why it restarted: {reason}")));
         how.push_str(&format!("; its alarm says why: \"{reason}\""));
     }
@@ -198,7 +200,7 @@ fn is_refusal(reason: &str) -> bool {
 
 /// The phone's own word.
 fn by_alarm(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: Option<&WireText>) -> Option<Refusal> {
-    let (seen_at, reason) = cx.phone.last_reason.as_ref().filter(|(_, reason)| is_refusal(reason.raw()))?;
+    let ReasonSeen { seen_at, text: reason } = cx.phone.last_reason.as_ref().filter(|r| is_refusal(r.text.raw()))?;
     let fetched =
         cx.phone.fetched().filter(|(_, f)| f.request.first < *seen_at).map(|(l, _)| WireText::from(l.as_str()));
     let other = |load: &WireText| running.is_none_or(|r| !same_load(r.raw(), load.raw()));

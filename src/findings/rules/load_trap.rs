@@ -194,7 +194,7 @@ fn not_taken(
         return Some((Confidence::Likely, format!("{manager} turned away a phone that runs it")));
     }
     // The CallManager's own word, or else at least one other phone beside this one.
-    let wanted = contact.attempt.and_then(|a| a.wanted.as_ref()).map(|(_, l)| l.raw());
+    let wanted = contact.attempt.and_then(|a| a.wanted.as_ref()).map(|w| w.load.raw());
     let registered = peers.loads_at(manager, model);
     let told = wanted.is_some_and(|w| !same_load(w, next)) || peers.registered_at(manager) > 1;
     let mut known = registered.iter().map(WireText::raw).chain(wanted).chain([running]);

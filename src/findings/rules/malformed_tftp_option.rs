@@ -49,7 +49,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if terms.cut || cx.is_registered() || cx.files().iter().any(|f| f.config.is_some()) {
         return Vec::new();
     }
-    let settled = cx.now().nanos_since(lease.seen_at.time) >= SETTLED;
+    let settled = cx.now().since(lease.seen_at.time) >= SETTLED;
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
     let draft = |option: &crate::wire::dhcp::UnusableOption| {
         let number = option.option;

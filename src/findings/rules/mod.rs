@@ -10,6 +10,7 @@ mod config_file_missing;
 mod conflicting_dhcp_offers;
 mod dhcp_refused;
 mod duplicate_device;
+mod file_refused;
 mod foreign_call_manager;
 mod load_file_missing;
 mod load_flapping;
@@ -36,7 +37,7 @@ mod wrong_tftp_server;
 mod wrong_voice_vlan;
 
 /// All rules, in the order of a phone's boot: of two that nothing explains the earlier one is the verdict.
-pub static RULES: [&Rule; 32] = [
+pub static RULES: [&Rule; 33] = [
     &wrong_voice_vlan::WRONG_VOICE_VLAN,
     &no_dhcp_answer::NO_DHCP_ANSWER,
     &dhcp_refused::DHCP_REFUSED,
@@ -52,6 +53,7 @@ pub static RULES: [&Rule; 32] = [
     &tftp_no_answer::TFTP_NO_ANSWER,
     &trust_list_mismatch::TRUST_LIST_MISMATCH,
     &config_file_missing::CONFIG_FILE_MISSING,
+    &file_refused::FILE_REFUSED,
     &tftp_transfer_failed::TFTP_TRANSFER_FAILED,
     &config_file_broken::CONFIG_FILE_BROKEN,
     &foreign_call_manager::FOREIGN_CALL_MANAGER,

@@ -86,7 +86,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     // A phone repeats its question. One that it asked once, and no more for long, had its answer.
-    if tries.count == 1 && cx.now().nanos_since(tries.last.time) > 3 * DHCP_INTERVAL {
+    if tries.count == 1 && cx.now().since(tries.last.time) > 3 * DHCP_INTERVAL {
         return Vec::new();
     }
     let vlan = phone.vlan.map_or(Fact::Null, |v| Fact::Number(u64::from(v)));

@@ -64,7 +64,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     // A phone that boots again may get another lease.
     let boots = phone.boot_began().is_some_and(|b| b > lease.seen_at);
-    let settled = !boots && cx.now().nanos_since(lease.seen_at.time) >= SETTLED;
+    let settled = !boots && cx.now().since(lease.seen_at.time) >= SETTLED;
     let confidence = if settled && !by_accident { Confidence::Certain } else { Confidence::Likely };
     let confidence = if settled { cx.confidence_from_absence(confidence) } else { confidence };
     let accident =

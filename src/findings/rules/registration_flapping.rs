@@ -1,7 +1,9 @@
 //! `registration-flapping`: registered, and again, and again.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
+use crate::conversation::registration::Ending;
 use crate::conversation::registration::{Attempt, End};
 use crate::diagnosis::{Confidence, Fact, Fix, Severity};
 use crate::findings::context::PhoneContext;
@@ -49,9 +51,9 @@ declare_finding! {
 }
 
 /// So many registrations within this are too many; and who is registered for so long since is well again.
-const WINDOW: u64 = 600_000_000_000;
+const WINDOW: Duration = Duration::from_secs(600);
 /// A phone that ends its connection so long after a KeepAlive has waited for the answer.
-const WAITED: u64 = 10_000_000_000;
+const WAITED: Duration = Duration::from_secs(10);
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let again = again_and_again(cx);
@@ -76,11 +78,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if let Some(seen_at) = attempt.registered_at() {
             shown.push(evidence(seen_at, format!("{} registers {}", attempt.server, cx.label())));
         }
-        if let Some((seen_at, end)) = attempt.end {
+        if let Some(Ending { seen_at, how: end }) = attempt.end {
             shown.push(evidence(seen_at, format!("{} the connection", ends(attempt.server, end))));
         }
     }
-    let reason = cx.phone.last_reason.as_ref().map(|(_, r)| format!(" Its last alarm gives {r} as the reason."));
+    let reason = cx.phone.last_reason.as_ref().map(|r| format!(" Its last alarm gives {} as the reason.", r.text));
     let what = if deaf.is_empty() {
         format!("{} was registered {times} times and lost it again and again", cx.label())
     } else {
@@ -170,7 +172,7 @@ fn is_lost(cx: &PhoneContext<'_>, earlier: &Attempt, later: &Attempt) -> bool {
     }
     // Without the phone's word the end of the connection must be seen, and before the phone boots again: power that
     // goes and comes back is no fault of the registration.
-    let Some((ended, _)) = earlier.end else { return false };
+    let Some(Ending { seen_at: ended, .. }) = earlier.end else { return false };
     let rebooted = cx.phone.boots.iter().any(|b| Some(*b) > earlier.registered && *b < ended);
     // In a capture that lost packets the order to leave may be among them.
     let visible = &cx.world.visible;
@@ -190,7 +192,7 @@ fn again_and_again<'a>(cx: &PhoneContext<'a>) -> Vec<&'a Attempt> {
             run.clear();
         }
         run.push(attempt);
-        run.retain(|a| time(attempt).nanos_since(time(a)) <= WINDOW);
+        run.retain(|a| time(attempt).since(time(a)) <= WINDOW);
         if is_too_many(&run) {
             latest.clone_from(&run);
         }
@@ -209,7 +211,7 @@ fn is_too_many(run: &[&Attempt]) -> bool {
 /// Registered, and for long enough to be called well.
 fn is_settled(cx: &PhoneContext<'_>, attempt: &Attempt) -> bool {
     let since = attempt.registered.map(|s| s.time).unwrap_or_default();
-    attempt.end.is_none() && attempt.spoke.is_some_and(|s| s.time.nanos_since(since) >= WINDOW) && cx.is_registered()
+    attempt.end.is_none() && attempt.spoke.is_some_and(|s| s.time.since(since) >= WINDOW) && cx.is_registered()
 }
 
 /// Connections of a registered phone on which a CallManager fell silent.
@@ -220,9 +222,9 @@ fn unanswered<'a>(cx: &PhoneContext<'a>) -> Vec<&'a Attempt> {
     }
     let fell_silent = |a: &&Attempt| {
         let answers = a.keepalive_acks > 0 || cx.world.together.answer_keepalives.contains(&a.server);
-        let phone_left = matches!(a.end, Some((_, End::PhoneFin | End::PhoneRst))) && a.unregistered.is_none();
+        let phone_left = a.end.is_some_and(|e| !e.how.by_server()) && a.unregistered.is_none();
         let waited = || match (a.keepalive, a.end) {
-            (Some(asked), Some((end, _))) => end.time.nanos_since(asked.time) >= WAITED,
+            (Some(asked), Some(end)) => end.seen_at.time.since(asked.time) >= WAITED,
             _ => false,
         };
         let open = a.keepalives_open;

@@ -1,5 +1,6 @@
 //! `registration-rejected`: the CallManager says no.
 
+use crate::conversation::registration::Rejection;
 use crate::diagnosis::{Fact, Fix, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -49,7 +50,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let rejected = cx.contacts().iter().filter(|c| c.state == RegistrationState::Rejected);
     let draft = |contact: &crate::findings::context::Contact<'_>| {
         let attempt = contact.attempt?;
-        let (seen_at, reject_text, meaning) = attempt.rejected.as_ref()?;
+        let Rejection { seen_at, text: reject_text, meaning } = attempt.rejected.as_ref()?;
         let server = contact.server;
         let said = if reject_text.is_empty() { "without a text".to_owned() } else { format!("\"{reject_text}\"") };
         let meaning_said = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();

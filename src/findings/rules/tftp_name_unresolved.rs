@@ -1,12 +1,14 @@
 //! `tftp-name-unresolved`: the lease names the TFTP server by a name that leads to no address.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::conversation::SeenAt;
 use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::stated;
 use crate::findings::{Draft, FindingText, and_list, evidence, optional};
+use crate::phone::DnsAnswer;
 use crate::phone::NameAsk;
 use crate::remedy;
 use crate::types::WireText;
@@ -53,8 +55,8 @@ declare_finding! {
     }
 }
 
-/// First retransmission of a DNS question: the usual five seconds (RFC 1035 section 4.2.1), nanoseconds.
-const DNS_INTERVAL: u64 = 5_000_000_000;
+/// First retransmission of a DNS question: the usual five seconds (RFC 1035 section 4.2.1).
+const DNS_INTERVAL: Duration = Duration::from_secs(5);
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(lease) = cx.phone.lease() else { return Vec::new() };
@@ -76,7 +78,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             .iter()
             .filter(|a| a.tries.last >= began && is_question_for(a.name.raw(), name.raw()))
             .collect();
-        if asks.iter().any(|a| a.answer.as_ref().is_some_and(|(_, _, ips)| !ips.is_empty())) {
+        if asks.iter().any(|a| a.answer.as_ref().is_some_and(|a| !a.addresses.is_empty())) {
             return Vec::new();
         }
         let Some((how, ask, confidence)) = failure(cx, &asks, lease.seen_at, lease.terms.dns.is_empty()) else {
@@ -101,7 +103,7 @@ fn failure<'p>(
     leased: SeenAt,
     no_server: bool,
 ) -> Option<(String, Option<&'p NameAsk>, Confidence)> {
-    let refused = asks.iter().find_map(|a| a.answer.as_ref().map(|(_, code, _)| (*a, code)));
+    let refused = asks.iter().find_map(|a| a.answer.as_ref().map(|answer| (*a, &answer.code)));
     if let Some((ask, code)) = refused {
         return Some(match code.raw() {
             "NXDOMAIN" => {
@@ -118,7 +120,7 @@ fn failure<'p>(
         return (silent && !cx.world.visible.blind_arp)
             .then(|| (format!("{} does not answer", ask.server), Some(*ask), cx.confidence_from_absence(sure)));
     }
-    let settled = cx.now().nanos_since(leased.time) >= SETTLED;
+    let settled = cx.now().since(leased.time) >= SETTLED;
     (no_server && settled && cx.phone.files.iter().all(|f| f.request.first < leased)).then(|| {
         (
             "the lease names no DNS server to ask (option 6)".to_owned(),
@@ -135,7 +137,7 @@ fn draft(cx: &PhoneContext<'_>, name: &WireText, how: &str, ask: Option<&NameAsk
     if let Some(ask) = ask {
         shown
             .push(evidence(ask.tries.first, format!("{} asks DNS server {} for {}", cx.label(), ask.server, ask.name)));
-        if let Some((seen_at, code, _)) = &ask.answer {
+        if let Some(DnsAnswer { seen_at, code, .. }) = &ask.answer {
             shown.push(evidence(*seen_at, format!("{} answers {code}", ask.server)));
         } else if ask.tries.count > 1 {
             shown.push(evidence(ask.tries.last, format!("the latest of {} questions", ask.tries.count)));

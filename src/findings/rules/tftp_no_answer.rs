@@ -1,9 +1,10 @@
 //! `tftp-no-answer`: the phone asks, and nobody answers.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::conversation::RetryCount;
-use crate::conversation::file::{Fetch, Why};
+use crate::conversation::file::{Fetch, Unreachable, Why};
 use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -81,7 +82,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if tries == 1 && error.is_none() && went_on {
             continue;
         }
-        let why = error.map_or(Why::Silent, |(_, why)| why);
+        let why = error.map_or(Why::Silent, |e| e.why);
         let mut shown = vec![evidence(first.request.first, format!("{} asks {server} for {}", cx.label(), first.name))];
         if last.request.last > first.request.first {
             shown.push(evidence(
@@ -89,10 +90,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 format!("{} asks for the last time seen ({tries} in all)", cx.label()),
             ));
         }
-        if let Some((seen_at, why)) = error {
+        if let Some(Unreachable { seen_at, why }) = error {
             shown.push(evidence(seen_at, format!("ICMP: {server} can not be reached ({})", why.as_str())));
         }
-        let gap = asked.iter().map(|f| f.request.gap).min().unwrap_or(u64::MAX);
+        let gap = asked.iter().map(|f| f.request.gap).min().unwrap_or(Duration::MAX);
         let all = RetryCount { count: tries, first: first.request.first, last: last.request.last, gap };
         let sure = match error {
             _ if has_another(cx) => Confidence::Likely,

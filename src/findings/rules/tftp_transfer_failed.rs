@@ -1,6 +1,8 @@
 //! `tftp-transfer-failed`: a transfer starts and does not end.
 
+use crate::conversation::file::Failure;
 use crate::conversation::file::Fetch;
+use crate::conversation::file::FileFailure;
 use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity, Transport};
 use crate::findings::context::{PhoneContext, TFTP_INTERVAL};
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -71,24 +73,26 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let mut shown =
             vec![evidence(fetch.request.first, format!("{} asks {} for {}", cx.label(), fetch.server, fetch.name))];
         shown.push(evidence(fetch.progress, format!("block {} is the last new one", fetch.blocks)));
-        if let Some((seen_at, code, message, by_phone)) = &fetch.error {
-            let who = if *by_phone { "the phone" } else { "the server" };
-            shown.push(evidence(*seen_at, format!("{who} ends it with error {code}: {message}")));
+        let who = |f: &FileFailure| if f.is_by_client() { "the phone" } else { "the server" };
+        if let Some(Failure { seen_at, failure }) = &fetch.failure {
+            shown.push(evidence(*seen_at, format!("{} ends it with {failure}", who(failure))));
         }
-        let sure = if fetch.error.is_some() || fetch.stalled.max(fetch.acked.map_or(0, |a| a.count)) >= 3 {
+        let sure = if fetch.failure.is_some() || fetch.stalled.max(fetch.acked.map_or(0, |a| a.count)) >= 3 {
             Confidence::Certain
         } else {
             Confidence::Likely
         };
-        let how = match &fetch.error {
-            Some((_, code, message, true)) => format!("the phone ends it with error {code} ({message})"),
-            Some((_, code, message, false)) => format!("the server ends it with error {code} ({message})"),
+        let how = match fetch.failure.as_ref().map(|f| &f.failure) {
+            Some(failure @ FileFailure::Tftp { code, text, .. }) => {
+                format!("{} ends it with error {code} ({text})", who(failure))
+            }
+            Some(failure) => format!("{} ends it with {failure}", who(failure)),
             None => "nothing new comes after that".to_owned(),
         };
         drafts.push(Draft {
             rule: &TFTP_TRANSFER_FAILED,
             severity: Severity::Error,
-            confidence: if fetch.error.is_some() { sure } else { cx.confidence_from_absence(sure) },
+            confidence: if fetch.failure.is_some() { sure } else { cx.confidence_from_absence(sure) },
             servers: vec![fetch.server],
             facts: vec![
                 ("file", crate::diagnosis::Fact::Text(fetch.name.clone())),
@@ -130,5 +134,5 @@ fn has_stopped(cx: &PhoneContext<'_>, fetch: &Fetch) -> bool {
         // An acknowledgement that asks for the next block is a request as any other.
         || fetch.acked.is_some_and(|acked| acked.unanswered(cx.now(), interval) && acked.count > 1)
         || cx.gave_up(fetch.last)
-        || (!cx.moved_on(fetch.last) && cx.now().nanos_since(fetch.progress.time) >= interval)
+        || (!cx.moved_on(fetch.last) && cx.now().since(fetch.progress.time) >= interval)
 }

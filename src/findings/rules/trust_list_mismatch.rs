@@ -1,6 +1,6 @@
 //! `trust-list-mismatch`: security files that do not fit, or can not be had.
 
-use crate::conversation::file::Fetch;
+use crate::conversation::file::{Fetch, FileFailure};
 use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, and_list, evidence, text};
@@ -52,11 +52,17 @@ fn is_trust_list(file: &str) -> bool {
 }
 
 /// What the server refuses it with, unless that means that there is no such file.
-fn refusal(fetch: &Fetch) -> Option<(u16, String)> {
-    let (_, code, words, by_phone) = fetch.error.as_ref()?;
-    let lower = words.raw().to_ascii_lowercase();
-    let says_missing = *code == 1 || lower.contains("not found") || lower.contains("no such file");
-    (!by_phone && fetch.outcome() == Outcome::Refused && !says_missing).then(|| (*code, words.to_string()))
+fn refusal(fetch: &Fetch) -> Option<&FileFailure> {
+    let failure = &fetch.failure.as_ref()?.failure;
+    let lower = failure.text().map(|t| t.raw().to_ascii_lowercase()).unwrap_or_default();
+    let says_missing = lower.contains("not found") || lower.contains("no such file");
+    (fetch.outcome() == Outcome::Refused && !says_missing).then_some(failure)
+}
+
+/// Whether a later request for the same file was answered in another way: phones request over HTTP first, then over TFTP.
+fn is_answered_otherwise(files: &[Fetch], fetch: &Fetch) -> bool {
+    let later = files.iter().filter(|f| f.name == fetch.name && f.request.first > fetch.request.first);
+    later.into_iter().any(|f| f.answered.is_some() && refusal(f).is_none())
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
@@ -83,7 +89,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             _ => None,
         };
         let what = match (refusal(fetch), other.zip(theirs)) {
-            (Some((code, words)), _) => format!("refuses it with error {code}: {words}"),
+            (Some(failure), _) if !is_answered_otherwise(files, fetch) => format!("refuses it with {failure}"),
             (None, Some((because, theirs))) if fetch.outcome() == Outcome::Served => {
                 format!("serves it; it is a server of cluster {}, and {because}", theirs.name)
             }
@@ -95,7 +101,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let names: Vec<_> =
             same.filter(|f| (f.outcome() == Outcome::Served) != refused).map(|f| f.name.clone()).collect();
         let mut shown = vec![evidence(fetch.request.first, format!("{} asks {server} for {}", cx.label(), fetch.name))];
-        if let Some(seen_at) = fetch.error.as_ref().map(|(s, ..)| *s).or(fetch.done) {
+        if let Some(seen_at) = fetch.failure.as_ref().map(|f| f.seen_at).or(fetch.done) {
             shown.push(evidence(seen_at, format!("{server} {what}")));
         }
         drafts.push(Draft {
@@ -181,7 +187,8 @@ mod tests {
                 50_000,
                 SeenAt::default(),
             );
-            fetch.error = Some((SeenAt::default(), code, WireText::from(words), by_phone));
+            let failure = FileFailure::Tftp { code, text: WireText::from(words), by_client: by_phone };
+            fetch.failure = Some(crate::conversation::file::Failure { seen_at: SeenAt::default(), failure });
             refusal(&fetch).is_some()
         };
         assert!(refused(2, "Access violation", false));

@@ -191,7 +191,12 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
 }
 
 fn answer_of(attempt: &Attempt) -> Option<crate::conversation::SeenAt> {
-    attempt.rejected.as_ref().map(|(s, ..)| *s).or(attempt.end.map(|(s, _)| s)).or(attempt.register.map(|r| r.first))
+    attempt
+        .rejected
+        .as_ref()
+        .map(|r| r.seen_at)
+        .or(attempt.end.map(|e| e.seen_at))
+        .or(attempt.register.map(|r| r.first))
 }
 
 fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec<Fix> {

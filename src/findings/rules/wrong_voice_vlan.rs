@@ -6,6 +6,7 @@ use crate::diagnosis::{Confidence, Evidence, Fact, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::site_wide::input_of;
 use crate::findings::{Draft, FindingText, and_list, evidence};
+use crate::phone::VoiceVlanSeen;
 use crate::phone::identity::VoicePort;
 use crate::remedy;
 
@@ -65,7 +66,7 @@ struct AnnouncedVlan<'a> {
 fn wanted<'a>(cx: &PhoneContext<'a>) -> Option<AnnouncedVlan<'a>> {
     let input = input_of(cx.phone)?;
     let mut ports = cx.world.registry.vlans.ports.iter().filter(|p| p.seen_at.at.input == input);
-    if let Some((vlan, seen_at)) = cx.phone.voice_vlan {
+    if let Some(VoiceVlanSeen { id: vlan, seen_at }) = cx.phone.voice_vlan {
         let port = ports.find(|p| p.vlan == Some(vlan));
         return Some(AnnouncedVlan { vlan, seen_at, port, sure: true });
     }

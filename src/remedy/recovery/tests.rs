@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::diagnosis::{
-    Coverage, FileFetch, LoadReport, ObservedSite, Outcome, Registration, Servers, Transport, Verdict,
+    Coverage, FileFetch, LoadReport, ObservedServer, ObservedSite, ObservedTftp, Outcome, Registration, Servers,
+    Transport, Verdict,
 };
 use crate::event::InputSummary;
 use crate::remedy::plan::SCHEMA;
@@ -82,8 +83,8 @@ fn back(n: u8) -> PhoneReport {
         last: Some(at(60)),
         verdict: Verdict::Healthy,
         traces: ObservedSite {
-            registered: Some((ip("10.30.0.10"), FrameRef::default())),
-            tftp: Some((ip("10.30.0.5"), FrameRef::default(), true)),
+            registered: Some(ObservedServer { ip: ip("10.30.0.10"), at: FrameRef::default() }),
+            tftp: Some(ObservedTftp { ip: ip("10.30.0.5"), at: FrameRef::default(), asked: true }),
             moments: ObservedTimes {
                 boots: vec![at(10), at(30)],
                 lease: Some(at(31)),
@@ -107,7 +108,7 @@ fn stuck(n: u8) -> PhoneReport {
     report.registration.state = RegistrationState::Rejected;
     report.verdict = Verdict::Finding("wrong-tftp-server");
     report.traces.registered = None;
-    report.traces.tftp = Some((ip("10.31.0.5"), FrameRef::default(), true));
+    report.traces.tftp = Some(ObservedTftp { ip: ip("10.31.0.5"), at: FrameRef::default(), asked: true });
     report.traces.moments.registered = None;
     report
 }
@@ -175,7 +176,7 @@ fn what_is_left_is_told_for_each_thing_that_is_wrong() {
 #[test]
 fn a_phone_that_registers_on_the_wrong_path_is_not_back() {
     let mut report = back(1);
-    report.traces.tftp = Some((ip("10.31.0.5"), FrameRef::default(), true));
+    report.traces.tftp = Some(ObservedTftp { ip: ip("10.31.0.5"), at: FrameRef::default(), asked: true });
     report.files = vec![fetch("10.31.0.5", 12)];
     let phone = one(report);
     assert_eq!(phone.state, State::NotRecovered);
@@ -187,7 +188,7 @@ fn a_phone_that_registers_on_the_wrong_path_is_not_back() {
         ]
     );
     let mut report = back(1);
-    report.traces.registered = Some((ip("10.31.0.10"), FrameRef::default()));
+    report.traces.registered = Some(ObservedServer { ip: ip("10.31.0.10"), at: FrameRef::default() });
     let phone = one(report);
     assert_eq!((phone.state, phone.registration.standing), (State::NotRecovered, LoadStatus::Wrong));
     assert_eq!(phone.left, ["It is registered with 10.31.0.10, not with 10.30.0.10."]);
@@ -202,7 +203,7 @@ fn not_seen_is_not_wrong() {
     assert_eq!(phone.state, State::Incomplete);
     assert_eq!(phone.left, ["It was not seen to ask a TFTP server.", "It was not seen to say which load it runs."]);
     let mut report = stuck(1);
-    report.traces.tftp = Some((ip("10.31.0.5"), FrameRef::default(), false));
+    report.traces.tftp = Some(ObservedTftp { ip: ip("10.31.0.5"), at: FrameRef::default(), asked: false });
     report.registration.call_manager = None;
     report.load.running = None;
     let phone = one(report);

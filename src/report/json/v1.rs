@@ -284,7 +284,7 @@ impl<'a> Phone<'a> {
                     time: t.time,
                     input: t.at.input,
                     frame: t.at.frame,
-                    kind: t.kind,
+                    kind: t.kind.as_str(),
                     text: &t.text,
                 })
                 .collect(),

@@ -80,7 +80,7 @@ fn all_that_is_counted_stands_on_a_page_that_a_parser_takes() {
     measures.dhcp.insert(Ipv4Addr::new(10, 30, 0, 2), DhcpAnswers { offers: 5, acks: 4, naks: 1 });
     measures.dhcp.insert(OTHERS, DhcpAnswers { offers: 7, ..DhcpAnswers::default() });
     for seconds in [3, 4, 700, 9_999] {
-        measures.way_up.add(seconds * 1_000_000_000);
+        measures.way_up.add(std::time::Duration::from_secs(seconds));
     }
     let service = ServiceNumbers {
         started: Timestamp(1_700_000_000_000_000_001),

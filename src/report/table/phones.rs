@@ -81,7 +81,7 @@ fn story(page: &mut Page<'_>, p: &PhoneReport, names: &InputNames) -> io::Result
     page.heading(&format!("{}: {}", title.join(", "), p.verdict.as_str()))?;
     write_story(page, p)?;
     for entry in &p.timeline {
-        let line = format!("{}  {}, {}: {}", clock(entry.time), names.frame(entry.at), entry.kind, entry.text);
+        let line = format!("{}  {}, {}: {}", clock(entry.time), names.frame(entry.at), entry.kind.as_str(), entry.text);
         page.text(TextStyle::Plain, "    ", "      ", &line)?;
     }
     Ok(())

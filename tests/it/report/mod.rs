@@ -45,6 +45,7 @@ const FACTS: &[(&str, &[&str])] = &[
     ("tftp-no-answer", &["tftp_server", "tries", "why"]),
     ("tftp-transfer-failed", &["file", "tftp_server", "blocks"]),
     ("config-file-missing", &["file", "tftp_server", "default_served"]),
+    ("file-refused", &["file", "tftp_server", "answer"]),
     ("config-file-broken", &["file", "tftp_server", "problem"]),
     ("load-file-missing", &["file", "tftp_server"]),
     ("load-wrong-family", &["load", "model"]),

@@ -113,6 +113,30 @@ pub(super) const SHIPPED: &[Shipped] = &[
         build: trust_list_missing,
     },
     Shipped {
+        path: "file-refused/fires-configuration.pcap",
+        what: "The TFTP service may not read the phone's configuration (error 2), and there is no default file.",
+        expect: &[(A, "file-refused", NOT_SEEN)],
+        site: None,
+        build: || boots(tftp_30(&[A]).with(|s| s.errors = vec![("SEP", 2, "Access violation")])),
+    },
+    Shipped {
+        path: "file-refused/fires-load.pcap",
+        what: "The configuration names a newer load that the service may not read; the phone keeps the one it has.",
+        expect: &[(A, "file-refused", REGISTERED)],
+        site: None,
+        build: load_refused,
+    },
+    Shipped {
+        path: "file-refused/silent-not-found-in-words.pcap",
+        what: "The server says \"file not found\" with error 2; the default file is served and the phone registers.",
+        expect: &[(A, HEALTHY, REGISTERED)],
+        site: None,
+        build: || {
+            let errors = vec![("SEP", 2, "File not found")];
+            boots(TftpServer::at(TFTP_30).default(&default_30()).with(|s| s.errors = errors))
+        },
+    },
+    Shipped {
         path: "config-file-broken/fires-cut-off.pcap",
         what: "The configuration ends in the middle of an element.",
         expect: &[(A, "config-file-broken", NOT_SEEN)],
@@ -206,6 +230,11 @@ const NEWER: &str = "P00303000400";
 fn load_stalls() -> Vec<u8> {
     let config = PhoneConfig::naming(&[CM_30]).load(NEWER);
     boots(TftpServer::at(TFTP_30).phone(A, &config).load(NEWER, 30).with(|s| s.stalls = Some((NEWER, 12))))
+}
+
+fn load_refused() -> Vec<u8> {
+    let config = PhoneConfig::naming(&[CM_30]).load(NEWER);
+    boots(TftpServer::at(TFTP_30).phone(A, &config).with(|s| s.errors = vec![(NEWER, 2, "Access violation")]))
 }
 
 fn ends_in_a_load() -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! What is known, kept over a restart: one file, compressed, replaced as a whole and readable by its owner alone.
 //!
-//! It holds what the analyzer knows (`phonescope.state/1`) and which alerts were sent. A file that can not be taken up
+//! It holds what the analyzer knows (`phonescope.state/2`) and which alerts were sent. A file that can not be taken up
 //! is kept beside, so that nothing is lost for good, and the run begins anew.
 
 use std::fs::{self, File};

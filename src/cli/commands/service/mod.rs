@@ -220,7 +220,7 @@ impl Service {
             let numbers = DiagnosisNumbers::new(d, counts);
             let mut page = Vec::new();
             // Writing to memory does not fail.
-            let _ = write_metrics(&numbers, analyzer.measures(), analyzer.forgotten_phones(), &self.numbers, &mut page);
+            let _ = write_metrics(&numbers, analyzer.measures(), analyzer.evicted_phones(), &self.numbers, &mut page);
             endpoint.publish(page);
         }
     }

@@ -142,7 +142,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     let known = service.as_mut().map(Service::restore).transpose()?.flatten();
     let goes_on = known.is_some();
     let mut analyzer = known.unwrap_or_default();
-    analyzer.forget_after(arguments.forget_after.0);
+    analyzer.evict_after(arguments.forget_after.0.map(Duration::from_nanos));
     analyzer.resume(&session.names(), live::now());
     if let Some(service) = &mut service {
         service.start(&arguments.service)?;

@@ -135,8 +135,8 @@ impl Opened {
         let lines = self.phone.timeline.iter().map(|entry| {
             let (clock, frame) = (clock(entry.time), entry.at.frame);
             Rung {
-                text: format!("{clock} {:6} {}", entry.kind, entry.text),
-                full: format!("{clock} frame {frame}, {}: {}", entry.kind, entry.text),
+                text: format!("{clock} {:6} {}", entry.kind.as_str(), entry.text),
+                full: format!("{clock} frame {frame}, {}: {}", entry.kind.as_str(), entry.text),
                 is_bad: false,
             }
         });
@@ -226,7 +226,7 @@ impl Opened {
         parts.extend(p.ip.map(|ip| ip.to_string()));
         parts.extend(p.vlan.map(|vlan| format!("VLAN {vlan}")));
         let since =
-            p.step_since.map(|(t, _)| format!(" for {}", lasting(self.time.nanos_since(t)))).unwrap_or_default();
+            p.step_since.map(|s| format!(" for {}", lasting(self.time.nanos_since(s.time)))).unwrap_or_default();
         parts.push(format!("{}{since}", p.step.as_str()));
         parts.push(p.verdict.as_str().to_owned());
         format!(" {}", parts.join("  "))

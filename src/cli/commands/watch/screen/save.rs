@@ -223,7 +223,7 @@ fn packets(order: &Order, d: &Diagnosis<'_>, spool: &Spool) -> Result<String, Fa
 
 /// The addresses that a phone has and had.
 fn addresses(phone: &PhoneReport) -> impl Iterator<Item = std::net::IpAddr> {
-    phone.ip.into_iter().chain(phone.traces.lease.map(|(ip, ..)| ip.into()))
+    phone.ip.into_iter().chain(phone.traces.lease.map(|l| l.address.into()))
 }
 
 #[cfg(test)]

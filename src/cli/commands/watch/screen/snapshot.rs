@@ -78,7 +78,7 @@ impl Row {
             ip: p.ip,
             vlan: p.vlan,
             step: p.step,
-            since: p.step_since.map(|(time, _)| time),
+            since: p.step_since.map(|s| s.time),
             verdict: p.verdict,
             rank: match p.verdict {
                 Verdict::Finding(_) => Rank::Error,
@@ -87,7 +87,7 @@ impl Row {
             },
             load: p.load.running.clone(),
             dhcp: p.dhcp_server.map(IpAddr::V4),
-            tftp: p.traces.tftp.map(|(ip, ..)| ip),
+            tftp: p.traces.tftp.map(|t| t.ip),
             call_manager: p.registration.call_manager,
             codes: Vec::new(),
             title: None,

@@ -1,16 +1,19 @@
-//! Who a packet is of: by MAC, by the address that a MAC leased, by the name that a phone gives itself.
+//! Who is who: whose a packet is, by MAC, by the address that a MAC leased, by the name that a phone gives itself.
 //!
 //! A client of which only the address is known is kept by its address until a message names it; then all that it did
 //! becomes the phone's.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::Phone;
-use super::record::absorb;
-use super::registry::{Registry, limits};
+use foldhash::fast::RandomState;
+use hashlink::LruCache;
+
+use super::identity::Senders;
+use super::limits;
+use super::record::Phone;
 use crate::conversation::SeenAt;
-use crate::event::Event;
-use crate::types::Mac;
+use crate::types::{Envelope, Mac};
 
 /// A client that is no phone yet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
@@ -20,13 +23,58 @@ pub(crate) enum ClientKey {
 }
 
 /// Where a client's record is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Slot {
     Phone(usize),
     Other(ClientKey),
 }
 
-impl Registry {
+/// Everybody seen: phones, and clients that are none (yet), found by MAC and by address. It knows no protocol.
+pub(crate) struct Directory {
+    /// In the order of their first evidence.
+    pub(super) phones: Vec<Phone>,
+    /// Clients that are no phones (yet).
+    pub(super) others: LruCache<ClientKey, Phone, RandomState>,
+    /// MAC → phone.
+    pub(super) by_mac: HashMap<Mac, usize, RandomState>,
+    /// Address → phone.
+    pub(super) by_ip: LruCache<IpAddr, usize, RandomState>,
+    /// Source MACs, and whether several addresses are behind them.
+    pub(super) senders: Senders,
+    /// Address → MAC by ARP.
+    pub(super) neighbours: LruCache<IpAddr, Mac, RandomState>,
+    /// Phones that were not kept, since there were too many.
+    pub(super) refused_phones: u64,
+}
+
+impl Directory {
+    /// Nobody seen.
+    pub(super) fn new() -> Directory {
+        let state = RandomState::default;
+        Directory {
+            phones: Vec::new(),
+            others: LruCache::with_hasher(limits::OTHERS, state()),
+            by_mac: HashMap::with_hasher(state()),
+            by_ip: LruCache::with_hasher(limits::ADDRESSES, state()),
+            senders: Senders::new(),
+            neighbours: LruCache::with_hasher(limits::OTHERS, state()),
+            refused_phones: 0,
+        }
+    }
+
+    /// Clients that booted or registered as phones and have no MAC or name yet.
+    pub(super) fn waiting(&self) -> Vec<ClientKey> {
+        self.others.iter().filter(|(_, p)| p.is_phone).map(|(k, _)| *k).collect()
+    }
+
+    /// The record of a client, where there is one.
+    pub(super) fn known(&mut self, slot: Slot) -> Option<&mut Phone> {
+        match slot {
+            Slot::Phone(index) => self.phones.get_mut(index),
+            Slot::Other(key) => self.others.get_mut(&key),
+        }
+    }
+
     /// The MAC that an address certainly has: by ARP, or by its frames unless a router sends them.
     pub(super) fn own_mac(&mut self, ip: IpAddr) -> Option<Mac> {
         if let Some(mac) = self.neighbours.get(&ip) {
@@ -38,17 +86,17 @@ impl Registry {
     }
 
     /// Whether several addresses are behind a MAC, or it is one that routers share.
-    pub fn is_router(&self, mac: Mac) -> bool {
+    pub(super) fn is_router(&self, mac: Mac) -> bool {
         self.senders.is_router(mac)
     }
 
     /// Whether ARP says that `mac` has this address.
-    pub fn is_neighbour(&self, ip: IpAddr, mac: Mac) -> bool {
+    pub(super) fn is_neighbour(&self, ip: IpAddr, mac: Mac) -> bool {
         self.neighbours.peek(&ip) == Some(&mac)
     }
 
     /// The phone with this MAC.
-    pub fn phone_of(&self, mac: Mac) -> Option<&Phone> {
+    pub(super) fn phone_of(&self, mac: Mac) -> Option<&Phone> {
         self.phones.get(*self.by_mac.get(&mac)?)
     }
 
@@ -75,12 +123,13 @@ impl Registry {
             if let Some(earlier) = self.others.remove(&key)
                 && let Some(phone) = self.phones.get_mut(index)
             {
-                absorb(phone, earlier);
+                phone.absorb(earlier);
             }
         }
         Some(index)
     }
 
+    /// The client with this MAC.
     pub(super) fn slot_of_mac(&mut self, mac: Mac) -> Slot {
         match self.by_mac.get(&mac) {
             Some(index) => Slot::Phone(*index),
@@ -109,6 +158,7 @@ impl Registry {
         Slot::Other(ClientKey::Ip(ip))
     }
 
+    /// The address is the phone's from now on.
     pub(super) fn bind(&mut self, ip: IpAddr, index: usize) {
         if ip.is_unspecified() || ip.is_multicast() {
             return;
@@ -116,7 +166,7 @@ impl Registry {
         if let Some(earlier) = self.others.remove(&ClientKey::Ip(ip))
             && let Some(phone) = self.phones.get_mut(index)
         {
-            absorb(phone, earlier);
+            phone.absorb(earlier);
         }
         self.by_ip.insert(ip, index);
         if let Some(phone) = self.phones.get_mut(index) {
@@ -132,10 +182,11 @@ impl Registry {
         }
         if let Some(phone) = self.phones.get_mut(index) {
             phone.ip = phone.ip.filter(|own| *own != ip);
-            phone.rival = phone.rival.filter(|r| r.ip != ip);
+            phone.conflict = phone.conflict.filter(|r| r.ip != ip);
         }
     }
 
+    /// The record of a client, made if need be, with this message as its latest.
     pub(super) fn client(&mut self, slot: Slot, seen_at: SeenAt) -> Option<&mut Phone> {
         let phone = match slot {
             Slot::Phone(index) => self.phones.get_mut(index)?,
@@ -156,22 +207,19 @@ impl Registry {
         Some(phone)
     }
 
-    /// The client that sent this event from `ip`, with what its frame tells of it.
-    pub(super) fn sender(&mut self, event: &Event, seen_at: SeenAt) -> Option<(Slot, &mut Phone)> {
-        let ip = event.envelope.src?;
-        let eth = event.envelope.eth_src;
+    /// The client that sent a frame, with what its envelope shows of it.
+    pub(super) fn sender(&mut self, envelope: &Envelope, seen_at: SeenAt) -> Option<Slot> {
+        let ip = envelope.src?;
+        let eth = envelope.eth_src;
         if let Some(mac) = eth {
             let is_end = self.is_end(mac);
-            self.senders.note(mac, ip, is_end);
+            self.senders.record(mac, ip, is_end);
             if is_end {
-                self.note_claim(mac, ip, seen_at);
+                self.record_claim(mac, ip, seen_at);
             }
         }
         let slot = self.slot_of_ip(ip, eth);
-        let vlan = event.envelope.vlan.last().copied().filter(|v| *v > 0);
-        if eth.is_some_and(|m| vlan.is_some() && self.by_mac.contains_key(&m)) {
-            self.vlans.note_tag(seen_at.at.input);
-        }
+        let vlan = envelope.vlan.last().copied().filter(|v| *v > 0);
         let phone = self.client(slot, seen_at)?;
         if phone.mac.is_zero() {
             phone.mac = eth.unwrap_or_default();
@@ -179,7 +227,7 @@ impl Registry {
         if Some(phone.mac) == eth && vlan.is_some() {
             phone.vlan = vlan;
         }
-        Some((slot, phone))
+        Some(slot)
     }
 
     /// The client named by a message that it sent: its record becomes a phone's.
@@ -210,19 +258,81 @@ impl Registry {
     }
 
     /// A device says, by ARP, by a lease or by its own frames, that it has an address.
-    pub(super) fn note_claim(&mut self, mac: Mac, ip: IpAddr, seen_at: SeenAt) {
+    pub(super) fn record_claim(&mut self, mac: Mac, ip: IpAddr, seen_at: SeenAt) {
         let holder = self.by_ip.get(&ip).copied();
         let own = self.by_mac.get(&mac).copied();
         if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)) {
-            phone.note_use(ip, seen_at);
+            phone.record_use(ip, seen_at);
         }
         let (Some(holder), true) = (holder, own != holder) else { return };
         let Some(phone) = self.phones.get_mut(holder) else { return };
-        phone.note_rival(mac, ip, seen_at);
+        phone.record_conflict(mac, ip, seen_at);
         let theirs = phone.mac;
-        // Two phones: each is the other's rival.
+        // Two phones: each conflicts with the other.
         if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)).filter(|p| p.ip == Some(ip)) {
-            phone.note_rival(theirs, ip, seen_at);
+            phone.record_conflict(theirs, ip, seen_at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{FrameRef, Timestamp};
+
+    const PHONE: Mac = Mac([0, 3, 0x6b, 1, 2, 3]);
+    const ROUTER: Mac = Mac([0, 7, 0xeb, 1, 2, 3]);
+
+    fn at(second: i64) -> SeenAt {
+        SeenAt { time: Timestamp(second * 1_000_000_000), at: FrameRef { input: 0, frame: 1 } }
+    }
+
+    fn ip(last: u8) -> IpAddr {
+        IpAddr::from([10, 30, 0, last])
+    }
+
+    fn from(mac: Mac, last: u8) -> Envelope {
+        Envelope { eth_src: Some(mac), src: Some(ip(last)), ..Envelope::default() }
+    }
+
+    #[test]
+    fn address_behind_router_is_known_by_address() {
+        let mut directory = Directory::new();
+        assert_eq!(directory.sender(&from(ROUTER, 1), at(1)), Some(Slot::Other(ClientKey::Ip(ip(1)))));
+        assert_eq!(directory.sender(&from(ROUTER, 2), at(2)), Some(Slot::Other(ClientKey::Ip(ip(2)))));
+        assert!(directory.is_router(ROUTER));
+        assert_eq!(directory.own_mac(ip(1)), None, "the router's");
+    }
+
+    #[test]
+    fn name_turns_address_into_phone() {
+        let mut directory = Directory::new();
+        let slot = directory.sender(&from(ROUTER, 1), at(1)).unwrap();
+        let named = directory.named(slot, Some(PHONE), Some(ip(1)), Some(ROUTER));
+        assert_eq!(named, Slot::Phone(0));
+        assert!(directory.others.is_empty());
+        let phone = directory.phone_of(PHONE).unwrap();
+        assert_eq!((phone.ip, phone.first), (Some(ip(1)), Some(at(1))));
+        assert_eq!(directory.slot_of_ip(ip(1), Some(ROUTER)), Slot::Phone(0));
+    }
+
+    #[test]
+    fn released_address_is_nobodys() {
+        let mut directory = Directory::new();
+        let index = directory.phone(PHONE, ClientKey::Mac(PHONE)).unwrap();
+        directory.bind(ip(1), index);
+        directory.release(ip(1), Slot::Phone(index));
+        assert_eq!(directory.phone_of(PHONE).unwrap().ip, None);
+        assert_eq!(directory.slot_of_ip(ip(1), None), Slot::Other(ClientKey::Ip(ip(1))));
+    }
+
+    #[test]
+    fn waiting_clients_are_those_like_phones() {
+        let mut directory = Directory::new();
+        directory.sender(&from(ROUTER, 1), at(1));
+        let slot = directory.sender(&from(PHONE, 2), at(1)).unwrap();
+        assert!(directory.waiting().is_empty());
+        directory.client(slot, at(2)).unwrap().is_phone = true;
+        assert_eq!(directory.waiting(), [ClientKey::Ip(ip(2))]);
     }
 }
