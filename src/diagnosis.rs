@@ -10,10 +10,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::event::InputSummary;
 use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
+pub mod code;
 mod ladder;
 mod target;
 mod what_if;
 
+pub use self::code::Code;
 pub use self::ladder::{Arrow, Role};
 pub use self::target::{Scope, SeenConfiguration, TargetState};
 pub use self::what_if::{PhoneThen, WhatIf, WhatIfOutcome};
@@ -400,7 +402,7 @@ pub struct Registration {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Verdict {
     /// The code of the finding that nothing explains.
-    Finding(&'static str),
+    Finding(Code),
     /// Registered, nothing of severity error.
     Healthy,
     /// Not seen registered, nothing of severity error.
@@ -412,7 +414,7 @@ impl Verdict {
     /// The word of the contract.
     pub fn as_str(self) -> &'static str {
         match self {
-            Verdict::Finding(code) => code,
+            Verdict::Finding(code) => code.as_str(),
             Verdict::Healthy => "healthy",
             Verdict::Incomplete => "incomplete",
         }
@@ -491,7 +493,7 @@ pub type Facts = Vec<(&'static str, Fact)>;
 #[derive(Clone, Debug)]
 pub struct Finding {
     #[allow(missing_docs)]
-    pub code: &'static str,
+    pub code: Code,
     #[allow(missing_docs)]
     pub severity: Severity,
     #[allow(missing_docs)]

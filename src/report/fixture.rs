@@ -87,7 +87,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
         }),
         step_since: Some((at(3000), frame(30))),
         last: Some(at(3000)),
-        verdict: if good { Verdict::Healthy } else { Verdict::Finding("wrong-tftp-server") },
+        verdict: if good { Verdict::Healthy } else { Verdict::Finding(Code::WrongTftpServer) },
         findings: if good { vec![] } else { vec![0, 1] },
         timeline: vec![TimelineEntry { time: at(1000), at: frame(2), kind: "dhcp", text: "OFFER".to_owned() }],
         ladder: vec![],
@@ -98,7 +98,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
 }
 
 /// A finding without anything that a test does not need.
-pub(super) fn finding(code: &'static str, severity: Severity, phones: Vec<Mac>) -> Finding {
+pub(super) fn finding(code: Code, severity: Severity, phones: Vec<Mac>) -> Finding {
     Finding {
         code,
         severity,
@@ -157,14 +157,14 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
                 verify: "The next ACK names 10.30.0.5.".to_owned(),
             },
         ],
-        ..finding("wrong-tftp-server", Severity::Error, ill.clone())
+        ..finding(Code::WrongTftpServer, Severity::Error, ill.clone())
     };
     let rejected = Finding {
         title: "10.30.0.10 rejects the phones".to_owned(),
         caused_by: Some(0),
-        ..finding("registration-rejected", Severity::Error, ill)
+        ..finding(Code::RegistrationRejected, Severity::Error, ill)
     };
-    let warning = finding("tftp-options-disagree", Severity::Warning, vec![mac(5)]);
+    let warning = finding(Code::TftpOptionsDisagree, Severity::Warning, vec![mac(5)]);
     Diagnosis {
         site: Some("site.toml".to_owned()),
         inputs: vec![input()],

@@ -34,10 +34,8 @@ declare_finding! {
     ///
     /// Unified CM Troubleshooting Guide, "Gateway Registration Failure".
     static CALL_MANAGER_CLOSED = {
-        code: "call-manager-closed",
+        code: CallManagerClosed,
         summary: "The CallManager ends the connection before it answers the registration",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -34,10 +34,8 @@ declare_finding! {
     ///
     /// RFC 6298 section 2 (first retransmission after one second); RFC 792.
     static CALL_MANAGER_NO_ANSWER = {
-        code: "call-manager-no-answer",
+        code: CallManagerNoAnswer,
         summary: "A SYN, a Register, or ARP for a CallManager stays without answer",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

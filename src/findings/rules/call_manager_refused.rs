@@ -33,10 +33,8 @@ declare_finding! {
     ///
     /// RFC 9293 section 3.5.2 (reset); RFC 792.
     static CALL_MANAGER_REFUSED = {
-        code: "call-manager-refused",
+        code: CallManagerRefused,
         summary: "The CallManager's host refuses the connection",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

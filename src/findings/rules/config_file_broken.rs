@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// Cisco IP phone administration guides, "Error in configuration file" (`SEP<MAC>.cnf.xml`).
     static CONFIG_FILE_BROKEN = {
-        code: "config-file-broken",
+        code: ConfigFileBroken,
         summary: "The configuration served is not readable, or names no CallManager",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// RFC 1350 section 5 (error 1); Cisco IP phone administration guides, "File not found".
     static CONFIG_FILE_MISSING = {
-        code: "config-file-missing",
+        code: ConfigFileMissing,
         summary: "The phone's own configuration is not on the TFTP server",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -39,10 +39,8 @@ declare_finding! {
     ///
     /// RFC 2131 section 4.4.1 (choice among offers); RFC 5859 (option 150).
     static CONFLICTING_DHCP_OFFERS = {
-        code: "conflicting-dhcp-offers",
+        code: ConflictingDhcpOffers,
         summary: "DHCP servers answer the same phones with different TFTP servers",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }

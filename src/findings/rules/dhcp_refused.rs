@@ -41,10 +41,8 @@ declare_finding! {
     ///
     /// RFC 2131 sections 3.1, 3.2 and 4.3.2 (NAK), 4.4.1 (DECLINE); RFC 2132 section 9.9 (message).
     static DHCP_REFUSED = {
-        code: "dhcp-refused",
+        code: DhcpRefused,
         summary: "A DHCP server answers NAK, or the phone declines the address",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }

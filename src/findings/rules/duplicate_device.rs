@@ -44,10 +44,8 @@ declare_finding! {
     ///
     /// RFC 5227 (address conflict detection); Unified CM Administration Guide, "Cisco Unified IP Phone setup".
     static DUPLICATE_DEVICE = {
-        code: "duplicate-device",
+        code: DuplicateDevice,
         summary: "Two devices claim one name or one address",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

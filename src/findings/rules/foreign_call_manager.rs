@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// Cisco document 5278; Unified CM administration guides, "Cisco Unified CM group".
     static FOREIGN_CALL_MANAGER = {
-        code: "foreign-call-manager",
+        code: ForeignCallManager,
         summary: "The configuration served sends the phone to another cluster's CallManager",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

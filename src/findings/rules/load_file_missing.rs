@@ -33,10 +33,8 @@ declare_finding! {
     ///
     /// RFC 1350 section 5 (error 1); Cisco IP phone administration guides, "TFTP file not found".
     static LOAD_FILE_MISSING = {
-        code: "load-file-missing",
+        code: LoadFileMissing,
         summary: "A load that the configuration names is not on the server",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

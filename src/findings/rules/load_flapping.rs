@@ -42,10 +42,8 @@ declare_finding! {
     ///
     /// Cisco document 5278; Unified CM administration guides, "Device Defaults".
     static LOAD_FLAPPING = {
-        code: "load-flapping",
+        code: LoadFlapping,
         summary: "The phone moves back and forth between loads",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -44,10 +44,8 @@ declare_finding! {
     ///
     /// Cisco IP phone administration guides, "Load rejected HC"; Cisco field notice 68244 on signed loads.
     static LOAD_NOT_ACCEPTED = {
-        code: "load-not-accepted",
+        code: LoadNotAccepted,
         summary: "The phone fetches the load and comes back with the old one, or says that it refused it",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -52,10 +52,8 @@ declare_finding! {
     ///
     /// Cisco document 5278, "Phone stuck with 3.1(x) load"; RFC 2131 section 4.4.5 (renewal at half the lease).
     static LOAD_TRAP = {
-        code: "load-trap",
+        code: LoadTrap,
         summary: "Registered now, but its configuration or lease sends it to a load or server from which it will not come back",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }

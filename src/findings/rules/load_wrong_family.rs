@@ -40,10 +40,8 @@ declare_finding! {
     ///
     /// Cisco IP phone administration guides, "Load ID incorrect".
     static LOAD_WRONG_FAMILY = {
-        code: "load-wrong-family",
+        code: LoadWrongFamily,
         summary: "The load named is for other hardware or another protocol than the phone's",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

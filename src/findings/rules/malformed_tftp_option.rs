@@ -35,10 +35,8 @@ declare_finding! {
     ///
     /// RFC 5859 section 2; RFC 2132 section 9.4.
     static MALFORMED_TFTP_OPTION = {
-        code: "malformed-tftp-option",
+        code: MalformedTftpOption,
         summary: "Option 150 is no list of addresses, or option 66 is unusable",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

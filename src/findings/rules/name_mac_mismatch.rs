@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// Unified CM Administration Guide, "Cisco Unified IP Phone setup" (device name and MAC address).
     static NAME_MAC_MISMATCH = {
-        code: "name-mac-mismatch",
+        code: NameMacMismatch,
         summary: "The registered name is not the MAC address of the sender",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }

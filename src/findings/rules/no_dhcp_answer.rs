@@ -36,10 +36,8 @@ declare_finding! {
     ///
     /// RFC 2131 section 4.1 (retransmission), 3.1 (exchange).
     static NO_DHCP_ANSWER = {
-        code: "no-dhcp-answer",
+        code: NoDhcpAnswer,
         summary: "DISCOVERs or REQUESTs of the phone stay without any answer",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// RFC 5859 (option 150), RFC 2132 section 9.4 (option 66), RFC 2131 section 2 (siaddr, sname).
     static NO_TFTP_ADDRESS = {
-        code: "no-tftp-address",
+        code: NoTftpAddress,
         summary: "The lease names no TFTP server in any way",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

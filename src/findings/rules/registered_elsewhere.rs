@@ -36,10 +36,8 @@ declare_finding! {
     ///
     /// Cisco document 5278 (two clusters, one DHCP); the site file's `[[cluster]]`.
     static REGISTERED_ELSEWHERE = {
-        code: "registered-elsewhere",
+        code: RegisteredElsewhere,
         summary: "Registered with a CallManager of another cluster than the site file says",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -31,10 +31,8 @@ declare_finding! {
     ///
     /// Unified CM Troubleshooting Guide, "Gateway Registration Failure" (there for gateways; phones were seen to do the same).
     static REGISTERS_WITH_TFTP_SERVER = {
-        code: "registers-with-tftp-server",
+        code: RegistersWithTftpServer,
         summary: "No usable configuration: the phone tries the TFTP server's address as its CallManager",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

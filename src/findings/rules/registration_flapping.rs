@@ -40,10 +40,8 @@ declare_finding! {
     ///
     /// Unified CM Troubleshooting Guide, "Phone Resets"; reasons KeepaliveTO, CM-closed-TCP, CM-reset-TCP of phones' alarms.
     static REGISTRATION_FLAPPING = {
-        code: "registration-flapping",
+        code: RegistrationFlapping,
         summary: "The phone registers again and again, or its keepalives go unanswered",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -34,10 +34,8 @@ declare_finding! {
     ///
     /// Cisco document 112068, "Registration Rejected: Error DBConfig".
     static REGISTRATION_REJECTED = {
-        code: "registration-rejected",
+        code: RegistrationRejected,
         summary: "The CallManager rejects the registration",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

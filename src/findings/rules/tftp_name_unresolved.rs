@@ -45,10 +45,8 @@ declare_finding! {
     /// RFC 2132 section 9.4 (option 66); RFC 1035 section 4.1.1 (response codes); Cisco IP phone administration guides,
     /// "DNS unknown host".
     static TFTP_NAME_UNRESOLVED = {
-        code: "tftp-name-unresolved",
+        code: TftpNameUnresolved,
         summary: "The name of the TFTP server does not resolve",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

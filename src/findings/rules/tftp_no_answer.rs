@@ -43,10 +43,8 @@ declare_finding! {
     ///
     /// RFC 1350 sections 2 and 4; RFC 792 (destination unreachable).
     static TFTP_NO_ANSWER = {
-        code: "tftp-no-answer",
+        code: TftpNoAnswer,
         summary: "Read requests to the TFTP server stay without answer",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

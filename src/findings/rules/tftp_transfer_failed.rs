@@ -36,10 +36,8 @@ declare_finding! {
     ///
     /// RFC 1350 sections 2, 6 and 7; RFC 2348 (block size).
     static TFTP_TRANSFER_FAILED = {
-        code: "tftp-transfer-failed",
+        code: TftpTransferFailed,
         summary: "A transfer starts and does not end",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// RFC 1350 section 5 (error codes); Unified CM security guides, "Security by default".
     static TRUST_LIST_MISMATCH = {
-        code: "trust-list-mismatch",
+        code: TrustListMismatch,
         summary: "Security files (CTL, ITL) come from another cluster, or are refused",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -52,10 +52,8 @@ declare_finding! {
     ///
     /// Cisco document 5278, "Phone stuck with 3.1(x) load"; RFC 5859 (option 150); RFC 2132 section 9.4 (option 66).
     static WRONG_TFTP_SERVER = {
-        code: "wrong-tftp-server",
+        code: WrongTftpServer,
         summary: "The TFTP server that the phone turns to is not its cluster's",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

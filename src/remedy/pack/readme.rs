@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::configurations::{How, Outcome};
 use super::{PackFile, PhoneToFix, Shown, Work, other_cures, some_of};
-use crate::diagnosis::{Confidence, Finding, Fix, Severity, and_list};
+use crate::diagnosis::{Code, Confidence, Finding, Fix, Severity, and_list};
 use crate::remedy::dhcp::{PLATFORMS, snippet_v6};
 use crate::remedy::load_route::{self, LoadRoute};
 use crate::types::WireText;
@@ -301,7 +301,7 @@ impl Page {
         let with_file = work.with_file();
         for finding in roots(work) {
             // A load that a configuration of the pack no longer names is not to be had, but to be left out.
-            if finding.code == "load-file-missing" && finding.phones.iter().all(|mac| with_file.contains(mac)) {
+            if finding.code == Code::LoadFileMissing && finding.phones.iter().all(|mac| with_file.contains(mac)) {
                 continue;
             }
             for fix in &finding.fixes {

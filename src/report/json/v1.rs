@@ -391,7 +391,7 @@ impl Serialize for Findings<'_> {
 /// A finding.
 #[derive(Serialize)]
 pub(super) struct Finding<'a> {
-    code: &'static str,
+    code: model::Code,
     severity: &'static str,
     confidence: &'static str,
     phones: &'a [Mac],

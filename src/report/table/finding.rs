@@ -282,12 +282,13 @@ fn root(findings: &[Finding], start: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::Code;
     use crate::report::fixture;
 
     #[test]
     fn a_consequence_of_a_consequence_belongs_to_the_first_cause() {
         let mut findings: Vec<Finding> =
-            (0..4).map(|_| fixture::finding("load-flapping", Severity::Error, vec![])).collect();
+            (0..4).map(|_| fixture::finding(Code::LoadFlapping, Severity::Error, vec![])).collect();
         findings[2].caused_by = Some(1);
         findings[1].caused_by = Some(3);
         findings[0].caused_by = Some(99);
@@ -298,13 +299,13 @@ mod tests {
     #[test]
     fn a_circle_of_causes_has_one_root() {
         let mut findings: Vec<Finding> =
-            (0..3).map(|_| fixture::finding("load-flapping", Severity::Error, vec![])).collect();
+            (0..3).map(|_| fixture::finding(Code::LoadFlapping, Severity::Error, vec![])).collect();
         for (i, f) in findings.iter_mut().enumerate() {
             f.caused_by = Some((i + 1) % 3);
         }
         assert_eq!([0, 1, 2].map(|i| root(&findings, i)), [0, 0, 0]);
         // A tail that leads into the circle does not add a second root.
-        findings.push(Finding { caused_by: Some(1), ..fixture::finding("load-trap", Severity::Error, vec![]) });
+        findings.push(Finding { caused_by: Some(1), ..fixture::finding(Code::LoadTrap, Severity::Error, vec![]) });
         assert_eq!(root(&findings, 3), 0);
     }
 }
