@@ -11,12 +11,14 @@ use crate::event::InputSummary;
 use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
 pub mod code;
+mod fix;
 mod ladder;
 mod target;
 mod what_if;
 
 pub use self::code::Code;
-pub use self::ladder::{Arrow, Role};
+pub use self::fix::{Fix, FixKind, FixTarget, Platform, Role};
+pub use self::ladder::{Arrow, LadderRole};
 pub use self::target::{Scope, SeenConfiguration, TargetState};
 pub use self::what_if::{PhoneThen, WhatIf, WhatIfOutcome};
 pub use crate::wire::dhcp::TftpSource;
@@ -538,25 +540,6 @@ pub struct Evidence {
     pub at: FrameRef,
     pub time: Timestamp,
     pub text: String,
-}
-
-/// Something to change.
-#[derive(Clone, Debug)]
-pub struct Fix {
-    #[allow(missing_docs)]
-    pub title: String,
-    /// `dhcp-server`, `tftp-server`, `call-manager`, `phone` or `network`.
-    pub target: &'static str,
-    /// `ios`, `isc-dhcpd`, `kea`, `dnsmasq`, `windows` or `any`.
-    pub platform: &'static str,
-    #[allow(missing_docs)]
-    pub steps: Vec<String>,
-    /// To paste.
-    pub config: Option<String>,
-    /// The way back.
-    pub undo: Option<String>,
-    /// How to see that it worked.
-    pub verify: String,
 }
 
 /// `10.30.0.5`, `10.30.0.5 and 10.30.0.6`, `10.30.0.5, 10.30.0.6 and 10.30.0.7`.

@@ -101,6 +101,7 @@ pub struct Alert {
 #[allow(missing_docs)]
 pub struct AlertFix {
     pub title: String,
+    pub role: &'static str,
     pub r#where: &'static str,
     pub platform: &'static str,
     pub steps: Vec<String>,
@@ -323,8 +324,9 @@ impl Known {
         self.told = true;
         let fixes = made.worst.fixes.iter().take(MAX_FIXES).map(|fix| AlertFix {
             title: cut(&fix.title),
-            r#where: fix.target,
-            platform: fix.platform,
+            role: fix.role.as_str(),
+            r#where: fix.target.as_str(),
+            platform: fix.platform.as_str(),
             steps: fix.steps.iter().take(MAX_STEPS).map(|s| cut(s)).collect(),
         });
         Some(Alert {

@@ -135,27 +135,18 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
             Evidence { at: frame(19), time: at(1450), text: "read request to 10.1.1.9".to_owned() },
         ],
         fixes: vec![
-            Fix {
-                title: "name the right TFTP server".to_owned(),
-                target: "dhcp-server",
-                platform: "ios",
-                steps: vec![
-                    "On 10.30.0.2 change option 150 of the voice pool to 10.30.0.5.".to_owned(),
-                    "Restart the phones.".to_owned(),
-                ],
-                config: Some("ip dhcp pool VOICE\n option 150 ip 10.30.0.5\n".to_owned()),
-                undo: Some("option 150 ip 10.1.1.9".to_owned()),
-                verify: "The next ACK names 10.30.0.5.".to_owned(),
-            },
-            Fix {
-                title: "name the right TFTP server".to_owned(),
-                target: "dhcp-server",
-                platform: "kea",
-                steps: vec!["Change tftp-servers.".to_owned()],
-                config: Some("{\"code\": 150}".to_owned()),
-                undo: None,
-                verify: "The next ACK names 10.30.0.5.".to_owned(),
-            },
+            Fix::new(FixKind::SetDhcpOption, FixTarget::DhcpServer, "name the right TFTP server")
+                .on(Platform::Ios)
+                .step("On 10.30.0.2 change option 150 of the voice pool to 10.30.0.5.")
+                .step("Restart the phones.")
+                .config("ip dhcp pool VOICE\n option 150 ip 10.30.0.5\n")
+                .undo("option 150 ip 10.1.1.9")
+                .verify("The next ACK names 10.30.0.5."),
+            Fix::new(FixKind::SetDhcpOption, FixTarget::DhcpServer, "name the right TFTP server")
+                .on(Platform::Kea)
+                .step("Change tftp-servers.")
+                .config("{\"code\": 150}")
+                .verify("The next ACK names 10.30.0.5."),
         ],
         ..finding(Code::WrongTftpServer, Severity::Error, ill.clone())
     };

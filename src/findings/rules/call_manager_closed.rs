@@ -1,7 +1,7 @@
 //! `call-manager-closed`: turned away without a word.
 
 use crate::conversation::registration::End;
-use crate::diagnosis::{Fix, RegistrationState, Severity};
+use crate::diagnosis::{Fix, FixKind, FixTarget, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, text};
 
@@ -68,20 +68,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     "CallManager {server} takes the connection of {} and ends it ({how}) before it answers the registration.",
                     cx.label()
                 ),
-                fixes: vec![Fix {
-                    title: format!("Find out why CallManager {server} turns the phone away"),
-                    target: "call-manager",
-                    platform: "any",
-                    steps: vec![
-                        format!(
-                            "Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"
-                        ),
-                        "Look for the device in its trace and event log at this time.".to_owned(),
-                    ],
-                    config: None,
-                    undo: None,
-                    verify: "Register is followed by RegisterAck.".to_owned(),
-                }],
+                fixes: vec![
+                    Fix::new(
+                        FixKind::FindRejectCause,
+                        FixTarget::CallManager,
+                        format!("Find out why CallManager {server} turns the phone away"),
+                    )
+                    .step(format!(
+                        "Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"
+                    ))
+                    .step("Look for the device in its trace and event log at this time.")
+                    .verify("Register is followed by RegisterAck."),
+                ],
             },
         })
     };

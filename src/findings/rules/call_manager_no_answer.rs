@@ -1,7 +1,7 @@
 //! `call-manager-no-answer`: silence where a CallManager should be.
 
 use crate::conversation::file::Why;
-use crate::diagnosis::{Confidence, Fact, Fix, RegistrationState, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState, Severity};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
 use crate::findings::{Draft, FindingText, evidence, text};
 
@@ -100,11 +100,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     cx.label(),
                     tries.count
                 ),
-                fixes: vec![Fix {
-                    title: format!("Make CallManager {server} reachable from the phones"),
-                    target: if register { "call-manager" } else { "network" },
-                    platform: "any",
-                    steps: if register {
+                fixes: vec![Fix::new(FixKind::ReachCallManager, if register { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones")).steps(if register {
                         vec![format!(
                             "{server} takes the connection and does not answer the Register: look into its service and its traces, restart it if it hangs."
                         )]
@@ -115,11 +111,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                                 "Do routes and filters let TCP {port} pass between the phones and {server}, both ways?"
                             ),
                         ]
-                    },
-                    config: None,
-                    undo: None,
-                    verify: format!("The phone's {question} to {server} is answered."),
-                }],
+                    }).verify(format!("The phone's {question} to {server} is answered."))],
             },
         })
     };

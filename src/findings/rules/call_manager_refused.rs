@@ -1,6 +1,6 @@
 //! `call-manager-refused`: nothing listens.
 
-use crate::diagnosis::{Fact, Fix, RegistrationState, Severity};
+use crate::diagnosis::{Fact, Fix, FixKind, FixTarget, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, text};
 
@@ -65,20 +65,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     "{} tries CallManager {server}, and its host refuses the connection to port {port} ({how}).",
                     cx.label()
                 ),
-                fixes: vec![Fix {
-                    title: format!("Start CallManager on {server}"),
-                    target: "call-manager",
-                    platform: "any",
-                    steps: vec![
-                        format!("Is the CallManager service running on {server}, and does it listen on TCP {port}?"),
-                        format!(
-                            "If {server} is no CallManager: correct the CallManager group in the phones' configuration."
-                        ),
-                    ],
-                    config: None,
-                    undo: None,
-                    verify: format!("A SYN to {server} port {port} is answered with SYN-ACK."),
-                }],
+                fixes: vec![
+                    Fix::new(
+                        FixKind::StartCallManager,
+                        FixTarget::CallManager,
+                        format!("Start CallManager on {server}"),
+                    )
+                    .step(format!("Is the CallManager service running on {server}, and does it listen on TCP {port}?"))
+                    .step(format!(
+                        "If {server} is no CallManager: correct the CallManager group in the phones' configuration."
+                    ))
+                    .verify(format!("A SYN to {server} port {port} is answered with SYN-ACK.")),
+                ],
             },
         })
     };

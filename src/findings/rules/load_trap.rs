@@ -317,7 +317,8 @@ fn by_server(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
         let scope = remedy::dhcp::Scope::of(terms, lease.address);
         fixes.extend(cx.set_option_150(&scope, &right));
     }
-    fixes.extend(remedy::phone::alternate_tftp(&right, model));
+    let by_hand = remedy::phone::alternate_tftp(&right, model).map(|f| f.instead_of(&fixes));
+    fixes.extend(by_hand);
     Some(Trap {
         confidence: Confidence::Possible,
         load_next: configured.or_else(|| model.and_then(|m| other.load_for(m)).map(WireText::from)),

@@ -1,7 +1,7 @@
 //! `no-dhcp-answer`: nobody gives the phone an address.
 
 use crate::conversation::RetryCount;
-use crate::diagnosis::{Fact, Fix, Severity};
+use crate::diagnosis::{Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::{DHCP_INTERVAL, PhoneContext};
 use crate::findings::{Draft, FindingText, evidence};
 
@@ -108,22 +108,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 cx.label(),
                 tries.count
             ),
-            fixes: vec![Fix {
-                title: "Let a DHCP server answer in the phones' VLAN".to_owned(),
-                target: "network",
-                platform: "any",
-                steps: vec![
-                    "Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
-                        .to_owned(),
-                    "On the DHCP server: is there a scope for this VLAN, and are addresses free in it?".to_owned(),
-                    format!(
+            fixes: vec![Fix::new(FixKind::ReachDhcpServer, FixTarget::Network, "Let a DHCP server answer in the phones' VLAN").step("Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
+                        ).step("On the DHCP server: is there a scope for this VLAN, and are addresses free in it?").step(format!(
                         "The phone asks in {in_vlan}: is that the voice VLAN? On the switch port: show interfaces switchport."
-                    ),
-                ],
-                config: None,
-                undo: None,
-                verify: "The phone's DISCOVER is followed by an OFFER.".to_owned(),
-            }],
+                    )).verify("The phone's DISCOVER is followed by an OFFER.")],
         },
     }]
 }

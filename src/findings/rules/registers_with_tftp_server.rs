@@ -1,6 +1,6 @@
 //! `registers-with-tftp-server`: a phone without configuration tries the server it asked.
 
-use crate::diagnosis::{Confidence, Fix, Outcome, Severity};
+use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, text};
 use crate::wire::phone_config::is_config_name;
@@ -62,15 +62,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 "{} got no configuration from {server} and tries to register with that address itself.",
                 cx.label()
             ),
-            fixes: vec![Fix {
-                title: format!("Let {server} serve the phones' configuration"),
-                target: "tftp-server",
-                platform: "any",
-                steps: vec!["See the finding on the missing configuration of the same phones: when it comes, the phone tries the CallManagers that it names.".to_owned()],
-                config: None,
-                undo: None,
-                verify: "The phone connects to the CallManager that its configuration names.".to_owned(),
-            }],
+            fixes: vec![Fix::new(FixKind::ServeConfiguration, FixTarget::TftpServer, format!("Let {server} serve the phones' configuration")).step("See the finding on the missing configuration of the same phones: when it comes, the phone tries the CallManagers that it names.").verify("The phone connects to the CallManager that its configuration names.")],
         },
     }]
 }

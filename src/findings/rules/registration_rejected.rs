@@ -1,6 +1,6 @@
 //! `registration-rejected`: the CallManager says no.
 
-use crate::diagnosis::{Fact, Fix, RegistrationState, Severity};
+use crate::diagnosis::{Fact, Fix, FixKind, FixTarget, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, text};
 
@@ -69,19 +69,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             says: FindingText {
                 title: format!("CallManager {server} rejects these phones"),
                 summary: format!("CallManager {server} rejects the registration of {}: {said}{meaning_said}.", cx.label()),
-                fixes: vec![Fix {
-                    title: format!("On CallManager {server}: take the phone in"),
-                    target: "call-manager",
-                    platform: "any",
-                    steps: vec![
-                        format!("Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"),
-                        "Device, Phone: is the phone there with this MAC and its model? Else add it, or clear Auto-registration Disabled.".to_owned(),
-                        "Reset the phone.".to_owned(),
-                    ],
-                    config: None,
-                    undo: None,
-                    verify: "Register is followed by RegisterAck.".to_owned(),
-                }],
+                fixes: vec![Fix::new(FixKind::AddPhone, FixTarget::CallManager, format!("On CallManager {server}: take the phone in")).step(format!("Is {server} the CallManager of this phone's cluster, and does it take the phone's load?")).step("Device, Phone: is the phone there with this MAC and its model? Else add it, or clear Auto-registration Disabled.").step("Reset the phone.").verify("Register is followed by RegisterAck.")],
             },
         })
     };

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::conversation::RetryCount;
 use crate::conversation::file::{Fetch, Why};
-use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
+use crate::diagnosis::{Confidence, Evidence, Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
 use crate::findings::{Draft, FindingText, evidence, text};
 use crate::phone::ArpAsk;
@@ -162,19 +162,12 @@ fn draft(
         says: FindingText {
             title: format!("TFTP server {server} does not answer"),
             summary: format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()),
-            fixes: vec![Fix {
-                title: format!("Make TFTP server {server} answer"),
-                target: "tftp-server",
-                platform: "any",
-                steps: vec![
-                    step.to_owned(),
-                    "If it is not the phones' TFTP server at all: correct option 150 in the scope that names it."
-                        .to_owned(),
-                ],
-                config: None,
-                undo: None,
-                verify: format!("A read request to {server} is followed by DATA, OACK or ERROR."),
-            }],
+            fixes: vec![
+                Fix::new(FixKind::ReachTftpServer, FixTarget::TftpServer, format!("Make TFTP server {server} answer"))
+                    .step(step.to_owned())
+                    .step("If it is not the phones' TFTP server at all: correct option 150 in the scope that names it.")
+                    .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR.")),
+            ],
         },
     }
 }

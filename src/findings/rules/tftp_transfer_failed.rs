@@ -1,7 +1,7 @@
 //! `tftp-transfer-failed`: a transfer starts and does not end.
 
 use crate::conversation::file::Fetch;
-use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity, Transport};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity, Transport};
 use crate::findings::context::{PhoneContext, TFTP_INTERVAL};
 use crate::findings::{Draft, FindingText, evidence, text};
 use crate::wire::load::{is_load_file, same_load};
@@ -103,18 +103,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     fetch.name,
                     fetch.blocks
                 ),
-                fixes: vec![Fix {
-                    title: format!("Let transfers from {} pass", fetch.server),
-                    target: "network",
-                    platform: "any",
-                    steps: vec![
-                        "Let UDP between the phones and the server pass on all ports above 1023, both ways: after the request TFTP leaves port 69.".to_owned(),
-                        "Check the path's MTU where the block size is larger than 512, and the server's log.".to_owned(),
-                    ],
-                    config: None,
-                    undo: None,
-                    verify: "The transfer ends with a block that is shorter than the block size.".to_owned(),
-                }],
+                fixes: vec![Fix::new(FixKind::LetTransfersPass, FixTarget::Network, format!("Let transfers from {} pass", fetch.server)).step("Let UDP between the phones and the server pass on all ports above 1023, both ways: after the request TFTP leaves port 69.").step("Check the path's MTU where the block size is larger than 512, and the server's log.").verify("The transfer ends with a block that is shorter than the block size.")],
             },
         });
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::diagnosis::Fix;
+use crate::diagnosis::{Fix, FixKind, FixTarget};
 use crate::report::fixture::{finding, mac, mixed_site, nothing};
 
 const SECOND: i64 = 1_000_000_000;
@@ -128,15 +128,9 @@ fn an_alert_is_one_short_line_of_json_whatever_is_in_it() {
         title: "x\u{1b}[2J\n".repeat(10_000),
         summary: "é\u{202e}".repeat(10_000),
         fixes: vec![
-            Fix {
-                title: "\u{202e}".repeat(10_000),
-                target: "network",
-                platform: "any",
-                steps: vec!["\u{202e}".repeat(10_000); 20],
-                config: None,
-                undo: None,
-                verify: String::new(),
-            };
+            Fix::new(FixKind::AgreeDhcpServers, FixTarget::Network, "\u{202e}".repeat(10_000))
+                .steps(vec!["\u{202e}".repeat(10_000); 20])
+                .verify(String::new());
             20
         ],
         ..wrong(5, 50_000)

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use super::format::{InputNames, clock, count, number, platform, some_of};
+use super::format::{InputNames, clock, count, number, some_of};
 use super::page::{Page, TextStyle};
 use super::{Overview, TableOptions};
-use crate::diagnosis::{Diagnosis, Finding, Fix, Severity};
+use crate::diagnosis::{Diagnosis, Finding, Fix, FixTarget, Severity};
 use crate::types::Mac;
 
 /// Causes that are told in full; the rest is counted.
@@ -170,7 +170,7 @@ impl<'a> Findings<'a> {
 
     /// The fixes, by where they are made: the first in full, the others there by platform or by title.
     fn fixes(&self, page: &mut Page<'_>, f: &Finding) -> io::Result<()> {
-        let mut places: Vec<&str> = Vec::new();
+        let mut places: Vec<FixTarget> = Vec::new();
         for fix in &f.fixes {
             if !places.contains(&fix.target) {
                 places.push(fix.target);
@@ -185,12 +185,12 @@ impl<'a> Findings<'a> {
             let Some(first) = fixes.next() else { continue };
             write_fix(page, first)?;
             // Of the platform that is shown, another fix is one for another scope.
-            let is_other = |fix: &&Fix| platform(fix).is_some() && platform(fix) != platform(first);
+            let is_other = |fix: &&Fix| fix.platform.name().is_some() && fix.platform.name() != first.platform.name();
             let (platforms, others): (Vec<&Fix>, Vec<&Fix>) = fixes.partition(is_other);
             if !platforms.is_empty() {
                 // A platform has several fixes where it has several tools, or there are several scopes.
                 let mut names: Vec<&str> = Vec::new();
-                for name in platforms.iter().filter_map(|fix| platform(fix)) {
+                for name in platforms.iter().filter_map(|fix| fix.platform.name()) {
                     if !names.contains(&name) {
                         names.push(name);
                     }

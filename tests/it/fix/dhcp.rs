@@ -260,6 +260,6 @@ fn the_options_of_a_server_that_should_not_be_there_are_not_corrected_in_the_rep
     let analyzer = analyzed(&[("capture", &octets)]);
     let diagnosis = analyzer.diagnose(&site);
     let fixes: Vec<_> = diagnosis.findings.iter().flat_map(|f| &f.fixes).collect();
-    assert!(fixes.iter().all(|f| f.target != "dhcp-server"), "{fixes:?}");
+    assert!(fixes.iter().all(|f| f.target != phonescope::diagnosis::FixTarget::DhcpServer), "{fixes:?}");
     assert!(fixes.iter().any(|f| f.title.starts_with("Take DHCP server")), "{fixes:?}");
 }
