@@ -10,6 +10,7 @@ pub mod causes;
 pub mod context;
 pub mod coverage;
 mod diagnose;
+mod draft;
 mod grouping;
 pub mod inference;
 mod narrative;
@@ -18,34 +19,16 @@ pub mod site_wide;
 mod wanted;
 
 pub use diagnose::diagnose;
+pub use draft::Draft;
 
 use std::net::IpAddr;
 
 use crate::conversation::SeenAt;
 pub use crate::diagnosis::Code;
 pub(crate) use crate::diagnosis::and_list;
-use crate::diagnosis::{Confidence, Evidence, Fact, Facts, Fix, Severity};
+use crate::diagnosis::{Evidence, Fact, Fix};
 use crate::types::WireText;
 use context::PhoneContext;
-
-/// What a rule says of one phone.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// Which rule.
-    pub rule: &'static Rule,
-    #[allow(missing_docs)]
-    pub severity: Severity,
-    #[allow(missing_docs)]
-    pub confidence: Confidence,
-    /// Addresses that tell one cause from another: phones with the same ones share a finding.
-    pub servers: Vec<IpAddr>,
-    /// Facts of this phone, by the contract's names.
-    pub facts: Facts,
-    /// The first is the primary one.
-    pub evidence: Vec<Evidence>,
-    /// What the finding's sentences need beside the facts.
-    pub says: FindingText,
-}
 
 /// Sentences and cures of a finding; those of the first phone stand for all of its group.
 #[derive(Clone, Debug, Default)]

@@ -32,12 +32,21 @@ pub fn voice_vlan(switch: &str, port: &str, vlan: u16) -> Fix {
     // Only what a terminal takes as a word is pasted.
     let is_word = !port.is_empty() && port.bytes().all(|b| b.is_ascii_alphanumeric() || b"/.-_:".contains(&b));
     let shown = if is_word { port } else { "INTERFACE" };
-    Fix::new(FixKind::SetVoiceVlan, FixTarget::Network, format!("Bring the phone into voice VLAN {vlan}, on {place}")).on(Platform::Ios).step(format!(
+    Fix::new(FixKind::SetVoiceVlan, FixTarget::Network, format!("Bring the phone into voice VLAN {vlan}, on {place}"))
+        .on(Platform::Ios)
+        .step(format!(
                 "show interfaces {shown} switchport: Voice VLAN must be {vlan}; show vlan id {vlan}: it must exist and be active."
-            )).step(format!("show interfaces trunk: VLAN {vlan} must be allowed on the way to the DHCP server's router.")).step("show cdp interface and show lldp: the phone learns its VLAN by them, so one must run on that port."
+            ))
+                .step(format!("show interfaces trunk: VLAN {vlan} must be allowed on the way to the DHCP server's router."))
+                .step("show cdp interface and show lldp: the phone learns its VLAN by them, so one must run on that port."
                 ).step("On the phone: Settings, Network Configuration: Admin. VLAN Id must be empty, or the voice VLAN."
-                ).step("A device between phone and switch that passes no CDP and no tags has to go, or to be configured."
-                ).step("Reset the phone.").config(is_word.then(|| format!("interface {port}\n switchport voice vlan {vlan}\n cdp enable\n"))).undo(is_word.then(|| format!("interface {port}\n no switchport voice vlan\n"))).verify(format!("The phone's DISCOVER bears the tag of VLAN {vlan}."))
+                )
+                    .step("A device between phone and switch that passes no CDP and no tags has to go, or to be configured."
+                )
+                    .step("Reset the phone.")
+                    .config(is_word.then(|| format!("interface {port}\n switchport voice vlan {vlan}\n cdp enable\n")))
+                    .undo(is_word.then(|| format!("interface {port}\n no switchport voice vlan\n")))
+                    .verify(format!("The phone's DISCOVER bears the tag of VLAN {vlan}."))
 }
 
 #[cfg(test)]

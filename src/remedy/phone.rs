@@ -63,11 +63,15 @@ pub fn name_load(mac: Mac, load: &str, running: Option<&str>, server: IpAddr) ->
 pub fn keep_load(mac: Mac, running: &str, named: Option<&str>, server: IpAddr) -> Fix {
     let name = mac.device_name();
     let instead = named.map(|n| format!(" in place of {n}")).unwrap_or_default();
-    Fix::new(FixKind::KeepLoad, FixTarget::TftpServer, format!("SEP<MAC>.cnf.xml on {server}: name the load that the phone runs, {running}")).step(format!(
+    Fix::new(FixKind::KeepLoad, FixTarget::TftpServer, format!("SEP<MAC>.cnf.xml on {server}: name the load that the phone runs, {running}"))
+        .step(format!(
                 "Before the phone boots again: in CallManager (Device, Phone, {name}, Phone Load Name; or Device Defaults for the model), name {running}{instead}."
             )).step(format!(
                 "Or by hand in {name}.cnf.xml (MAC in upper case) on the TFTP path of {server}, as below; everything else stays."
-            )).config(format!("<loadInformation>{running}</loadInformation>\n")).undo(named.map(|n| format!("<loadInformation>{n}</loadInformation>\n"))).verify(format!(
+            ))
+                .config(format!("<loadInformation>{running}</loadInformation>\n"))
+                .undo(named.map(|n| format!("<loadInformation>{n}</loadInformation>\n")))
+                .verify(format!(
             "At the next boot a phone asks {server} for its configuration and for no load, and its alarm names {running}."
         ))
 }

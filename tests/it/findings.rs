@@ -255,7 +255,7 @@ fn judged() -> Vec<Judged> {
     shipped().into_iter().map(judge).collect()
 }
 
-fn made<'j>(judged: &'j Judged, code: Code) -> Vec<&'j Finding> {
+fn made(judged: &Judged, code: Code) -> Vec<&Finding> {
     judged.findings.iter().filter(|f| f.code == code).collect()
 }
 

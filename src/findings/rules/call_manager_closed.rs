@@ -1,9 +1,11 @@
 //! `call-manager-closed`: turned away without a word.
 
 use crate::conversation::registration::End;
-use crate::diagnosis::{Fix, FixKind, FixTarget, RegistrationState, Severity};
+use crate::diagnosis::{Code, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, text};
+
+use super::failed_contacts;
 
 declare_finding! {
     /// ## Trigger
@@ -41,35 +43,28 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_registered() {
-        return Vec::new();
-    }
-    let closed = cx.contacts().iter().filter(|c| c.state == RegistrationState::Closed);
-    let draft = |contact: &crate::findings::context::Contact<'_>| {
+    failed_contacts(cx, RegistrationState::Closed, |contact| {
         let server = contact.server;
         let attempt = contact.attempt?;
         let (seen_at, end) = attempt.end?;
         let how = if end == End::ServerRst { "RST" } else { "FIN" };
-        let mut shown =
-            vec![evidence(seen_at, format!("CallManager {server} ends the connection of {} ({how})", cx.label()))];
+        let mut draft = Draft::of(
+            Code::CallManagerClosed,
+            cx.confidence_from_absence(contact.confidence_in_failure()),
+            seen_at,
+            format!("CallManager {server} ends the connection of {} ({how})", cx.label()),
+        );
+
         if let Some(register) = attempt.register {
-            shown.push(evidence(register.first, format!("{} registers with {server}", cx.label())));
+            draft = draft.evidence(register.first, format!("{} registers with {server}", cx.label()));
         }
-        Some(Draft {
-            rule: &CALL_MANAGER_CLOSED,
-            severity: Severity::Error,
-            confidence: cx.confidence_from_absence(contact.confidence_in_failure()),
-            servers: vec![server],
-            facts: vec![("call_manager", text(server))],
-            evidence: shown,
-            says: FindingText {
-                title: format!("CallManager {server} ends the connection without an answer"),
-                summary: format!(
+        Some(draft.server(server)
+            .fact("call_manager", text(server))
+            .title(format!("CallManager {server} ends the connection without an answer"))
+            .summary(format!(
                     "CallManager {server} takes the connection of {} and ends it ({how}) before it answers the registration.",
                     cx.label()
-                ),
-                fixes: vec![
-                    Fix::new(
+                )).fix(Fix::new(
                         FixKind::FindRejectCause,
                         FixTarget::CallManager,
                         format!("Find out why CallManager {server} turns the phone away"),
@@ -78,10 +73,6 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                         "Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"
                     ))
                     .step("Look for the device in its trace and event log at this time.")
-                    .verify("Register is followed by RegisterAck."),
-                ],
-            },
-        })
-    };
-    closed.filter_map(draft).collect()
+                    .verify("Register is followed by RegisterAck.")))
+    })
 }

@@ -112,7 +112,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         says: FindingText {
             title: format!("{server} has no configuration of its own for these phones"),
             summary: format!("TFTP server {server} does not have {}. {default_said}.{case}", missing.name),
-            fixes: vec![Fix::new(FixKind::ServeConfiguration, FixTarget::CallManager, format!("Make {} exist on {server}", missing.name)).step(format!("Is {server} the TFTP server of this phone's cluster? If not, correct option 150.")).step("In CallManager: Device, Phone: add the phone by its MAC; or switch auto-registration on for its group.").step(format!("On a server that minds the case: the file's name is {}.cnf.xml, MAC in upper case.", cx.phone.mac.device_name())).step("Restart the TFTP service after editing files by hand; reset the phone.").verify(format!("The request for {} is answered with DATA.", missing.name))],
+            fixes: vec![Fix::new(FixKind::ServeConfiguration, FixTarget::CallManager, format!("Make {} exist on {server}", missing.name))
+                .step(format!("Is {server} the TFTP server of this phone's cluster? If not, correct option 150."))
+                .step("In CallManager: Device, Phone: add the phone by its MAC; or switch auto-registration on for its group.")
+                .step(format!("On a server that minds the case: the file's name is {}.cnf.xml, MAC in upper case.", cx.phone.mac.device_name()))
+                .step("Restart the TFTP service after editing files by hand; reset the phone.")
+                .verify(format!("The request for {} is answered with DATA.", missing.name))],
         },
     }]
 }

@@ -96,7 +96,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         (Some(chosen), None) => format!(" The phone took the offer of {chosen}."),
         _ => String::new(),
     };
-    let mut fixes = vec![Fix::new(FixKind::AgreeDhcpServers, FixTarget::DhcpServer, format!("Let one DHCP server answer here, or give {} the same option 150", and_list(&servers.iter().collect::<Vec<_>>()))).step("Decide which of the servers belongs here; take the scope of the other one away, or set its option 150 to the same servers.").step("Where one of them should not be on this network at all, find its port; trust the right server's port, and only then switch DHCP snooping on.").verify("When a phone boots, all offers name the same TFTP servers.")];
+    let mut fixes = vec![Fix::new(FixKind::AgreeDhcpServers, FixTarget::DhcpServer, format!("Let one DHCP server answer here, or give {} the same option 150", and_list(&servers.iter().collect::<Vec<_>>())))
+        .step("Decide which of the servers belongs here; take the scope of the other one away, or set its option 150 to the same servers.")
+        .step("Where one of them should not be on this network at all, find its port; trust the right server's port, and only then switch DHCP snooping on.")
+        .verify("When a phone boots, all offers name the same TFTP servers.")];
     if let (Some(wrong), Some(lease)) = (wrong, cx.phone.lease()) {
         let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
         let lines = cx.set_option_150(&scope, &wrong.right.servers);

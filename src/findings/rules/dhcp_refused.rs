@@ -139,10 +139,20 @@ fn said(cx: &PhoneContext<'_>, refusal: &Refusal<'_>) -> String {
 fn fix(cx: &PhoneContext<'_>, last: &Refusal<'_>, by: &str) -> Fix {
     let vlan = cx.phone.vlan.map_or("the phone's VLAN".to_owned(), |v| format!("VLAN {v}"));
     match last.declined {
-        Some(address) => Fix::new(FixKind::FreeAddress, FixTarget::DhcpServer, format!("Find who has {address}, and keep it out of the pool")).on(Platform::Ios).step(format!(
+        Some(address) => Fix::new(FixKind::FreeAddress, FixTarget::DhcpServer, format!("Find who has {address}, and keep it out of the pool"))
+            .on(Platform::Ios)
+            .step(format!(
                     "On the router of {vlan}: show ip arp {address}; then show mac address-table address MAC on the switch."
-                )).step(format!("Let that device get its address by DHCP, or exclude {address} on {by}.")).config(format!("ip dhcp excluded-address {address}\n")).undo(format!("no ip dhcp excluded-address {address}\n")).verify(format!("{address} is not offered again, and no DECLINE follows the phone's lease.")),
-        None => Fix::new(FixKind::AddDhcpScope, FixTarget::DhcpServer, format!("On {by}: serve {vlan}")).step(format!("Is there a scope for {vlan} with the right network and mask, and are addresses free in it?")).step("Does a second DHCP server answer in that VLAN? Two that do not share their leases refuse each other's."
-                    ).step("Delete the phone's old lease or reservation there, and reset the phone.").verify("The phone's REQUEST is followed by an ACK."),
+                ))
+                    .step(format!("Let that device get its address by DHCP, or exclude {address} on {by}."))
+                    .config(format!("ip dhcp excluded-address {address}\n"))
+                    .undo(format!("no ip dhcp excluded-address {address}\n"))
+                    .verify(format!("{address} is not offered again, and no DECLINE follows the phone's lease.")),
+        None => Fix::new(FixKind::AddDhcpScope, FixTarget::DhcpServer, format!("On {by}: serve {vlan}"))
+            .step(format!("Is there a scope for {vlan} with the right network and mask, and are addresses free in it?"))
+            .step("Does a second DHCP server answer in that VLAN? Two that do not share their leases refuse each other's."
+                    )
+                        .step("Delete the phone's old lease or reservation there, and reset the phone.")
+                        .verify("The phone's REQUEST is followed by an ACK."),
     }
 }

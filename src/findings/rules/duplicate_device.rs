@@ -227,7 +227,16 @@ fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
                 cx.label(),
                 cx.phone.mac
             ),
-            fixes: vec![Fix::new(FixKind::FreeAddress, FixTarget::Network, format!("Leave {ip} to one of {}", and_list(&macs))).on(Platform::Ios).step(remedy::network::find_port(mac)).step(remedy::network::find_port(cx.phone.mac)).step(format!("The device with {ip} set by hand gets another address, or a lease; until then exclude {ip} from the pool.")).step("Is the pool served by two DHCP servers that do not share their leases? Then split it between them.").step("Reset the phone.").config(is_v4.then(|| format!("ip dhcp excluded-address {ip}\n"))).undo(is_v4.then(|| format!("no ip dhcp excluded-address {ip}\n"))).verify(format!("ARP for {ip} is answered by one MAC only."))],
+            fixes: vec![Fix::new(FixKind::FreeAddress, FixTarget::Network, format!("Leave {ip} to one of {}", and_list(&macs)))
+                .on(Platform::Ios)
+                .step(remedy::network::find_port(mac))
+                .step(remedy::network::find_port(cx.phone.mac))
+                .step(format!("The device with {ip} set by hand gets another address, or a lease; until then exclude {ip} from the pool."))
+                .step("Is the pool served by two DHCP servers that do not share their leases? Then split it between them.")
+                .step("Reset the phone.")
+                .config(is_v4.then(|| format!("ip dhcp excluded-address {ip}\n")))
+                .undo(is_v4.then(|| format!("no ip dhcp excluded-address {ip}\n")))
+                .verify(format!("ARP for {ip} is answered by one MAC only."))],
         },
     })
 }

@@ -76,7 +76,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     cx.label(),
                     fetch.name
                 ),
-                fixes: vec![Fix::new(FixKind::InstallLoad, FixTarget::TftpServer, format!("Put load {load} on {server}, or name another")).step(format!("Install all files of {load} on the TFTP path of {server}; names are case-sensitive on many servers.")).step("Or name a load that is there: Device, Phone, or Device Defaults for the model.").step("Reset the phone.").verify(format!("The request for {} is answered with DATA.", fetch.name))],
+                fixes: vec![Fix::new(FixKind::InstallLoad, FixTarget::TftpServer, format!("Put load {load} on {server}, or name another"))
+                    .step(format!("Install all files of {load} on the TFTP path of {server}; names are case-sensitive on many servers."))
+                    .step("Or name a load that is there: Device, Phone, or Device Defaults for the model.")
+                    .step("Reset the phone.")
+                    .verify(format!("The request for {} is answered with DATA.", fetch.name))],
             },
         });
     }

@@ -52,7 +52,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let draft = |option: &crate::wire::dhcp::UnusableOption| {
         let number = option.option;
         let scope = remedy::dhcp::Scope::of(terms, lease.address);
-        let mut fixes = vec![Fix::new(FixKind::SetDhcpOption, FixTarget::DhcpServer, format!("On {}: option {number} in its right form", terms.server)).step("Option 150: define it as an array of IP addresses, not as a string (IOS: option 150 ip, never option 150 ascii).").step("Option 66: a host name or a dotted address as text; better not beside option 150.").verify("The next ACK carries option 150 as four octets an address.")];
+        let mut fixes = vec![Fix::new(FixKind::SetDhcpOption, FixTarget::DhcpServer, format!("On {}: option {number} in its right form", terms.server))
+            .step("Option 150: define it as an array of IP addresses, not as a string (IOS: option 150 ip, never option 150 ascii).")
+            .step("Option 66: a host name or a dotted address as text; better not beside option 150.")
+            .verify("The next ACK carries option 150 as four octets an address.")];
         let lines: Vec<Fix> = cx.set_option_150(&scope, &right).into_iter().map(|f| f.instead_of(&fixes)).collect();
         fixes.extend(lines);
         Draft {

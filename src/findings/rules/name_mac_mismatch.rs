@@ -89,7 +89,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 "The device with MAC {} registers with {} as {name}; by its MAC its name would be {own}.",
                 phone.mac, attempt.server
             ),
-            fixes: vec![Fix::new(FixKind::RenameDevice, FixTarget::Phone, format!("Find the device with MAC {}, and give it its own name", phone.mac)).step(remedy::network::find_port(phone.mac)).step(format!("A softphone or emulator: set its device name to {own}, or to one that no phone has.")).step(format!(
+            fixes: vec![Fix::new(FixKind::RenameDevice, FixTarget::Phone, format!("Find the device with MAC {}, and give it its own name", phone.mac))
+                .step(remedy::network::find_port(phone.mac))
+                .step(format!("A softphone or emulator: set its device name to {own}, or to one that no phone has."))
+                .step(format!(
                         "A phone: erase its configuration; in CallManager add {own}, and delete {name} if that device is gone."
                     )).verify(format!("Its Register says {own}."))],
         },

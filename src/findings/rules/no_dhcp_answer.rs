@@ -108,8 +108,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 cx.label(),
                 tries.count
             ),
-            fixes: vec![Fix::new(FixKind::ReachDhcpServer, FixTarget::Network, "Let a DHCP server answer in the phones' VLAN").step("Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
-                        ).step("On the DHCP server: is there a scope for this VLAN, and are addresses free in it?").step(format!(
+            fixes: vec![Fix::new(FixKind::ReachDhcpServer, FixTarget::Network, "Let a DHCP server answer in the phones' VLAN")
+                .step("Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
+                        )
+                            .step("On the DHCP server: is there a scope for this VLAN, and are addresses free in it?")
+                            .step(format!(
                         "The phone asks in {in_vlan}: is that the voice VLAN? On the switch port: show interfaces switchport."
                     )).verify("The phone's DISCOVER is followed by an OFFER.")],
         },

@@ -62,7 +62,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 "{} got no configuration from {server} and tries to register with that address itself.",
                 cx.label()
             ),
-            fixes: vec![Fix::new(FixKind::ServeConfiguration, FixTarget::TftpServer, format!("Let {server} serve the phones' configuration")).step("See the finding on the missing configuration of the same phones: when it comes, the phone tries the CallManagers that it names.").verify("The phone connects to the CallManager that its configuration names.")],
+            fixes: vec![Fix::new(FixKind::ServeConfiguration, FixTarget::TftpServer, format!("Let {server} serve the phones' configuration"))
+                .step("See the finding on the missing configuration of the same phones: when it comes, the phone tries the CallManagers that it names.")
+                .verify("The phone connects to the CallManager that its configuration names.")],
         },
     }]
 }

@@ -109,9 +109,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 format!("CallManager {managers} stops answering keepalives")
             },
             summary: format!("{what}.{}", reason.unwrap_or_default()),
-            fixes: vec![Fix::new(FixKind::FindRegistrationEnd, FixTarget::CallManager, format!("Find out what ends the registrations with {managers}")).step(format!(
+            fixes: vec![Fix::new(FixKind::FindRegistrationEnd, FixTarget::CallManager, format!("Find out what ends the registrations with {managers}"))
+                .step(format!(
                         "In the trace and event log of {managers} at the times of the evidence: does it restart, throttle, or say that the device is registered twice?"
-                    )).step(format!("Does another device register as {}? See duplicate-device.", cx.label())).step(format!(
+                    ))
+                        .step(format!("Does another device register as {}? See duplicate-device.", cx.label()))
+                        .step(format!(
                         "Between the phone and {managers}: loss (ping with 1,000 packets), duplex on the switch port, and a firewall that forgets connections on port 2000 sooner than every 30 seconds."
                     )).verify("Each KeepAlive is followed by KeepAliveAck, and no second Register comes.")],
         },

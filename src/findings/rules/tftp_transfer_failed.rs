@@ -103,7 +103,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     fetch.name,
                     fetch.blocks
                 ),
-                fixes: vec![Fix::new(FixKind::LetTransfersPass, FixTarget::Network, format!("Let transfers from {} pass", fetch.server)).step("Let UDP between the phones and the server pass on all ports above 1023, both ways: after the request TFTP leaves port 69.").step("Check the path's MTU where the block size is larger than 512, and the server's log.").verify("The transfer ends with a block that is shorter than the block size.")],
+                fixes: vec![Fix::new(FixKind::LetTransfersPass, FixTarget::Network, format!("Let transfers from {} pass", fetch.server))
+                    .step("Let UDP between the phones and the server pass on all ports above 1023, both ways: after the request TFTP leaves port 69.")
+                    .step("Check the path's MTU where the block size is larger than 512, and the server's log.")
+                    .verify("The transfer ends with a block that is shorter than the block size.")],
             },
         });
     }

@@ -118,11 +118,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 }
 
 fn let_in(server: std::net::IpAddr, names: &[crate::types::WireText]) -> Fix {
-    Fix::new(FixKind::ServeTrustLists, FixTarget::TftpServer, format!("Let {server} serve the trust lists, or say that there are none")).step(format!("On {server}: look at the permissions of the TFTP folder and of {}, and at the server's log.", and_list(names))).step("Without security on this cluster: the files should not be there at all, and the answer be error 1, file not found.").verify(format!("{server} answers the request with DATA, or with error 1."))
+    Fix::new(FixKind::ServeTrustLists, FixTarget::TftpServer, format!("Let {server} serve the trust lists, or say that there are none"))
+        .step(format!("On {server}: look at the permissions of the TFTP folder and of {}, and at the server's log.", and_list(names)))
+        .step("Without security on this cluster: the files should not be there at all, and the answer be error 1, file not found.")
+        .verify(format!("{server} answers the request with DATA, or with error 1."))
 }
 
 fn delete_list(server: std::net::IpAddr) -> Fix {
-    Fix::new(FixKind::DeleteTrustList, FixTarget::Phone, "On the phone: delete the other cluster's trust list").step(format!("First let the phone ask the right TFTP server: take {server} out of its lease or its Alternate TFTP.")).step("Then Settings, Security Configuration (newer models: Admin settings, Security setup), Trust List, ITL file; press **# to unlock; Erase. The phone reboots.").step("For many phones: on the old cluster set the enterprise parameter \"Prepare Cluster for Rollback to pre 8.0\" before they move.").verify("The phone fetches its trust list and its configuration from servers of one cluster.")
+    Fix::new(FixKind::DeleteTrustList, FixTarget::Phone, "On the phone: delete the other cluster's trust list")
+        .step(format!("First let the phone ask the right TFTP server: take {server} out of its lease or its Alternate TFTP."))
+        .step("Then Settings, Security Configuration (newer models: Admin settings, Security setup), Trust List, ITL file; press **# to unlock; Erase. The phone reboots.")
+        .step("For many phones: on the old cluster set the enterprise parameter \"Prepare Cluster for Rollback to pre 8.0\" before they move.")
+        .verify("The phone fetches its trust list and its configuration from servers of one cluster.")
 }
 
 #[cfg(test)]

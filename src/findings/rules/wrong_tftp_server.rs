@@ -226,7 +226,10 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
         fixes.push(remedy::phone::no_auto_registration(wrong.used.server));
     }
     if fixes.is_empty() {
-        fixes.push(Fix::new(FixKind::FindTftpServer, FixTarget::DhcpServer, "Find the TFTP server of the CallManager that these phones belong to").step("This capture does not tell the right server. Give it with --expect-tftp, or in a site file (--site), and run again.").step(format!("Then correct option 150 in the scope that names {}.", wrong.used.server)).verify("The phones' read requests go to the right server."));
+        fixes.push(Fix::new(FixKind::FindTftpServer, FixTarget::DhcpServer, "Find the TFTP server of the CallManager that these phones belong to")
+            .step("This capture does not tell the right server. Give it with --expect-tftp, or in a site file (--site), and run again.")
+            .step(format!("Then correct option 150 in the scope that names {}.", wrong.used.server))
+            .verify("The phones' read requests go to the right server."));
     }
     // What rests on a comparison says so before it is pasted.
     if wrong.right.confidence != Confidence::Certain && !right.is_empty() {

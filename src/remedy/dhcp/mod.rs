@@ -261,11 +261,19 @@ pub fn remove_server(server: Ipv4Addr, vlan: Option<u16>) -> Fix {
              {v}\n! ip dhcp snooping\n"
         )
     });
-    Fix::new(FixKind::RemoveDhcpServer, FixTarget::Network, format!("Take DHCP server {server} off the phones' network")).on(diagnosis::Platform::Ios).step(format!(
+    Fix::new(FixKind::RemoveDhcpServer, FixTarget::Network, format!("Take DHCP server {server} off the phones' network"))
+        .on(diagnosis::Platform::Ios)
+        .step(format!(
                 "Find the port of {server}: its MAC is in the evidence frames; show mac address-table address MAC on the switch."
-            )).step("Stop the DHCP service there, or move the device out of the voice VLAN.").step("Keep it from coming back: first trust the right DHCP server's port, or the uplink to it (ip dhcp snooping \
+            ))
+                .step("Stop the DHCP service there, or move the device out of the voice VLAN.")
+                .step("Keep it from coming back: first trust the right DHCP server's port, or the uplink to it (ip dhcp snooping \
              trust); only then switch DHCP snooping on for the voice VLAN. The other way round no phone gets a lease."
-                ).step("Reset the phones that took its lease.").config(config).undo(vlan.map(|v| format!("no ip dhcp snooping vlan {v}\n"))).verify(format!("No OFFER of {server} is seen when a phone boots, and the right server's are."))
+                )
+                    .step("Reset the phones that took its lease.")
+                    .config(config)
+                    .undo(vlan.map(|v| format!("no ip dhcp snooping vlan {v}\n")))
+                    .verify(format!("No OFFER of {server} is seen when a phone boots, and the right server's are."))
 }
 
 #[cfg(test)]
