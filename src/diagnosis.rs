@@ -10,11 +10,15 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::event::InputSummary;
 use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
+pub mod code;
+mod fix;
 mod ladder;
 mod target;
 mod what_if;
 
-pub use self::ladder::{Arrow, Role};
+pub use self::code::Code;
+pub use self::fix::{Fix, FixKind, FixTarget, Platform, Role};
+pub use self::ladder::{Arrow, LadderRole};
 pub use self::target::{Scope, SeenConfiguration, TargetState};
 pub use self::what_if::{PhoneThen, WhatIf, WhatIfOutcome};
 pub use crate::wire::dhcp::TftpSource;
@@ -458,7 +462,7 @@ pub struct Registration {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Verdict {
     /// The code of the finding that nothing explains.
-    Finding(&'static str),
+    Finding(Code),
     /// Registered, nothing of severity error.
     Healthy,
     /// Not seen registered, nothing of severity error.
@@ -470,7 +474,7 @@ impl Verdict {
     /// The word of the contract.
     pub fn as_str(self) -> &'static str {
         match self {
-            Verdict::Finding(code) => code,
+            Verdict::Finding(code) => code.as_str(),
             Verdict::Healthy => "healthy",
             Verdict::Incomplete => "incomplete",
         }
@@ -586,7 +590,7 @@ pub type Facts = Vec<(&'static str, Fact)>;
 #[derive(Clone, Debug)]
 pub struct Finding {
     #[allow(missing_docs)]
-    pub code: &'static str,
+    pub code: Code,
     #[allow(missing_docs)]
     pub severity: Severity,
     #[allow(missing_docs)]
@@ -631,25 +635,6 @@ pub struct Evidence {
     pub at: FrameRef,
     pub time: Timestamp,
     pub text: String,
-}
-
-/// Something to change.
-#[derive(Clone, Debug)]
-pub struct Fix {
-    #[allow(missing_docs)]
-    pub title: String,
-    /// `dhcp-server`, `tftp-server`, `call-manager`, `phone` or `network`.
-    pub target: &'static str,
-    /// `ios`, `isc-dhcpd`, `kea`, `dnsmasq`, `windows` or `any`.
-    pub platform: &'static str,
-    #[allow(missing_docs)]
-    pub steps: Vec<String>,
-    /// To paste.
-    pub config: Option<String>,
-    /// The way back.
-    pub undo: Option<String>,
-    /// How to see that it worked.
-    pub verify: String,
 }
 
 /// `10.30.0.5`, `10.30.0.5 and 10.30.0.6`, `10.30.0.5, 10.30.0.6 and 10.30.0.7`.

@@ -7,21 +7,21 @@ use crate::types::{FrameRef, Timestamp};
 /// What a host is to the phone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs)]
-pub enum Role {
+pub enum LadderRole {
     Dhcp,
     Dns,
     Tftp,
     CallManager,
 }
 
-impl Role {
+impl LadderRole {
     /// As it stands over a lifeline.
     pub fn as_str(self) -> &'static str {
         match self {
-            Role::Dhcp => "DHCP",
-            Role::Dns => "DNS",
-            Role::Tftp => "TFTP",
-            Role::CallManager => "CallManager",
+            LadderRole::Dhcp => "DHCP",
+            LadderRole::Dns => "DNS",
+            LadderRole::Tftp => "TFTP",
+            LadderRole::CallManager => "CallManager",
         }
     }
 }
@@ -34,7 +34,7 @@ pub struct Arrow {
     #[allow(missing_docs)]
     pub at: FrameRef,
     /// What the other side is.
-    pub role: Role,
+    pub role: LadderRole,
     /// The other side; `None`: a broadcast.
     pub peer: Option<IpAddr>,
     /// Whether the phone sends it.

@@ -10,7 +10,7 @@ use super::servers::{ServersSeen, cluster_name};
 use super::{Draft, RULES};
 use crate::conversation::dhcp::SeenIn;
 use crate::diagnosis::{
-    Detail, Diagnosis, FileFetch, LoadReport, Moment, ObservedLease, ObservedName, ObservedServer, ObservedSite,
+    Code, Detail, Diagnosis, FileFetch, LoadReport, Moment, ObservedLease, ObservedName, ObservedServer, ObservedSite,
     ObservedTftp, ObservedTimes, ObservedVlan, Offer, PhoneReport, Registration, RegistrationState, Verdict,
 };
 use crate::event::InputSummary;
@@ -47,8 +47,8 @@ pub fn diagnose<'a>(
     limits.extend(groups.limit_reached());
     let (findings, place) = groups.into_findings();
     let at = |group: &usize| place.get(*group).copied();
-    let codes: Vec<&'static str> = findings.iter().map(|f| f.code).collect();
-    let judged: Vec<(Vec<usize>, Option<&'static str>)> = judged
+    let codes: Vec<Code> = findings.iter().map(|f| f.code).collect();
+    let judged: Vec<(Vec<usize>, Option<Code>)> = judged
         .into_iter()
         .map(|(groups, verdict)| {
             let mut indices: Vec<usize> = groups.iter().filter_map(at).collect();
@@ -67,7 +67,7 @@ pub fn diagnose<'a>(
         let empty = Phone::default();
         let phone = order.get(index).and_then(|i| registry.phones().get(*i)).unwrap_or(&empty);
         let (findings, code) = judged.get(index).cloned().unwrap_or_default();
-        let codes: Vec<&'static str> = findings.iter().filter_map(|i| code_of.get(*i).copied()).collect();
+        let codes: Vec<Code> = findings.iter().filter_map(|i| code_of.get(*i).copied()).collect();
         report(&world, phone, findings, &codes, code, detail)
     };
     Diagnosis {
@@ -135,8 +135,8 @@ fn report(
     world: &DiagnosisContext<'_>,
     phone: &Phone,
     findings: Vec<usize>,
-    codes: &[&'static str],
-    code: Option<&'static str>,
+    codes: &[Code],
+    code: Option<Code>,
     detail: Detail,
 ) -> PhoneReport {
     let registry = world.registry;

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use super::{Draft, FindingText, Rule, causes, stage};
+use super::{Draft, FindingText, Rule, causes};
+use crate::diagnosis::code::{Code, Order};
 use crate::diagnosis::{Confidence, Evidence, Fact, Facts, Finding, Fix, Severity};
 use crate::types::Mac;
 
@@ -20,7 +21,7 @@ const MAX_GROUPS: usize = 2_048;
 
 #[derive(PartialEq, Eq, Hash, Clone)]
 struct Key {
-    code: &'static str,
+    code: Code,
     severity: Severity,
     confidence: Confidence,
     servers: Vec<IpAddr>,
@@ -141,7 +142,7 @@ impl Group {
         (
             std::cmp::Reverse(self.key.severity),
             self.key.cause.is_some(),
-            stage(self.rule.code),
+            self.rule.code.stage(),
             std::cmp::Reverse(self.key.confidence),
             &self.key.servers,
             self.phones.iter().map(|(m, _)| *m).min(),
@@ -177,12 +178,12 @@ impl Group {
 /// Where a draft stands in the boot of its phone. What CallManagers do is one stage: of two CallManagers the one that the
 /// phone tries first comes first, however each of them fails it.
 fn place_in_boot(draft: &Draft) -> (usize, Option<crate::types::Timestamp>) {
-    const CONTACTS: [&str; 4] =
-        ["call-manager-refused", "call-manager-no-answer", "registration-rejected", "call-manager-closed"];
-    let first = || draft.evidence.iter().map(|e| e.time).min();
-    match CONTACTS.contains(&draft.rule.code) {
-        true => (stage(CONTACTS[0]), first()),
-        false => (stage(draft.rule.code), None),
+    match draft.rule.code.order() {
+        Order::Contact => {
+            let stage = Code::ALL.iter().find(|c| c.order() == Order::Contact).map_or(usize::MAX, |c| c.stage());
+            (stage, draft.evidence.iter().map(|e| e.time).min())
+        }
+        Order::Boot => (draft.rule.code.stage(), None),
     }
 }
 

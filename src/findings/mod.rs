@@ -10,6 +10,7 @@ pub mod causes;
 pub mod context;
 pub mod coverage;
 mod diagnose;
+mod draft;
 mod grouping;
 pub mod inference;
 mod narrative;
@@ -18,33 +19,16 @@ pub mod site_wide;
 mod wanted;
 
 pub use diagnose::diagnose;
+pub use draft::Draft;
 
 use std::net::IpAddr;
 
 use crate::conversation::SeenAt;
+pub use crate::diagnosis::Code;
 pub(crate) use crate::diagnosis::and_list;
-use crate::diagnosis::{Confidence, Evidence, Fact, Facts, Fix, Severity};
+use crate::diagnosis::{Evidence, Fact, Fix};
 use crate::types::WireText;
 use context::PhoneContext;
-
-/// What a rule says of one phone.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// Which rule.
-    pub rule: &'static Rule,
-    #[allow(missing_docs)]
-    pub severity: Severity,
-    #[allow(missing_docs)]
-    pub confidence: Confidence,
-    /// Addresses that tell one cause from another: phones with the same ones share a finding.
-    pub servers: Vec<IpAddr>,
-    /// Facts of this phone, by the contract's names.
-    pub facts: Facts,
-    /// The first is the primary one.
-    pub evidence: Vec<Evidence>,
-    /// What the finding's sentences need beside the facts.
-    pub says: FindingText,
-}
 
 /// Sentences and cures of a finding; those of the first phone stand for all of its group.
 #[derive(Clone, Debug, Default)]
@@ -60,14 +44,10 @@ pub struct FindingText {
 /// One kind of finding.
 #[derive(Debug)]
 pub struct Rule {
-    /// Kebab-case, names the wrong state.
-    pub code: &'static str,
+    /// Which finding it makes.
+    pub code: Code,
     /// One line.
     pub summary: &'static str,
-    /// How bad it usually is.
-    pub severity: Severity,
-    /// The version that brought it.
-    pub since: &'static str,
     /// The page, in Markdown with the headings of [`HEADINGS`].
     pub page: &'static str,
     /// The judgement.
@@ -79,13 +59,11 @@ pub const HEADINGS: [&str; 6] = ["Trigger", "Evidence", "Explanation", "Fix", "N
 
 /// Declares a rule; its doc comment is its page.
 macro_rules! declare_finding {
-    ($(#[doc = $page:literal])+ static $NAME:ident = { code: $code:literal, summary: $summary:literal, severity: $severity:ident, since: $since:literal, check: $check:path $(,)? }) => {
+    ($(#[doc = $page:literal])+ static $NAME:ident = { code: $code:ident, summary: $summary:literal, check: $check:path $(,)? }) => {
         $(#[doc = $page])+
         pub(crate) static $NAME: $crate::findings::Rule = $crate::findings::Rule {
-            code: $code,
+            code: $crate::diagnosis::Code::$code,
             summary: $summary,
-            severity: $crate::diagnosis::Severity::$severity,
-            since: $since,
             page: concat!($($page, "\n"),+),
             check: $check,
         };
@@ -96,13 +74,8 @@ pub mod rules;
 
 pub use rules::RULES;
 
-/// Where a rule stands in the boot.
-pub fn stage(code: &str) -> usize {
-    RULES.iter().position(|r| r.code == code).unwrap_or(usize::MAX)
-}
-
-/// The page of a code.
-pub fn rule(code: &str) -> Option<&'static Rule> {
+/// The rule of a code.
+pub fn rule(code: Code) -> Option<&'static Rule> {
     RULES.iter().copied().find(|r| r.code == code)
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::context::PhoneContext;
 use super::inference::{load_named_on, right_load, stated};
-use crate::diagnosis::{Confidence, SeenConfiguration, TargetState};
+use crate::diagnosis::{Code, Confidence, SeenConfiguration, TargetState};
 use crate::findings::rules::load_wrong_family;
 use crate::remedy::configuration::is_load_name;
 use crate::remedy::dhcp::Scope;
@@ -14,21 +14,9 @@ use crate::wire::phone_config::{device_of_name, is_config_name};
 
 /// Configurations told of one phone, the latest first.
 const MAX_CONFIGURATIONS: usize = 8;
-/// Findings about what comes before the first read request: where they hold, the server asked is not known to be right.
-const BEFORE_FILES: [&str; 9] = [
-    "wrong-voice-vlan",
-    "no-dhcp-answer",
-    "dhcp-refused",
-    "unknown-dhcp-server",
-    "conflicting-dhcp-offers",
-    "malformed-tftp-option",
-    "no-tftp-address",
-    "tftp-name-unresolved",
-    "wrong-tftp-server",
-];
 
 /// What the phone should have; `codes` are those of its findings.
-pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[&'static str]) -> TargetState {
+pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[Code]) -> TargetState {
     let used = cx.tftp_use();
     let wrong = cx.wrong_tftp();
     let right = wrong.map(|w| w.right.clone()).or_else(|| stated(cx));
@@ -36,7 +24,7 @@ pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[&'static str]) -> TargetSta
     let tftp_right = match (&right, used) {
         (Some(right), _) => right.servers.clone(),
         // What the phone asks is right as far as anything here tells.
-        (None, Some(used)) if used.asked && !codes.iter().any(|c| BEFORE_FILES.contains(c)) => vec![used.server],
+        (None, Some(used)) if used.asked && !codes.iter().any(|c| c.is_before_files()) => vec![used.server],
         _ => Vec::new(),
     };
     let named = |text: &&String| text.parse::<IpAddr>().is_err();
@@ -68,15 +56,15 @@ fn scope(cx: &PhoneContext<'_>) -> Option<Scope> {
 }
 
 /// The load that it should run.
-fn load(cx: &PhoneContext<'_>, codes: &[&'static str]) -> Option<WireText> {
+fn load(cx: &PhoneContext<'_>, codes: &[Code]) -> Option<WireText> {
     let running = cx.running().map(|(load, _)| load);
     let configured = cx.config().and_then(|(_, c)| cx.phone.load_in(c));
     // Well as it is, until it is told another at its next boot.
-    if codes.contains(&"load-trap") && cx.is_registered() {
+    if codes.contains(&Code::LoadTrap) && cx.is_registered() {
         let next = configured.filter(|next| running.as_ref().is_none_or(|r| !same_load(r.raw(), next.raw())));
         return running.filter(|r| next.is_some() && is_load_name(r.raw()));
     }
-    if codes.contains(&"load-wrong-family") {
+    if codes.contains(&Code::LoadWrongFamily) {
         return load_wrong_family::suitable_load(cx).map(|l| WireText::from(l.as_str()));
     }
     if cx.wrong_tftp().is_some_and(|w| w.right.confidence < Confidence::Likely) {

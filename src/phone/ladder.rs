@@ -7,7 +7,7 @@ use crate::conversation::SeenAt;
 use crate::conversation::dhcp::Nak;
 use crate::conversation::file::{Failure, Fetch, FileFailure, Unreachable};
 use crate::conversation::registration::{Attempt, End, Ending, Protocol, Rejection, ResetOrder};
-use crate::diagnosis::{Arrow, Outcome, Role, Transport};
+use crate::diagnosis::{Arrow, LadderRole, Outcome, Transport};
 use crate::wire::load::is_load_file;
 
 /// The messages in their order.
@@ -16,10 +16,10 @@ pub fn ladder(phone: &Phone) -> Vec<Arrow> {
     ladder.leases(phone);
     for ask in &phone.dns {
         let label = format!("{} {}{}", if ask.v6 { "AAAA" } else { "A" }, ask.name, times(ask.tries.count));
-        ladder.to(ask.tries.first, Role::Dns, Some(ask.server), label);
+        ladder.to(ask.tries.first, LadderRole::Dns, Some(ask.server), label);
         if let Some(DnsAnswer { seen_at, code, addresses }) = &ask.answer {
             let answer = addresses.first().map_or_else(|| code.to_string(), ToString::to_string);
-            ladder.from(*seen_at, Role::Dns, ask.server, answer, addresses.is_empty());
+            ladder.from(*seen_at, LadderRole::Dns, ask.server, answer, addresses.is_empty());
         }
     }
     phone.files.iter().for_each(|fetch| ladder.file(fetch));
@@ -31,12 +31,12 @@ pub fn ladder(phone: &Phone) -> Vec<Arrow> {
 struct Ladder(Vec<Arrow>);
 
 impl Ladder {
-    fn to(&mut self, seen_at: SeenAt, role: Role, peer: Option<IpAddr>, label: String) {
+    fn to(&mut self, seen_at: SeenAt, role: LadderRole, peer: Option<IpAddr>, label: String) {
         let SeenAt { time, at } = seen_at;
         self.0.push(Arrow { time, at, role, peer, from_phone: true, label, is_bad: false });
     }
 
-    fn from(&mut self, seen_at: SeenAt, role: Role, peer: IpAddr, label: String, is_bad: bool) {
+    fn from(&mut self, seen_at: SeenAt, role: LadderRole, peer: IpAddr, label: String, is_bad: bool) {
         let SeenAt { time, at } = seen_at;
         self.0.push(Arrow { time, at, role, peer: Some(peer), from_phone: false, label, is_bad });
     }
@@ -44,21 +44,21 @@ impl Ladder {
     fn leases(&mut self, phone: &Phone) {
         for exchange in &phone.dhcp.list {
             if let Some(tries) = exchange.discover {
-                self.to(tries.first, Role::Dhcp, None, format!("DISCOVER{}", times(tries.count)));
+                self.to(tries.first, LadderRole::Dhcp, None, format!("DISCOVER{}", times(tries.count)));
             }
             let address = |ip: Option<std::net::Ipv4Addr>| ip.map(|ip| format!(" {ip}")).unwrap_or_default();
             for offer in &exchange.offers {
                 let label = format!("OFFER{}", address(offer.address));
-                self.from(offer.seen_at, Role::Dhcp, offer.terms.server.into(), label, false);
+                self.from(offer.seen_at, LadderRole::Dhcp, offer.terms.server.into(), label, false);
             }
             if let Some(tries) = exchange.request {
                 let label = format!("REQUEST{}", times(tries.count));
-                self.to(tries.first, Role::Dhcp, exchange.requested.map(IpAddr::V4), label);
+                self.to(tries.first, LadderRole::Dhcp, exchange.requested.map(IpAddr::V4), label);
             }
             if let Some(ack) = &exchange.ack {
                 self.from(
                     ack.seen_at,
-                    Role::Dhcp,
+                    LadderRole::Dhcp,
                     ack.terms.server.into(),
                     format!("ACK{}", address(ack.address)),
                     false,
@@ -66,10 +66,10 @@ impl Ladder {
             }
             if let Some(Nak { seen_at, server, text }) = &exchange.nak {
                 let text = text.as_ref().map(|t| format!(" {t}")).unwrap_or_default();
-                self.from(*seen_at, Role::Dhcp, (*server).into(), format!("NAK{text}"), true);
+                self.from(*seen_at, LadderRole::Dhcp, (*server).into(), format!("NAK{text}"), true);
             }
             if let Some(seen_at) = exchange.decline {
-                self.to(seen_at, Role::Dhcp, None, "DECLINE".to_owned());
+                self.to(seen_at, LadderRole::Dhcp, None, "DECLINE".to_owned());
             }
         }
     }
@@ -77,7 +77,12 @@ impl Ladder {
     fn file(&mut self, fetch: &Fetch) {
         let verb = if fetch.transport == Transport::Http { "GET" } else { "RRQ" };
         let tries = fetch.request;
-        self.to(tries.first, Role::Tftp, Some(fetch.server), format!("{verb} {}{}", fetch.name, times(tries.count)));
+        self.to(
+            tries.first,
+            LadderRole::Tftp,
+            Some(fetch.server),
+            format!("{verb} {}{}", fetch.name, times(tries.count)),
+        );
         let end = match (fetch.outcome(), &fetch.failure) {
             (Outcome::Served, _) => fetch.done.map(|s| (s, format!("{} octets", fetch.bytes), false)),
             (Outcome::Partial, _) => Some((fetch.progress, format!("only {} octets", fetch.bytes), true)),
@@ -88,7 +93,7 @@ impl Ladder {
                     FileFailure::Http { .. } => failure.to_string(),
                 };
                 if failure.is_by_client() {
-                    self.to(*seen_at, Role::Tftp, Some(fetch.server), label);
+                    self.to(*seen_at, LadderRole::Tftp, Some(fetch.server), label);
                     None
                 } else {
                     // Phones ask for files that need not be there; a load that is not there is missed.
@@ -99,12 +104,12 @@ impl Ladder {
             (_, None) => None,
         };
         if let Some((seen_at, label, is_bad)) = end {
-            self.from(seen_at, Role::Tftp, fetch.server, label, is_bad);
+            self.from(seen_at, LadderRole::Tftp, fetch.server, label, is_bad);
         }
     }
 
     fn attempt(&mut self, attempt: &Attempt) {
-        let (role, server) = (Role::CallManager, attempt.server);
+        let (role, server) = (LadderRole::CallManager, attempt.server);
         let is_sip = attempt.protocol == Protocol::Sip;
         if let Some(syn) = attempt.syn {
             self.to(syn.first, role, Some(server), format!("SYN {}{}", attempt.port, times(syn.count)));

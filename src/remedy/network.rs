@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::Fix;
+use crate::diagnosis::{Fix, FixKind, FixTarget, Platform};
 use crate::types::Mac;
 
 /// A MAC as Cisco IOS writes it: `0030.94c2.d3fa`.
@@ -32,27 +32,21 @@ pub fn voice_vlan(switch: &str, port: &str, vlan: u16) -> Fix {
     // Only what a terminal takes as a word is pasted.
     let is_word = !port.is_empty() && port.bytes().all(|b| b.is_ascii_alphanumeric() || b"/.-_:".contains(&b));
     let shown = if is_word { port } else { "INTERFACE" };
-    Fix {
-        title: format!("Bring the phone into voice VLAN {vlan}, on {place}"),
-        target: "network",
-        platform: "ios",
-        steps: vec![
-            format!(
+    Fix::new(FixKind::SetVoiceVlan, FixTarget::Network, format!("Bring the phone into voice VLAN {vlan}, on {place}"))
+        .on(Platform::Ios)
+        .step(format!(
                 "show interfaces {shown} switchport: Voice VLAN must be {vlan}; show vlan id {vlan}: it must exist and be active."
-            ),
-            format!("show interfaces trunk: VLAN {vlan} must be allowed on the way to the DHCP server's router."),
-            "show cdp interface and show lldp: the phone learns its VLAN by them, so one must run on that port."
-                .to_owned(),
-            "On the phone: Settings, Network Configuration: Admin. VLAN Id must be empty, or the voice VLAN."
-                .to_owned(),
-            "A device between phone and switch that passes no CDP and no tags has to go, or to be configured."
-                .to_owned(),
-            "Reset the phone.".to_owned(),
-        ],
-        config: is_word.then(|| format!("interface {port}\n switchport voice vlan {vlan}\n cdp enable\n")),
-        undo: is_word.then(|| format!("interface {port}\n no switchport voice vlan\n")),
-        verify: format!("The phone's DISCOVER bears the tag of VLAN {vlan}."),
-    }
+            ))
+                .step(format!("show interfaces trunk: VLAN {vlan} must be allowed on the way to the DHCP server's router."))
+                .step("show cdp interface and show lldp: the phone learns its VLAN by them, so one must run on that port."
+                ).step("On the phone: Settings, Network Configuration: Admin. VLAN Id must be empty, or the voice VLAN."
+                )
+                    .step("A device between phone and switch that passes no CDP and no tags has to go, or to be configured."
+                )
+                    .step("Reset the phone.")
+                    .config(is_word.then(|| format!("interface {port}\n switchport voice vlan {vlan}\n cdp enable\n")))
+                    .undo(is_word.then(|| format!("interface {port}\n no switchport voice vlan\n")))
+                    .verify(format!("The phone's DISCOVER bears the tag of VLAN {vlan}."))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::json;
-use crate::diagnosis::{Confidence, Diagnosis, Finding, Severity};
+use crate::diagnosis::{Code, Confidence, Diagnosis, Finding, Severity};
 use crate::types::{Mac, Timestamp};
 
 /// Schema of an alert's JSON.
@@ -91,7 +91,7 @@ pub struct Alert {
     /// The first of them.
     pub phones: Vec<Mac>,
     /// Codes of the findings that it explains.
-    pub explains: Vec<&'static str>,
+    pub explains: Vec<Code>,
     /// What to change.
     pub fixes: Vec<AlertFix>,
 }
@@ -101,6 +101,7 @@ pub struct Alert {
 #[allow(missing_docs)]
 pub struct AlertFix {
     pub title: String,
+    pub role: &'static str,
     pub r#where: &'static str,
     pub platform: &'static str,
     pub steps: Vec<String>,
@@ -179,7 +180,7 @@ struct Document<'a> {
     servers: &'a [IpAddr],
     phone_count: usize,
     phones: &'a [Mac],
-    explains: &'a [&'static str],
+    explains: &'a [Code],
     fixes: &'a [AlertFix],
 }
 
@@ -193,6 +194,7 @@ pub struct AlertBook {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Known {
     id: String,
+    /// As text: the version that wrote it may know other codes.
     code: String,
     about: String,
     servers: Vec<IpAddr>,
@@ -210,11 +212,11 @@ struct Known {
 struct Made<'a> {
     worst: &'a Finding,
     phones: BTreeSet<Mac>,
-    explains: BTreeSet<&'static str>,
+    explains: BTreeSet<Code>,
 }
 
 /// A code, and what it is about.
-type Key = (&'static str, String);
+type Key = (Code, String);
 
 impl AlertBook {
     /// Nothing told.
@@ -227,7 +229,7 @@ impl AlertBook {
         let mut made = made(d);
         let mut alerts = Vec::new();
         self.findings.retain_mut(|known| {
-            let key = made.keys().find(|(code, about)| *code == known.code && *about == known.about).cloned();
+            let key = made.keys().find(|(code, about)| code.as_str() == known.code && *about == known.about).cloned();
             if let Some(made) = key.and_then(|key| made.remove(&key)) {
                 known.take(&made);
                 alerts.extend(known.tell(&made, now, rules));
@@ -260,7 +262,7 @@ impl AlertBook {
 
 /// What nothing explains, by code and what it is about.
 fn made<'a>(d: &'a Diagnosis<'_>) -> BTreeMap<Key, Made<'a>> {
-    let mut explained: BTreeMap<usize, BTreeSet<&'static str>> = BTreeMap::new();
+    let mut explained: BTreeMap<usize, BTreeSet<Code>> = BTreeMap::new();
     for finding in &d.findings {
         // A chain of causes is as long as there are codes, at most.
         let mut cause = finding.caused_by;
@@ -289,10 +291,10 @@ fn made<'a>(d: &'a Diagnosis<'_>) -> BTreeMap<Key, Made<'a>> {
 }
 
 impl Known {
-    fn new(code: &str, about: String, now: Timestamp) -> Known {
+    fn new(code: Code, about: String, now: Timestamp) -> Known {
         Known {
-            id: format!("{:016x}", FixedState::default().hash_one((code, &about, now.0))),
-            code: code.to_owned(),
+            id: format!("{:016x}", FixedState::default().hash_one((code.as_str(), &about, now.0))),
+            code: code.to_string(),
             about,
             servers: Vec::new(),
             began: now,
@@ -322,8 +324,9 @@ impl Known {
         self.told = true;
         let fixes = made.worst.fixes.iter().take(MAX_FIXES).map(|fix| AlertFix {
             title: cut(&fix.title),
-            r#where: fix.target,
-            platform: fix.platform,
+            role: fix.role.as_str(),
+            r#where: fix.target.as_str(),
+            platform: fix.platform.as_str(),
             steps: fix.steps.iter().take(MAX_STEPS).map(|s| cut(s)).collect(),
         });
         Some(Alert {

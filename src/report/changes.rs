@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 
 use super::format::lasting;
 use crate::diagnosis::{
-    BootStep, Confidence, Detail, Diagnosis, Finding, PhoneReport, RegistrationState, Severity, Verdict, and_list,
+    BootStep, Code, Confidence, Detail, Diagnosis, Finding, PhoneReport, RegistrationState, Severity, Verdict, and_list,
 };
 use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
@@ -102,7 +102,7 @@ impl Change {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FindingState {
     #[allow(missing_docs)]
-    pub code: &'static str,
+    pub code: Code,
     #[allow(missing_docs)]
     pub severity: Severity,
     #[allow(missing_docs)]

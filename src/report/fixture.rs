@@ -87,7 +87,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
         }),
         step_since: Some(Moment { time: at(3000), at: frame(30) }),
         last: Some(at(3000)),
-        verdict: if good { Verdict::Healthy } else { Verdict::Finding("wrong-tftp-server") },
+        verdict: if good { Verdict::Healthy } else { Verdict::Finding(Code::WrongTftpServer) },
         findings: if good { vec![] } else { vec![0, 1] },
         timeline: vec![TimelineEntry {
             time: at(1000),
@@ -103,7 +103,7 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
 }
 
 /// A finding without anything that a test does not need.
-pub(super) fn finding(code: &'static str, severity: Severity, phones: Vec<Mac>) -> Finding {
+pub(super) fn finding(code: Code, severity: Severity, phones: Vec<Mac>) -> Finding {
     Finding {
         code,
         severity,
@@ -140,36 +140,27 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
             Evidence { at: frame(19), time: at(1450), text: "read request to 10.1.1.9".to_owned() },
         ],
         fixes: vec![
-            Fix {
-                title: "name the right TFTP server".to_owned(),
-                target: "dhcp-server",
-                platform: "ios",
-                steps: vec![
-                    "On 10.30.0.2 change option 150 of the voice pool to 10.30.0.5.".to_owned(),
-                    "Restart the phones.".to_owned(),
-                ],
-                config: Some("ip dhcp pool VOICE\n option 150 ip 10.30.0.5\n".to_owned()),
-                undo: Some("option 150 ip 10.1.1.9".to_owned()),
-                verify: "The next ACK names 10.30.0.5.".to_owned(),
-            },
-            Fix {
-                title: "name the right TFTP server".to_owned(),
-                target: "dhcp-server",
-                platform: "kea",
-                steps: vec!["Change tftp-servers.".to_owned()],
-                config: Some("{\"code\": 150}".to_owned()),
-                undo: None,
-                verify: "The next ACK names 10.30.0.5.".to_owned(),
-            },
+            Fix::new(FixKind::SetDhcpOption, FixTarget::DhcpServer, "name the right TFTP server")
+                .on(Platform::Ios)
+                .step("On 10.30.0.2 change option 150 of the voice pool to 10.30.0.5.")
+                .step("Restart the phones.")
+                .config("ip dhcp pool VOICE\n option 150 ip 10.30.0.5\n")
+                .undo("option 150 ip 10.1.1.9")
+                .verify("The next ACK names 10.30.0.5."),
+            Fix::new(FixKind::SetDhcpOption, FixTarget::DhcpServer, "name the right TFTP server")
+                .on(Platform::Kea)
+                .step("Change tftp-servers.")
+                .config("{\"code\": 150}")
+                .verify("The next ACK names 10.30.0.5."),
         ],
-        ..finding("wrong-tftp-server", Severity::Error, ill.clone())
+        ..finding(Code::WrongTftpServer, Severity::Error, ill.clone())
     };
     let rejected = Finding {
         title: "10.30.0.10 rejects the phones".to_owned(),
         caused_by: Some(0),
-        ..finding("registration-rejected", Severity::Error, ill)
+        ..finding(Code::RegistrationRejected, Severity::Error, ill)
     };
-    let warning = finding("tftp-options-disagree", Severity::Warning, vec![mac(5)]);
+    let warning = finding(Code::TftpOptionsDisagree, Severity::Warning, vec![mac(5)]);
     Diagnosis {
         site: Some("site.toml".to_owned()),
         inputs: vec![input()],

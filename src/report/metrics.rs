@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::diagnosis::{Diagnosis, PhoneReport, RegistrationState};
+use crate::diagnosis::{Code, Diagnosis, PhoneReport, RegistrationState};
 use crate::measures::{Measures, OTHERS, WayUp};
 use crate::types::{Timestamp, WireText};
 
@@ -48,7 +48,7 @@ struct PortNumbers {
 #[derive(Clone, Debug, Default)]
 pub struct DiagnosisNumbers {
     phones: PhoneCounts,
-    findings: BTreeMap<(&'static str, &'static str), FindingCount>,
+    findings: BTreeMap<(Code, &'static str), FindingCount>,
     ports: Vec<PortNumbers>,
     other_dhcp_clients: u64,
     limits_reached: u64,
@@ -180,11 +180,11 @@ fn phones(page: &mut Page<'_>, d: &DiagnosisNumbers, forgotten: u64) -> io::Resu
 fn findings(page: &mut Page<'_>, d: &DiagnosisNumbers) -> io::Result<()> {
     page.family("phonescope_findings", Kind::Gauge, "Findings by code and severity.")?;
     for ((code, severity), count) in &d.findings {
-        page.sample("phonescope_findings", &[("code", code), ("severity", severity)], count.findings)?;
+        page.sample("phonescope_findings", &[("code", code.as_str()), ("severity", severity)], count.findings)?;
     }
     page.family("phonescope_finding_phones", Kind::Gauge, "Phones that have a finding, by code and severity.")?;
     for ((code, severity), count) in &d.findings {
-        page.sample("phonescope_finding_phones", &[("code", code), ("severity", severity)], count.phones)?;
+        page.sample("phonescope_finding_phones", &[("code", code.as_str()), ("severity", severity)], count.phones)?;
     }
     page.family("phonescope_limits_reached", Kind::Gauge, "Bounds that were reached, as the report's coverage says.")?;
     page.sample("phonescope_limits_reached", &[], d.limits_reached)

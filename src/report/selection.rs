@@ -154,6 +154,7 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::Code;
     use crate::report::fixture::{self, mac};
 
     fn select(d: Diagnosis<'static>, phones: &[&str], min_severity: Severity) -> Diagnosis<'static> {
@@ -161,7 +162,7 @@ mod tests {
         Selection { phones, min_severity }.apply(d)
     }
 
-    fn codes(d: &Diagnosis<'_>) -> Vec<&'static str> {
+    fn codes(d: &Diagnosis<'_>) -> Vec<Code> {
         d.findings.iter().map(|f| f.code).collect()
     }
 
@@ -178,7 +179,7 @@ mod tests {
             let phones: Vec<_> = d.phones(Detail::State).collect();
             assert_eq!(phones.len(), 1, "{text}");
             assert_eq!(phones[0].mac, mac(5));
-            assert_eq!(codes(&d), ["tftp-options-disagree"]);
+            assert_eq!(codes(&d), [Code::TftpOptionsDisagree]);
         }
     }
 
@@ -194,7 +195,7 @@ mod tests {
             p
         });
         let d = select(d, &["10.50.0.10", "SEP003094000001"], Severity::Info);
-        assert_eq!(codes(&d), ["registration-rejected", "wrong-tftp-server"]);
+        assert_eq!(codes(&d), [Code::RegistrationRejected, Code::WrongTftpServer]);
         assert_eq!(d.findings[0].caused_by, Some(1));
         assert_eq!(d.findings[1].phones, [mac(0), mac(1)]);
         assert!(d.phones(Detail::State).all(|p| p.findings == [0, 1]));
@@ -211,11 +212,11 @@ mod tests {
     #[test]
     fn what_is_not_bad_enough_goes_unless_it_explains_what_stays() {
         let d = select(fixture::mixed_site(), &[], Severity::Error);
-        assert_eq!(codes(&d), ["wrong-tftp-server", "registration-rejected"]);
+        assert_eq!(codes(&d), [Code::WrongTftpServer, Code::RegistrationRejected]);
         let mut d = fixture::mixed_site();
         d.findings[0].severity = Severity::Warning;
         let d = select(d, &[], Severity::Error);
-        assert_eq!(codes(&d), ["wrong-tftp-server", "registration-rejected"]);
+        assert_eq!(codes(&d), [Code::WrongTftpServer, Code::RegistrationRejected]);
         assert_eq!(d.findings[1].caused_by, Some(0));
     }
 
@@ -224,6 +225,6 @@ mod tests {
         let mut d = fixture::mixed_site();
         d.findings[0].severity = Severity::Info;
         d.findings[0].caused_by = Some(1);
-        assert_eq!(codes(&select(d, &[], Severity::Error)), ["wrong-tftp-server", "registration-rejected"]);
+        assert_eq!(codes(&select(d, &[], Severity::Error)), [Code::WrongTftpServer, Code::RegistrationRejected]);
     }
 }

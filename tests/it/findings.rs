@@ -9,48 +9,10 @@ use std::path::{Path, PathBuf};
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::{Inputs, Record};
 use phonescope::diagnosis::{Detail, Finding, Severity};
-use phonescope::findings::{HEADINGS, RULES, Rule};
+use phonescope::findings::{Code, HEADINGS, RULES, Rule};
 use phonescope::site::Site;
 
 use crate::support::shipped::{Shipped, shipped, sites};
-
-/// The codes that are promised, in the order of the promise, each with the names of its facts. Codes are never reused
-/// and never change their meaning; neither do the names.
-const CODES: [(&str, &[&str]); 33] = [
-    ("wrong-tftp-server", &["tftp_used", "tftp_right", "source", "dhcp_server", "load_taken"]),
-    ("stuck-load", &["load_running", "load_right", "call_manager"]),
-    ("conflicting-dhcp-offers", &["offers", "chosen"]),
-    ("unknown-dhcp-server", &["dhcp_server", "tftp_offered"]),
-    ("no-dhcp-answer", &["tries", "vlan"]),
-    ("dhcp-refused", &["dhcp_server", "text"]),
-    ("no-tftp-address", &["dhcp_server"]),
-    ("malformed-tftp-option", &["option", "raw_hex", "reads_as", "dhcp_server"]),
-    ("tftp-name-unresolved", &["name", "dns_server"]),
-    ("tftp-options-disagree", &["option150", "option66", "siaddr"]),
-    ("tftp-override", &["tftp_used", "tftp_offered"]),
-    ("tftp-no-answer", &["tftp_server", "tries", "why"]),
-    ("tftp-transfer-failed", &["file", "tftp_server", "blocks"]),
-    ("config-file-missing", &["file", "tftp_server", "default_served"]),
-    ("file-refused", &["file", "tftp_server", "answer"]),
-    ("config-file-broken", &["file", "tftp_server", "problem"]),
-    ("load-file-missing", &["file", "tftp_server"]),
-    ("load-wrong-family", &["load", "model"]),
-    ("load-not-accepted", &["load", "load_running", "last_reason"]),
-    ("load-flapping", &["loads", "tftp_servers"]),
-    ("load-trap", &["load_running", "load_next", "call_manager"]),
-    ("foreign-call-manager", &["call_managers", "tftp_server"]),
-    ("registers-with-tftp-server", &["tftp_server"]),
-    ("registration-rejected", &["call_manager", "reject_text"]),
-    ("call-manager-refused", &["call_manager", "port"]),
-    ("call-manager-no-answer", &["call_manager", "port", "tries", "why"]),
-    ("call-manager-closed", &["call_manager"]),
-    ("registered-elsewhere", &["call_manager", "expected"]),
-    ("registration-flapping", &["call_managers", "times"]),
-    ("duplicate-device", &["macs", "name", "ip"]),
-    ("name-mac-mismatch", &["name", "mac"]),
-    ("wrong-voice-vlan", &["vlan", "voice_vlan"]),
-    ("trust-list-mismatch", &["file", "tftp_server"]),
-];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -67,14 +29,11 @@ fn names(folder: &Path) -> Vec<String> {
 // ---- listed ----
 
 #[test]
-fn every_promised_code_has_its_rule_and_there_are_no_others() {
-    let promised: BTreeSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
-    let there: BTreeSet<&str> = RULES.iter().map(|r| r.code).collect();
-    assert_eq!(promised.len(), CODES.len(), "a code is promised twice");
-    assert_eq!(there.len(), RULES.len(), "a code has two rules");
-    let missing: Vec<&&str> = promised.difference(&there).collect();
-    let unknown: Vec<&&str> = there.difference(&promised).collect();
-    assert!(missing.is_empty() && unknown.is_empty(), "without a rule: {missing:?}; promised nowhere: {unknown:?}");
+fn every_code_has_its_rule_in_its_place() {
+    let ruled: Vec<Code> = RULES.iter().map(|r| r.code).collect();
+    assert_eq!(ruled, Code::ALL, "RULES has one rule for each row of Code, in the same order");
+    let texts: BTreeSet<&str> = Code::ALL.iter().map(|c| c.as_str()).collect();
+    assert_eq!(texts.len(), Code::ALL.len(), "two codes are one text");
 }
 
 #[test]
@@ -88,8 +47,80 @@ fn every_rule_has_a_file_of_its_name_and_every_such_file_is_registered() {
             declared.insert(name.trim_end_matches(".rs").replace('_', "-"));
         }
     }
-    let registered: BTreeSet<String> = RULES.iter().map(|r| r.code.to_owned()).collect();
+    let registered: BTreeSet<String> = RULES.iter().map(|r| r.code.to_string()).collect();
     assert_eq!(declared, registered);
+}
+
+/// What is like a code and is none; where a misspelt code is meant, or the word means something else.
+const NO_CODES: &[&str] = &["wrong-tftp-sever", "stuckload", "load_file_missing"];
+
+/// How many letters have to change to make one of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut left_above = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (left_above + usize::from(x != y)).min(above + 1).min(row[j] + 1);
+            left_above = above;
+        }
+    }
+    row[b.len()]
+}
+
+/// Whether one is the other, or a misspelling of it.
+fn is_like(word: &str, code: &str) -> bool {
+    word.len().abs_diff(code.len()) <= 2 && distance(word, code) <= 2
+}
+
+/// Files of Rust below a folder.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for name in names(folder) {
+        let path = folder.join(name);
+        match path.is_dir() {
+            true => sources(&path, found),
+            false if path.extension().is_some_and(|e| e == "rs") => found.push(path),
+            false => {}
+        }
+    }
+}
+
+/// A code is a variant of `Code`, which the compiler spells: as text it stands in its row alone. Tests may hold what is
+/// printed against a text, rightly spelt.
+#[test]
+fn no_code_is_spelt_outside_its_row() {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    sources(&root().join("tests"), &mut files);
+    let mut wrong = Vec::new();
+    let mut exact = 0;
+    for path in files.iter().filter(|p| !p.ends_with("src/diagnosis/code.rs")) {
+        let text = fs::read_to_string(path).unwrap();
+        let in_tests = !path.starts_with(root().join("src")) || path.ends_with("tests.rs");
+        let product = if in_tests { 0 } else { text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len()) };
+        for (number, line) in text.lines().enumerate() {
+            let at = line.as_ptr() as usize - text.as_ptr() as usize;
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            for word in line
+                .split('"')
+                .map(|w| w.trim_end_matches(['\\', '/']))
+                .filter(|w| w.len() >= 8 && !NO_CODES.contains(w))
+            {
+                let Some(code) = Code::ALL.iter().find(|c| is_like(word, c.as_str())) else { continue };
+                let is_exact = word == code.as_str();
+                exact += usize::from(is_exact);
+                if !is_exact || at < product {
+                    let path = path.strip_prefix(root()).unwrap();
+                    wrong.push(format!("{}:{}: {word:?}: Code::{code:?}", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(exact > 20, "only {exact} codes were found in tests");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 // ---- documented ----
@@ -109,8 +140,8 @@ fn document(rule: &Rule) -> String {
         "# {}\n\n{}. Severity: {}. Since {}.\n\n{}\n",
         rule.code,
         rule.summary,
-        word(rule.severity),
-        rule.since,
+        word(rule.code.severity()),
+        rule.code.since(),
         page(rule)
     )
 }
@@ -136,11 +167,11 @@ fn every_page_has_its_headings_in_order_and_something_under_each() {
         }
         assert!(!page.contains('\t') && !page.chars().any(|c| c.is_control() && c != '\n'), "{}", rule.code);
         assert!(!rule.summary.ends_with('.') && rule.summary.len() <= 130, "{}", rule.code);
-        assert!(rule.since.split('.').count() == 3, "{}: since {:?}", rule.code, rule.since);
+        assert!(rule.code.since().split('.').count() == 3, "{}: since {:?}", rule.code, rule.code.since());
         // What it is taken for is told apart by its code, and that code is one.
         for other in page.split('`').skip(1).step_by(2).filter(|c| c.contains('-') && !c.contains([' ', '<', '.', '[']))
         {
-            let is_code = CODES.iter().any(|(code, _)| *code == other);
+            let is_code = other.parse::<Code>().is_ok();
             let is_option = other.starts_with("--");
             assert!(is_code || is_option, "{}: `{other}` is no finding", rule.code);
         }
@@ -175,7 +206,7 @@ fn list() -> String {
                     nothing explains the earlier one is the verdict.\n\n| code | severity | holds when |\n| --- | --- | --- |\n"
         .to_owned();
     for rule in RULES {
-        let severity = word(rule.severity);
+        let severity = word(rule.code.severity());
         text.push_str(&format!("| [`{0}`]({0}.md) | {severity} | {1} |\n", rule.code, rule.summary));
     }
     text.push_str(
@@ -224,20 +255,20 @@ fn judged() -> Vec<Judged> {
     shipped().into_iter().map(judge).collect()
 }
 
-fn made<'j>(judged: &'j Judged, code: &str) -> Vec<&'j Finding> {
+fn made(judged: &Judged, code: Code) -> Vec<&Finding> {
     judged.findings.iter().filter(|f| f.code == code).collect()
 }
 
 #[test]
 fn every_finding_has_a_capture_that_fires_it_and_a_near_miss() {
-    for (code, _) in CODES {
-        let folder = root().join("captures").join(code);
+    for code in Code::ALL {
+        let folder = root().join("captures").join(code.as_str());
         let has = |start: &str| folder.is_dir() && names(&folder).iter().any(|n| n.starts_with(start));
         assert!(has("fires-") && has("silent-"), "captures/{code}/ needs a fires-… and a silent-…");
     }
     for name in names(&root().join("captures")) {
         let known = ["README.md", "founding-case", "healthy", "regress"].contains(&name.as_str());
-        assert!(known || CODES.iter().any(|(code, _)| *code == name), "captures/{name}/ is of no finding");
+        assert!(known || name.parse::<Code>().is_ok(), "captures/{name}/ is of no finding");
     }
 }
 
@@ -246,9 +277,7 @@ fn what_fires_fires_and_a_near_miss_does_not() {
     let mut wrong = Vec::new();
     for judged in judged() {
         let (code, file) = judged.capture.path.split_once('/').unwrap();
-        if !RULES.iter().any(|r| r.code == code) {
-            continue;
-        }
+        let Ok(code) = code.parse::<Code>() else { continue };
         let found = made(&judged, code);
         // A near miss may be worth a warning, where its text says so.
         let may_warn = judged.capture.what.contains("warning");
@@ -258,8 +287,7 @@ fn what_fires_fires_and_a_near_miss_does_not() {
         }
         for (mac, verdict, _) in judged.capture.expect {
             let is = judged.verdicts.iter().find(|(m, _)| m == mac).map(|(_, v)| *v);
-            let rule_is_there = ["healthy", "incomplete"].contains(verdict) || RULES.iter().any(|r| r.code == *verdict);
-            if rule_is_there && is != Some(*verdict) {
+            if is != Some(*verdict) {
                 wrong.push(format!("{}: {mac} is {is:?}, not {verdict}", judged.capture.path));
             }
         }
@@ -304,7 +332,7 @@ fn is_plain(text: &str) -> bool {
 #[test]
 fn every_message_has_the_house_form() {
     let mut wrong = Vec::new();
-    let mut check = |holds: bool, code: &str, what: &str, text: &str| {
+    let mut check = |holds: bool, code: Code, what: &str, text: &str| {
         if !holds {
             wrong.push(format!("{code}: {what}: {text}"));
         }
@@ -349,8 +377,7 @@ fn every_message_has_the_house_form() {
             }
             let names: BTreeSet<&str> =
                 f.facts.iter().chain(f.phone_facts.values().flatten()).map(|(name, _)| *name).collect();
-            let promised: BTreeSet<&str> =
-                CODES.iter().filter(|(c, _)| *c == code).flat_map(|(_, facts)| facts.iter().copied()).collect();
+            let promised: BTreeSet<&str> = code.facts().iter().copied().collect();
             check(names == promised, code, "facts are those that are promised", &format!("{names:?}"));
         }
     }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::{Inputs, Record};
-use phonescope::diagnosis::{Detail, Fact, Finding, Severity};
+use phonescope::diagnosis::{Code, Detail, Fact, Finding, Severity};
 use phonescope::site::Site;
 
 use crate::support::frame::{BROADCAST, ETHERTYPE_ARP, Frame, arp, ip, mac};
@@ -36,7 +36,11 @@ fn judge(bytes: Vec<u8>, site: &str) -> (Vec<Finding>, Vec<(String, &'static str
 /// The findings of severity error, by code and confidence.
 fn errors(bytes: Vec<u8>, site: &str) -> Vec<(&'static str, &'static str)> {
     let (findings, _) = judge(bytes, site);
-    findings.iter().filter(|f| f.severity == Severity::Error).map(|f| (f.code, f.confidence.as_str())).collect()
+    findings
+        .iter()
+        .filter(|f| f.severity == Severity::Error)
+        .map(|f| (f.code.as_str(), f.confidence.as_str()))
+        .collect()
 }
 
 fn fact(finding: &Finding, name: &str) -> Fact {
@@ -82,7 +86,7 @@ fn two_devices_of_one_name_are_told_apart_by_their_frames_alone() {
     for (first, second) in [(A, B), (B, A)] {
         let network = of_one_name(flat(), first, second);
         let (findings, phones) = judge(network.capture().only(is_tcp).pcap(), "");
-        let finding = findings.iter().find(|f| f.code == "duplicate-device").expect("a finding");
+        let finding = findings.iter().find(|f| f.code == Code::DuplicateDevice).expect("a finding");
         assert_eq!(fact(finding, "macs"), texts(&[A, B]));
         assert_eq!(fact(finding, "name"), Fact::Text("SEP00036B3A1001".into()));
         assert!(phones.iter().all(|(_, verdict)| *verdict == "duplicate-device"), "{phones:?}");
@@ -96,7 +100,7 @@ fn behind_a_router_two_addresses_tell_two_devices_of_one_name() {
     let far = |frame: &[u8]| is_tcp(frame) && !near.iter().any(|m| frame[..6] == *m || frame[6..12] == *m);
     let (findings, phones) = judge(of_one_name(network, A, B).capture().only(far).pcap(), "");
     let [finding] = findings.as_slice() else { panic!("one finding, not {findings:?}") };
-    assert_eq!((finding.code, finding.confidence.as_str()), ("duplicate-device", "likely"));
+    assert_eq!((finding.code, finding.confidence.as_str()), (Code::DuplicateDevice, "likely"));
     assert_eq!(fact(finding, "macs"), texts(&[]), "the router's MAC is nobody's");
     assert_eq!(fact(finding, "ip"), texts(&["10.30.110.20", "10.30.110.21"]));
     assert_eq!(phones, [(A.to_owned(), "duplicate-device")]);
@@ -109,7 +113,7 @@ fn two_phones_that_got_one_address_are_both_named() {
     network.leases.insert((ip("10.30.0.2"), mac(B)), gone);
     network.boot(9_000, &phone(B));
     let (findings, phones) = judge(network.capture().pcap(), "");
-    let finding = findings.iter().find(|f| f.code == "duplicate-device").expect("a finding");
+    let finding = findings.iter().find(|f| f.code == Code::DuplicateDevice).expect("a finding");
     assert_eq!((fact(finding, "macs"), fact(finding, "ip")), (texts(&[A, B]), Fact::Text("10.30.0.100".into())));
     assert_eq!(phones.len(), 2);
     assert!(phones.iter().all(|(_, verdict)| *verdict == "duplicate-device"), "{phones:?}");
@@ -152,7 +156,7 @@ fn the_site_files_voice_vlans_decide_where_its_ids_are_those_of_the_capture() {
     };
     let said = |lost: bool, vlans: &str| {
         let (findings, _) = judge(boots(lost), &format!("[network]\nvoice_vlans = [{vlans}]\n"));
-        let found = findings.iter().find(|f| f.code == "wrong-voice-vlan");
+        let found = findings.iter().find(|f| f.code == Code::WrongVoiceVlan);
         found.map(|f| (f.confidence.as_str(), f.phones[0].to_string(), fact(f, "vlan"), fact(f, "voice_vlan")))
     };
     let wrong = ("certain", B.to_owned(), Fact::Number(210), Fact::Number(110));
@@ -175,7 +179,7 @@ fn what_a_switch_announces_is_not_held_against_phones_of_another_port() {
         network.boot(0, &phone(A));
         network.boot(1_000, &phone(B).on_segment(1));
         let (findings, _) = judge(network.capture().pcap(), "");
-        findings.iter().filter(|f| f.code == "wrong-voice-vlan").map(|f| f.confidence.as_str()).collect::<Vec<_>>()
+        findings.iter().filter(|f| f.code == Code::WrongVoiceVlan).map(|f| f.confidence.as_str()).collect::<Vec<_>>()
     };
     assert_eq!(boots(&segments), [""; 0]);
     // One voice VLAN on all ports, and one phone outside it: likely.

@@ -34,7 +34,7 @@ fn parse(text: &str) -> Site {
 
 fn errors(diagnosis: &Diagnosis<'_>, phone: &PhoneReport) -> Vec<&'static str> {
     let all = phone.findings.iter().map(|i| &diagnosis.findings[*i]);
-    all.filter(|f| f.severity == Severity::Error).map(|f| f.code).collect()
+    all.filter(|f| f.severity == Severity::Error).map(|f| f.code.as_str()).collect()
 }
 
 #[test]

@@ -30,14 +30,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
 }
 
 fn list(width: usize) -> String {
-    let longest = findings::RULES.iter().map(|r| r.code.len()).max().unwrap_or(0);
+    let longest = findings::RULES.iter().map(|r| r.code.as_str().len()).max().unwrap_or(0);
     let mut text = String::new();
     for rule in findings::RULES {
         // Side by side where there is room, else one below the other.
         let (first, indent) = if width >= longest + 40 {
-            (format!("{:longest$}  {:7}  ", rule.code, rule.severity.as_str()), " ".repeat(longest + 11))
+            (format!("{:longest$}  {:7}  ", rule.code, rule.code.severity().as_str()), " ".repeat(longest + 11))
         } else {
-            text.push_str(&format!("{} ({})\n", rule.code, rule.severity.as_str()));
+            text.push_str(&format!("{} ({})\n", rule.code, rule.code.severity().as_str()));
             ("    ".to_owned(), "    ".to_owned())
         };
         for line in prose::wrap(rule.summary, &first, &indent, width) {
@@ -50,8 +50,8 @@ fn list(width: usize) -> String {
 
 fn page(code: &str, width: usize, color: bool) -> Result<String, Failure> {
     let wanted = code.trim().to_ascii_lowercase();
-    let Some(rule) = findings::RULES.iter().find(|r| r.code == wanted) else {
-        let near = nearest(&wanted, findings::RULES.iter().map(|r| r.code));
+    let Some(rule) = wanted.parse().ok().and_then(findings::rule) else {
+        let near = nearest(&wanted, findings::Code::ALL.iter().map(|c| c.as_str()));
         let hint = if near.is_empty() {
             "phonescope explain lists the codes".to_owned()
         } else {
@@ -59,7 +59,7 @@ fn page(code: &str, width: usize, color: bool) -> Result<String, Failure> {
         };
         return Err(Failure::Work(format!("there is no finding {code:?}; {hint}")));
     };
-    let title = format!("{} ({})", rule.code, rule.severity.as_str());
+    let title = format!("{} ({})", rule.code, rule.code.severity().as_str());
     Ok(render(&format!("# {title}\n\n{}\n\n{}", rule.summary, rule.page), width, color))
 }
 

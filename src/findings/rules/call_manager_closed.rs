@@ -2,9 +2,11 @@
 
 use crate::conversation::registration::End;
 use crate::conversation::registration::Ending;
-use crate::diagnosis::{Fix, RegistrationState, Severity};
+use crate::diagnosis::{Code, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, text};
+
+use super::failed_contacts;
 
 declare_finding! {
     /// ## Trigger
@@ -35,58 +37,43 @@ declare_finding! {
     ///
     /// Unified CM Troubleshooting Guide, "Gateway Registration Failure".
     static CALL_MANAGER_CLOSED = {
-        code: "call-manager-closed",
+        code: CallManagerClosed,
         summary: "The CallManager ends the connection before it answers the registration",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_registered() {
-        return Vec::new();
-    }
-    let closed = cx.contacts().iter().filter(|c| c.state == RegistrationState::Closed);
-    let draft = |contact: &crate::findings::context::Contact<'_>| {
+    failed_contacts(cx, RegistrationState::Closed, |contact| {
         let server = contact.server;
         let attempt = contact.attempt?;
         let Ending { seen_at, how: end } = attempt.end?;
         let how = if end == End::ServerRst { "RST" } else { "FIN" };
-        let mut shown =
-            vec![evidence(seen_at, format!("CallManager {server} ends the connection of {} ({how})", cx.label()))];
+        let mut draft = Draft::of(
+            Code::CallManagerClosed,
+            cx.confidence_from_absence(contact.confidence_in_failure()),
+            seen_at,
+            format!("CallManager {server} ends the connection of {} ({how})", cx.label()),
+        );
+
         if let Some(register) = attempt.register {
-            shown.push(evidence(register.first, format!("{} registers with {server}", cx.label())));
+            draft = draft.evidence(register.first, format!("{} registers with {server}", cx.label()));
         }
-        Some(Draft {
-            rule: &CALL_MANAGER_CLOSED,
-            severity: Severity::Error,
-            confidence: cx.confidence_from_absence(contact.confidence_in_failure()),
-            servers: vec![server],
-            facts: vec![("call_manager", text(server))],
-            evidence: shown,
-            says: FindingText {
-                title: format!("CallManager {server} ends the connection without an answer"),
-                summary: format!(
+        Some(draft.server(server)
+            .fact("call_manager", text(server))
+            .title(format!("CallManager {server} ends the connection without an answer"))
+            .summary(format!(
                     "CallManager {server} takes the connection of {} and ends it ({how}) before it answers the registration.",
                     cx.label()
-                ),
-                fixes: vec![Fix {
-                    title: format!("Find out why CallManager {server} turns the phone away"),
-                    target: "call-manager",
-                    platform: "any",
-                    steps: vec![
-                        format!(
-                            "Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"
-                        ),
-                        "Look for the device in its trace and event log at this time.".to_owned(),
-                    ],
-                    config: None,
-                    undo: None,
-                    verify: "Register is followed by RegisterAck.".to_owned(),
-                }],
-            },
-        })
-    };
-    closed.filter_map(draft).collect()
+                )).fix(Fix::new(
+                        FixKind::FindRejectCause,
+                        FixTarget::CallManager,
+                        format!("Find out why CallManager {server} turns the phone away"),
+                    )
+                    .step(format!(
+                        "Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"
+                    ))
+                    .step("Look for the device in its trace and event log at this time.")
+                    .verify("Register is followed by RegisterAck.")))
+    })
 }

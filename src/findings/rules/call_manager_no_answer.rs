@@ -1,9 +1,11 @@
 //! `call-manager-no-answer`: silence where a CallManager should be.
 
 use crate::conversation::file::{Unreachable, Why};
-use crate::diagnosis::{Confidence, Fact, Fix, RegistrationState, Severity};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, text};
+
+use super::failed_contacts;
 
 declare_finding! {
     /// ## Trigger
@@ -34,20 +36,14 @@ declare_finding! {
     ///
     /// RFC 6298 section 2 (first retransmission after one second); RFC 792.
     static CALL_MANAGER_NO_ANSWER = {
-        code: "call-manager-no-answer",
+        code: CallManagerNoAnswer,
         summary: "A SYN, a Register, or ARP for a CallManager stays without answer",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_registered() {
-        return Vec::new();
-    }
-    let silent = cx.contacts().iter().filter(|c| c.state == RegistrationState::NoAnswer);
-    let draft = |contact: &crate::findings::context::Contact<'_>| {
+    failed_contacts(cx, RegistrationState::NoAnswer, |contact| {
         let (server, port) = (contact.server, contact.port);
         let tries = contact.tries()?;
         let why = contact.why();
@@ -65,16 +61,6 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             _ => "icmp",
         };
         let error = contact.attempt.and_then(|a| a.unreachable);
-        let mut shown = vec![evidence(
-            tries.first,
-            format!("{} sends CallManager {server} {article} {question}, and gets no answer", cx.label()),
-        )];
-        if tries.count > 1 {
-            shown.push(evidence(tries.last, format!("the latest of {} tries", tries.count)));
-        }
-        if let Some(Unreachable { seen_at, why }) = error {
-            shown.push(evidence(seen_at, format!("ICMP: {server} can not be reached ({})", why.as_str())));
-        }
         let sure = match contact.attempt {
             Some(_) => contact.confidence_in_failure(),
             // A phone that has the next CallManager to go on to asks no more for this one.
@@ -83,30 +69,32 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             }
             None => Confidence::Likely,
         };
-        Some(Draft {
-            rule: &CALL_MANAGER_NO_ANSWER,
-            severity: Severity::Error,
-            confidence: if error.is_some() { sure } else { cx.confidence_from_absence(sure) },
-            servers: vec![server],
-            facts: vec![
-                ("call_manager", text(server)),
-                ("port", Fact::Number(u64::from(port))),
-                ("tries", Fact::Number(u64::from(tries.count))),
-                ("why", text(word)),
-            ],
-            evidence: shown,
-            says: FindingText {
-                title: format!("CallManager {server} does not answer"),
-                summary: format!(
+        let mut draft = Draft::of(
+            Code::CallManagerNoAnswer,
+            if error.is_some() { sure } else { cx.confidence_from_absence(sure) },
+            tries.first,
+            format!("{} sends CallManager {server} {article} {question}, and gets no answer", cx.label()),
+        );
+
+        if tries.count > 1 {
+            draft = draft.evidence(tries.last, format!("the latest of {} tries", tries.count));
+        }
+        if let Some(Unreachable { seen_at, why }) = error {
+            draft = draft.evidence(seen_at, format!("ICMP: {server} can not be reached ({})", why.as_str()));
+        }
+        Some(draft.server(server)
+            .fact("call_manager", text(server))
+            .fact("port", Fact::Number(u64::from(port)))
+            .fact("tries", Fact::Number(u64::from(tries.count)))
+            .fact("why", text(word))
+            .title(format!("CallManager {server} does not answer"))
+            .summary(format!(
                     "{} tries CallManager {server} port {port}: nothing answers its {question} ({} sent).",
                     cx.label(),
                     tries.count
-                ),
-                fixes: vec![Fix {
-                    title: format!("Make CallManager {server} reachable from the phones"),
-                    target: if register { "call-manager" } else { "network" },
-                    platform: "any",
-                    steps: if register {
+                ))
+                    .fix(Fix::new(FixKind::ReachCallManager, if register { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones"))
+                    .steps(if register {
                         vec![format!(
                             "{server} takes the connection and does not answer the Register: look into its service and its traces, restart it if it hangs."
                         )]
@@ -117,13 +105,6 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                                 "Do routes and filters let TCP {port} pass between the phones and {server}, both ways?"
                             ),
                         ]
-                    },
-                    config: None,
-                    undo: None,
-                    verify: format!("The phone's {question} to {server} is answered."),
-                }],
-            },
-        })
-    };
-    silent.filter_map(draft).collect()
+                    }).verify(format!("The phone's {question} to {server} is answered."))))
+    })
 }

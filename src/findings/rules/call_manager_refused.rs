@@ -1,8 +1,10 @@
 //! `call-manager-refused`: nothing listens.
 
-use crate::diagnosis::{Fact, Fix, RegistrationState, Severity};
+use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, text};
+
+use super::failed_contacts;
 
 declare_finding! {
     /// ## Trigger
@@ -33,56 +35,42 @@ declare_finding! {
     ///
     /// RFC 9293 section 3.5.2 (reset); RFC 792.
     static CALL_MANAGER_REFUSED = {
-        code: "call-manager-refused",
+        code: CallManagerRefused,
         summary: "The CallManager's host refuses the connection",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_registered() {
-        return Vec::new();
-    }
-    let refused = cx.contacts().iter().filter(|c| c.state == RegistrationState::Refused);
-    let draft = |contact: &crate::findings::context::Contact<'_>| {
+    failed_contacts(cx, RegistrationState::Refused, |contact| {
         let (server, port) = (contact.server, contact.port);
         let attempt = contact.attempt?;
         let answer = attempt.unreachable.map(|u| u.seen_at).or(attempt.end.map(|e| e.seen_at))?;
         let how = if attempt.unreachable.is_some() { "ICMP port unreachable" } else { "RST" };
-        Some(Draft {
-            rule: &CALL_MANAGER_REFUSED,
-            severity: Severity::Error,
-            confidence: contact.confidence_in_failure(),
-            servers: vec![server],
-            facts: vec![("call_manager", text(server)), ("port", Fact::Number(u64::from(port)))],
-            evidence: vec![
-                evidence(answer, format!("{server} refuses the connection of {} to port {port} ({how})", cx.label())),
-                evidence(contact.seen_at(), format!("{} connects to {server} port {port}", cx.label())),
-            ],
-            says: FindingText {
-                title: format!("CallManager {server} refuses connections to port {port}"),
-                summary: format!(
-                    "{} tries CallManager {server}, and its host refuses the connection to port {port} ({how}).",
-                    cx.label()
-                ),
-                fixes: vec![Fix {
-                    title: format!("Start CallManager on {server}"),
-                    target: "call-manager",
-                    platform: "any",
-                    steps: vec![
-                        format!("Is the CallManager service running on {server}, and does it listen on TCP {port}?"),
-                        format!(
-                            "If {server} is no CallManager: correct the CallManager group in the phones' configuration."
-                        ),
-                    ],
-                    config: None,
-                    undo: None,
-                    verify: format!("A SYN to {server} port {port} is answered with SYN-ACK."),
-                }],
-            },
-        })
-    };
-    refused.filter_map(draft).collect()
+        Some(
+            Draft::of(
+                Code::CallManagerRefused,
+                contact.confidence_in_failure(),
+                answer,
+                format!("{server} refuses the connection of {} to port {port} ({how})", cx.label()),
+            )
+            .evidence(contact.seen_at(), format!("{} connects to {server} port {port}", cx.label()))
+            .server(server)
+            .fact("call_manager", text(server))
+            .fact("port", Fact::Number(u64::from(port)))
+            .title(format!("CallManager {server} refuses connections to port {port}"))
+            .summary(format!(
+                "{} tries CallManager {server}, and its host refuses the connection to port {port} ({how}).",
+                cx.label()
+            ))
+            .fix(
+                Fix::new(FixKind::StartCallManager, FixTarget::CallManager, format!("Start CallManager on {server}"))
+                    .step(format!("Is the CallManager service running on {server}, and does it listen on TCP {port}?"))
+                    .step(format!(
+                        "If {server} is no CallManager: correct the CallManager group in the phones' configuration."
+                    ))
+                    .verify(format!("A SYN to {server} port {port} is answered with SYN-ACK.")),
+            ),
+        )
+    })
 }

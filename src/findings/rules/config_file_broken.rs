@@ -1,7 +1,7 @@
 //! `config-file-broken`: a configuration comes, and is none.
 
 use crate::conversation::file::Fetch;
-use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::is_own_config;
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// Cisco IP phone administration guides, "Error in configuration file" (`SEP<MAC>.cnf.xml`).
     static CONFIG_FILE_BROKEN = {
-        code: "config-file-broken",
+        code: ConfigFileBroken,
         summary: "The configuration served is not readable, or names no CallManager",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -132,15 +130,10 @@ fn fix(cx: &PhoneContext<'_>, fetch: &Fetch, fault: Fault) -> Fix {
     if config.is_some() {
         steps.push("The CallManagers of this phone's cluster, by the site file, are below.".to_owned());
     }
-    Fix {
-        title: format!("Make the configurations on {server} whole"),
-        target: "tftp-server",
-        platform: "any",
-        steps,
-        config,
-        undo: None,
-        verify: "After a reset the phone connects to the CallManager that the file names.".to_owned(),
-    }
+    Fix::new(FixKind::RepairConfiguration, FixTarget::TftpServer, format!("Make the configurations on {server} whole"))
+        .steps(steps)
+        .config(config)
+        .verify("After a reset the phone connects to the CallManager that the file names.")
 }
 
 #[cfg(test)]

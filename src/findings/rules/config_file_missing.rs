@@ -1,7 +1,7 @@
 //! `config-file-missing`: the server does not know this phone.
 
 use crate::conversation::file::{Failure, Fetch, FileFailure};
-use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::is_own_config;
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// RFC 1350 section 5 (error 1); Cisco IP phone administration guides, "File not found".
     static CONFIG_FILE_MISSING = {
-        code: "config-file-missing",
+        code: ConfigFileMissing,
         summary: "The phone's own configuration is not on the TFTP server",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -114,20 +112,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         says: FindingText {
             title: format!("{server} has no configuration of its own for these phones"),
             summary: format!("TFTP server {server} does not have {}. {default_said}.{case}", missing.name),
-            fixes: vec![Fix {
-                title: format!("Make {} exist on {server}", missing.name),
-                target: "call-manager",
-                platform: "any",
-                steps: vec![
-                    format!("Is {server} the TFTP server of this phone's cluster? If not, correct option 150."),
-                    "In CallManager: Device, Phone: add the phone by its MAC; or switch auto-registration on for its group.".to_owned(),
-                    format!("On a server that minds the case: the file's name is {}.cnf.xml, MAC in upper case.", cx.phone.mac.device_name()),
-                    "Restart the TFTP service after editing files by hand; reset the phone.".to_owned(),
-                ],
-                config: None,
-                undo: None,
-                verify: format!("The request for {} is answered with DATA.", missing.name),
-            }],
+            fixes: vec![Fix::new(FixKind::ServeConfiguration, FixTarget::CallManager, format!("Make {} exist on {server}", missing.name))
+                .step(format!("Is {server} the TFTP server of this phone's cluster? If not, correct option 150."))
+                .step("In CallManager: Device, Phone: add the phone by its MAC; or switch auto-registration on for its group.")
+                .step(format!("On a server that minds the case: the file's name is {}.cnf.xml, MAC in upper case.", cx.phone.mac.device_name()))
+                .step("Restart the TFTP service after editing files by hand; reset the phone.")
+                .verify(format!("The request for {} is answered with DATA.", missing.name))],
         },
     }]
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conversation::dhcp::OfferSeen;
-use crate::diagnosis::{Confidence, Fact, Fix, Severity, TftpSource};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity, TftpSource};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, and_list, evidence, optional, text, wire_texts};
 use crate::remedy;
@@ -39,10 +39,8 @@ declare_finding! {
     ///
     /// RFC 2131 section 4.4.1 (choice among offers); RFC 5859 (option 150).
     static CONFLICTING_DHCP_OFFERS = {
-        code: "conflicting-dhcp-offers",
+        code: ConflictingDhcpOffers,
         summary: "DHCP servers answer the same phones with different TFTP servers",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -98,21 +96,15 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         (Some(chosen), None) => format!(" The phone took the offer of {chosen}."),
         _ => String::new(),
     };
-    let mut fixes = vec![Fix {
-        title: format!("Let one DHCP server answer here, or give {} the same option 150", and_list(&servers.iter().collect::<Vec<_>>())),
-        target: "dhcp-server",
-        platform: "any",
-        steps: vec![
-            "Decide which of the servers belongs here; take the scope of the other one away, or set its option 150 to the same servers.".to_owned(),
-            "Where one of them should not be on this network at all, find its port; trust the right server's port, and only then switch DHCP snooping on.".to_owned(),
-        ],
-        config: None,
-        undo: None,
-        verify: "When a phone boots, all offers name the same TFTP servers.".to_owned(),
-    }];
+    let mut fixes = vec![Fix::new(FixKind::AgreeDhcpServers, FixTarget::DhcpServer, format!("Let one DHCP server answer here, or give {} the same option 150", and_list(&servers.iter().collect::<Vec<_>>())))
+        .step("Decide which of the servers belongs here; take the scope of the other one away, or set its option 150 to the same servers.")
+        .step("Where one of them should not be on this network at all, find its port; trust the right server's port, and only then switch DHCP snooping on.")
+        .verify("When a phone boots, all offers name the same TFTP servers.")];
     if let (Some(wrong), Some(lease)) = (wrong, cx.phone.lease()) {
         let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
-        fixes.extend(cx.set_option_150(&scope, &wrong.right.servers));
+        let lines = cx.set_option_150(&scope, &wrong.right.servers);
+        let lines: Vec<Fix> = lines.into_iter().map(|f| f.instead_of(&fixes)).collect();
+        fixes.extend(lines);
     }
     let mut shown: Vec<_> = offers
         .iter()

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{Exchange, Kind};
-use crate::diagnosis::{Confidence, Fact, Fix, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Platform, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, optional};
 use crate::types::WireText;
@@ -41,10 +41,8 @@ declare_finding! {
     ///
     /// RFC 2131 sections 3.1, 3.2 and 4.3.2 (NAK), 4.4.1 (DECLINE); RFC 2132 section 9.9 (message).
     static DHCP_REFUSED = {
-        code: "dhcp-refused",
+        code: DhcpRefused,
         summary: "A DHCP server answers NAK, or the phone declines the address",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -141,33 +139,20 @@ fn said(cx: &PhoneContext<'_>, refusal: &Refusal<'_>) -> String {
 fn fix(cx: &PhoneContext<'_>, last: &Refusal<'_>, by: &str) -> Fix {
     let vlan = cx.phone.vlan.map_or("the phone's VLAN".to_owned(), |v| format!("VLAN {v}"));
     match last.declined {
-        Some(address) => Fix {
-            title: format!("Find who has {address}, and keep it out of the pool"),
-            target: "dhcp-server",
-            platform: "ios",
-            steps: vec![
-                format!(
+        Some(address) => Fix::new(FixKind::FreeAddress, FixTarget::DhcpServer, format!("Find who has {address}, and keep it out of the pool"))
+            .on(Platform::Ios)
+            .step(format!(
                     "On the router of {vlan}: show ip arp {address}; then show mac address-table address MAC on the switch."
-                ),
-                format!("Let that device get its address by DHCP, or exclude {address} on {by}."),
-            ],
-            config: Some(format!("ip dhcp excluded-address {address}\n")),
-            undo: Some(format!("no ip dhcp excluded-address {address}\n")),
-            verify: format!("{address} is not offered again, and no DECLINE follows the phone's lease."),
-        },
-        None => Fix {
-            title: format!("On {by}: serve {vlan}"),
-            target: "dhcp-server",
-            platform: "any",
-            steps: vec![
-                format!("Is there a scope for {vlan} with the right network and mask, and are addresses free in it?"),
-                "Does a second DHCP server answer in that VLAN? Two that do not share their leases refuse each other's."
-                    .to_owned(),
-                "Delete the phone's old lease or reservation there, and reset the phone.".to_owned(),
-            ],
-            config: None,
-            undo: None,
-            verify: "The phone's REQUEST is followed by an ACK.".to_owned(),
-        },
+                ))
+                    .step(format!("Let that device get its address by DHCP, or exclude {address} on {by}."))
+                    .config(format!("ip dhcp excluded-address {address}\n"))
+                    .undo(format!("no ip dhcp excluded-address {address}\n"))
+                    .verify(format!("{address} is not offered again, and no DECLINE follows the phone's lease.")),
+        None => Fix::new(FixKind::AddDhcpScope, FixTarget::DhcpServer, format!("On {by}: serve {vlan}"))
+            .step(format!("Is there a scope for {vlan} with the right network and mask, and are addresses free in it?"))
+            .step("Does a second DHCP server answer in that VLAN? Two that do not share their leases refuse each other's."
+                    )
+                        .step("Delete the phone's old lease or reservation there, and reset the phone.")
+                        .verify("The phone's REQUEST is followed by an ACK."),
     }
 }

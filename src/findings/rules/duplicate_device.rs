@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::conversation::SeenAt;
 use crate::conversation::registration::Attempt;
-use crate::diagnosis::{Confidence, Fact, Fix, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Platform, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::site_wide::registered_as;
 use crate::findings::{Draft, FindingText, addresses, and_list, evidence, text};
@@ -45,10 +45,8 @@ declare_finding! {
     ///
     /// RFC 5227 (address conflict detection); Unified CM Administration Guide, "Cisco Unified IP Phone setup".
     static DUPLICATE_DEVICE = {
-        code: "duplicate-device",
+        code: DuplicateDevice,
         summary: "Two devices claim one name or one address",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -176,15 +174,15 @@ fn named(
             summary: format!(
                 "{who} register as {name}. CallManager keeps one registration a name, so each throws the other one out."
             ),
-            fixes: vec![Fix {
-                title: format!("Give one of the two devices another name than {name}"),
-                target: "phone",
-                platform: "any",
-                steps,
-                config: None,
-                undo: None,
-                verify: format!("Registers as {name} come from one MAC only, and KeepAlives go on."),
-            }],
+            fixes: vec![
+                Fix::new(
+                    FixKind::RenameDevice,
+                    FixTarget::Phone,
+                    format!("Give one of the two devices another name than {name}"),
+                )
+                .steps(steps)
+                .verify(format!("Registers as {name} come from one MAC only, and KeepAlives go on.")),
+            ],
         },
     }
 }
@@ -230,21 +228,16 @@ fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
                 cx.label(),
                 cx.phone.mac
             ),
-            fixes: vec![Fix {
-                title: format!("Leave {ip} to one of {}", and_list(&macs)),
-                target: "network",
-                platform: "ios",
-                steps: vec![
-                    remedy::network::find_port(mac),
-                    remedy::network::find_port(cx.phone.mac),
-                    format!("The device with {ip} set by hand gets another address, or a lease; until then exclude {ip} from the pool."),
-                    "Is the pool served by two DHCP servers that do not share their leases? Then split it between them.".to_owned(),
-                    "Reset the phone.".to_owned(),
-                ],
-                config: is_v4.then(|| format!("ip dhcp excluded-address {ip}\n")),
-                undo: is_v4.then(|| format!("no ip dhcp excluded-address {ip}\n")),
-                verify: format!("ARP for {ip} is answered by one MAC only."),
-            }],
+            fixes: vec![Fix::new(FixKind::FreeAddress, FixTarget::Network, format!("Leave {ip} to one of {}", and_list(&macs)))
+                .on(Platform::Ios)
+                .step(remedy::network::find_port(mac))
+                .step(remedy::network::find_port(cx.phone.mac))
+                .step(format!("The device with {ip} set by hand gets another address, or a lease; until then exclude {ip} from the pool."))
+                .step("Is the pool served by two DHCP servers that do not share their leases? Then split it between them.")
+                .step("Reset the phone.")
+                .config(is_v4.then(|| format!("ip dhcp excluded-address {ip}\n")))
+                .undo(is_v4.then(|| format!("no ip dhcp excluded-address {ip}\n")))
+                .verify(format!("ARP for {ip} is answered by one MAC only."))],
         },
     })
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::config_file_missing::is_missing;
 use crate::conversation::file::{Failure, Fetch, FileFailure};
-use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity, Transport};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity, Transport};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::is_own_config;
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -42,10 +42,8 @@ declare_finding! {
     ///
     /// RFC 1350 section 5 (error codes); RFC 9110 section 15 (status codes).
     static FILE_REFUSED = {
-        code: "file-refused",
+        code: FileRefused,
         summary: "The server refuses a configuration file or phone load",
-        severity: Error,
-        since: "0.2.0",
         check: check,
     }
 }
@@ -153,17 +151,9 @@ fn fix(fetch: &Fetch, failure: &FileFailure) -> Fix {
             format!("Look into the log of the web service on {server}: it fails inside; restart it.")
         }
     };
-    Fix {
-        title: format!("Let {server} hand out {name}"),
-        target: "tftp-server",
-        platform: "any",
-        steps: vec![
-            step,
-            format!("Request {name} from a host in the phones' network: the file must come, not an error."),
-            "Reset the phone.".to_owned(),
-        ],
-        config: None,
-        undo: None,
-        verify: format!("The request for {name} is answered with the file."),
-    }
+    Fix::new(FixKind::AllowFile, FixTarget::TftpServer, format!("Let {server} hand out {name}"))
+        .step(step)
+        .step(format!("Request {name} from a host in the phones' network: the file must come, not an error."))
+        .step("Reset the phone.")
+        .verify(format!("The request for {name} is answered with the file."))
 }

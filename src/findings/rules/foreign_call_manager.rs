@@ -1,6 +1,6 @@
 //! `foreign-call-manager`: a good configuration, of another cluster.
 
-use crate::diagnosis::{Confidence, Fix, Severity};
+use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
 use crate::site::{Cluster, Site};
@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// Cisco document 5278; Unified CM administration guides, "Cisco Unified CM group".
     static FOREIGN_CALL_MANAGER = {
-        code: "foreign-call-manager",
+        code: ForeignCallManager,
         summary: "The configuration served sends the phone to another cluster's CallManager",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -120,23 +118,18 @@ fn fix(cx: &PhoneContext<'_>, own: &Cluster, server: std::net::IpAddr) -> Fix {
             format!("<member priority=\"{priority}\"> … <processNodeName>{name}</processNodeName> … </member>\n")
         })
         .collect();
-    Fix {
-        title: format!("Send phones of cluster {} to {to}", own.name),
-        target: "call-manager",
-        platform: "any",
-        steps: vec![
-            format!(
-                "In the CallManager of cluster {}: Device, Phone, {}: its device pool's CallManager group should be {to}.",
-                own.name,
-                cx.label()
-            ),
-            format!("A file made by hand, or left behind on {server}: name {to} in it, or take it off the TFTP path."),
-            "Reset the phone. If it belongs to the other cluster after all, correct the site file.".to_owned(),
-        ],
-        config: (!members.is_empty()).then(|| members.concat()),
-        undo: None,
-        verify: format!("The phone connects to {to}."),
-    }
+    Fix::new(FixKind::MoveToCluster, FixTarget::CallManager, format!("Send phones of cluster {} to {to}", own.name))
+        .step(format!(
+            "In the CallManager of cluster {}: Device, Phone, {}: its device pool's CallManager group should be {to}.",
+            own.name,
+            cx.label()
+        ))
+        .step(format!(
+            "A file made by hand, or left behind on {server}: name {to} in it, or take it off the TFTP path."
+        ))
+        .step("Reset the phone. If it belongs to the other cluster after all, correct the site file.")
+        .config((!members.is_empty()).then(|| members.concat()))
+        .verify(format!("The phone connects to {to}."))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `load-file-missing`: the configuration names a load that is not there.
 
 use crate::conversation::file::Failure;
-use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, text};
 use crate::wire::load::{is_load_file, same_load};
@@ -34,10 +34,8 @@ declare_finding! {
     ///
     /// RFC 1350 section 5 (error 1); Cisco IP phone administration guides, "TFTP file not found".
     static LOAD_FILE_MISSING = {
-        code: "load-file-missing",
+        code: LoadFileMissing,
         summary: "A load that the configuration names is not on the server",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -79,19 +77,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     cx.label(),
                     fetch.name
                 ),
-                fixes: vec![Fix {
-                    title: format!("Put load {load} on {server}, or name another"),
-                    target: "tftp-server",
-                    platform: "any",
-                    steps: vec![
-                        format!("Install all files of {load} on the TFTP path of {server}; names are case-sensitive on many servers."),
-                        "Or name a load that is there: Device, Phone, or Device Defaults for the model.".to_owned(),
-                        "Reset the phone.".to_owned(),
-                    ],
-                    config: None,
-                    undo: None,
-                    verify: format!("The request for {} is answered with DATA.", fetch.name),
-                }],
+                fixes: vec![Fix::new(FixKind::InstallLoad, FixTarget::TftpServer, format!("Put load {load} on {server}, or name another"))
+                    .step(format!("Install all files of {load} on the TFTP path of {server}; names are case-sensitive on many servers."))
+                    .step("Or name a load that is there: Device, Phone, or Device Defaults for the model.")
+                    .step("Reset the phone.")
+                    .verify(format!("The request for {} is answered with DATA.", fetch.name))],
             },
         });
     }

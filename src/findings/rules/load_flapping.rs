@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::{Confidence, Fix, Outcome, Severity};
+use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::right_load;
 use crate::findings::{Draft, FindingText, addresses, and_list, evidence, wire_texts};
@@ -42,10 +42,8 @@ declare_finding! {
     ///
     /// Cisco document 5278; Unified CM administration guides, "Device Defaults".
     static LOAD_FLAPPING = {
-        code: "load-flapping",
+        code: LoadFlapping,
         summary: "The phone moves back and forth between loads",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -128,15 +126,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             and_list(&servers)
         ));
     }
-    fixes.push(Fix {
-        title: "Let every place that this phone asks name one load".to_owned(),
-        target: "tftp-server",
-        platform: "any",
-        steps,
-        config: None,
-        undo: None,
-        verify: "After two resets the phone's alarm names the same load.".to_owned(),
-    });
+    let fix =
+        Fix::new(FixKind::NameOneLoad, FixTarget::TftpServer, "Let every place that this phone asks name one load")
+            .steps(steps)
+            .verify("After two resets the phone's alarm names the same load.")
+            .instead_of(&fixes);
+    fixes.push(fix);
     vec![Draft {
         rule: &LOAD_FLAPPING,
         severity: Severity::Error,

@@ -2,7 +2,7 @@
 
 use crate::conversation::SeenAt;
 use crate::conversation::file::Fetch;
-use crate::diagnosis::{Confidence, Evidence, Fix, Outcome, Severity, Transport};
+use crate::diagnosis::{Confidence, Evidence, Fix, FixKind, FixTarget, Outcome, Severity, Transport};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, optional};
 use crate::phone::ReasonSeen;
@@ -45,10 +45,8 @@ declare_finding! {
     ///
     /// Cisco IP phone administration guides, "Load rejected HC"; Cisco field notice 68244 on signed loads.
     static LOAD_NOT_ACCEPTED = {
-        code: "load-not-accepted",
+        code: LoadNotAccepted,
         summary: "The phone fetches the load and comes back with the old one, or says that it refused it",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -288,15 +286,11 @@ fn fixes(cx: &PhoneContext<'_>, load: Option<&WireText>, running: Option<&WireTe
         steps.push("Is there a load in between that the phone needs first? Upgrades of 7906 to 7975 phones from before 8.3(3) go through 8.5(2).".to_owned());
     }
     steps.push("Is the load for this hardware revision? The phone's display (Settings, Status) and its label tell the revision.".to_owned());
-    fixes.push(Fix {
-        title: format!("Make {name} one that the phone takes"),
-        target: "tftp-server",
-        platform: "any",
-        steps,
-        config: None,
-        undo: None,
-        verify: "The phone fetches the load once, boots, and its alarm names it.".to_owned(),
-    });
+    let fix = Fix::new(FixKind::RepairLoad, FixTarget::TftpServer, format!("Make {name} one that the phone takes"))
+        .steps(steps)
+        .verify("The phone fetches the load once, boots, and its alarm names it.")
+        .instead_of(&fixes);
+    fixes.push(fix);
     fixes
 }
 

@@ -52,10 +52,8 @@ declare_finding! {
     ///
     /// Cisco document 5278, "Phone stuck with 3.1(x) load"; RFC 2131 section 4.4.5 (renewal at half the lease).
     static LOAD_TRAP = {
-        code: "load-trap",
+        code: LoadTrap,
         summary: "Registered now, but its configuration or lease sends it to a load or server from which it will not come back",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -319,7 +317,8 @@ fn by_server(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
         let scope = remedy::dhcp::Scope::of(terms, lease.address);
         fixes.extend(cx.set_option_150(&scope, &right));
     }
-    fixes.extend(remedy::phone::alternate_tftp(&right, model));
+    let by_hand = remedy::phone::alternate_tftp(&right, model).map(|f| f.instead_of(&fixes));
+    fixes.extend(by_hand);
     Some(Trap {
         confidence: Confidence::Possible,
         load_next: configured.or_else(|| model.and_then(|m| other.load_for(m)).map(WireText::from)),

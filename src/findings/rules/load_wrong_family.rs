@@ -1,6 +1,6 @@
 //! `load-wrong-family`: a load for another phone.
 
-use crate::diagnosis::{Confidence, Fact, Fix, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::right_load;
 use crate::findings::{Draft, FindingText, and_list, evidence, text};
@@ -40,10 +40,8 @@ declare_finding! {
     ///
     /// Cisco IP phone administration guides, "Load ID incorrect".
     static LOAD_WRONG_FAMILY = {
-        code: "load-wrong-family",
+        code: LoadWrongFamily,
         summary: "The load named is for other hardware or another protocol than the phone's",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -105,18 +103,19 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let fix = if runs_it { remedy::phone::keep_load } else { remedy::phone::name_load };
         fixes.push(fix(cx.phone.mac, right, Some(load.raw()), server));
     }
-    fixes.push(Fix {
-        title: format!("In CallManager: take load {load} away from this {model}"),
-        target: "call-manager",
-        platform: "any",
-        steps: vec![
-            format!("Device, Phone, {}: empty the field Phone Load Name; or correct the line of the {model} in Device Defaults.", cx.label()),
-            "Restart the TFTP service where files were edited by hand; reset the phone.".to_owned(),
-        ],
-        config: None,
-        undo: None,
-        verify: format!("The configuration that {server} serves names no load, or one for the {model}."),
-    });
+    let fix = Fix::new(
+        FixKind::WithdrawLoad,
+        FixTarget::CallManager,
+        format!("In CallManager: take load {load} away from this {model}"),
+    )
+    .step(format!(
+        "Device, Phone, {}: empty the field Phone Load Name; or correct the line of the {model} in Device Defaults.",
+        cx.label()
+    ))
+    .step("Restart the TFTP service where files were edited by hand; reset the phone.")
+    .verify(format!("The configuration that {server} serves names no load, or one for the {model}."))
+    .instead_of(&fixes);
+    fixes.push(fix);
     vec![Draft {
         rule: &LOAD_WRONG_FAMILY,
         severity: if harmless { Severity::Warning } else { Severity::Error },

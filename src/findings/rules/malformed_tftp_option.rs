@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::{Confidence, Fact, Fix, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::stated;
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -35,10 +35,8 @@ declare_finding! {
     ///
     /// RFC 5859 section 2; RFC 2132 section 9.4.
     static MALFORMED_TFTP_OPTION = {
-        code: "malformed-tftp-option",
+        code: MalformedTftpOption,
         summary: "Option 150 is no list of addresses, or option 66 is unusable",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -54,19 +52,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let draft = |option: &crate::wire::dhcp::UnusableOption| {
         let number = option.option;
         let scope = remedy::dhcp::Scope::of(terms, lease.address);
-        let mut fixes = cx.set_option_150(&scope, &right);
-        fixes.insert(0, Fix {
-            title: format!("On {}: option {number} in its right form", terms.server),
-            target: "dhcp-server",
-            platform: "any",
-            steps: vec![
-                "Option 150: define it as an array of IP addresses, not as a string (IOS: option 150 ip, never option 150 ascii).".to_owned(),
-                "Option 66: a host name or a dotted address as text; better not beside option 150.".to_owned(),
-            ],
-            config: None,
-            undo: None,
-            verify: "The next ACK carries option 150 as four octets an address.".to_owned(),
-        });
+        let mut fixes = vec![Fix::new(FixKind::SetDhcpOption, FixTarget::DhcpServer, format!("On {}: option {number} in its right form", terms.server))
+            .step("Option 150: define it as an array of IP addresses, not as a string (IOS: option 150 ip, never option 150 ascii).")
+            .step("Option 66: a host name or a dotted address as text; better not beside option 150.")
+            .verify("The next ACK carries option 150 as four octets an address.")];
+        let lines: Vec<Fix> = cx.set_option_150(&scope, &right).into_iter().map(|f| f.instead_of(&fixes)).collect();
+        fixes.extend(lines);
         Draft {
             rule: &MALFORMED_TFTP_OPTION,
             severity: Severity::Error,

@@ -1,6 +1,8 @@
 //! The rules: one file a finding.
 
-use super::Rule;
+use super::context::{Contact, PhoneContext};
+use super::{Draft, Rule};
+use crate::diagnosis::RegistrationState;
 
 mod call_manager_closed;
 mod call_manager_no_answer;
@@ -72,3 +74,15 @@ pub static RULES: [&Rule; 33] = [
     &registered_elsewhere::REGISTERED_ELSEWHERE,
     &registration_flapping::REGISTRATION_FLAPPING,
 ];
+
+/// A draft of each CallManager with which the phone came to this state, where it is not registered in the end.
+fn failed_contacts(
+    cx: &PhoneContext<'_>,
+    state: RegistrationState,
+    draft: impl Fn(&Contact<'_>) -> Option<Draft>,
+) -> Vec<Draft> {
+    if cx.is_registered() {
+        return Vec::new();
+    }
+    cx.contacts().iter().filter(|c| c.state == state).filter_map(draft).collect()
+}

@@ -1,6 +1,6 @@
 //! `name-mac-mismatch`: the phone goes by a name that is not its own.
 
-use crate::diagnosis::{Confidence, Fact, Fix, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, text};
 use crate::remedy;
@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// Unified CM Administration Guide, "Cisco Unified IP Phone setup" (device name and MAC address).
     static NAME_MAC_MISMATCH = {
-        code: "name-mac-mismatch",
+        code: NameMacMismatch,
         summary: "The registered name is not the MAC address of the sender",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -91,21 +89,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 "The device with MAC {} registers with {} as {name}; by its MAC its name would be {own}.",
                 phone.mac, attempt.server
             ),
-            fixes: vec![Fix {
-                title: format!("Find the device with MAC {}, and give it its own name", phone.mac),
-                target: "phone",
-                platform: "any",
-                steps: vec![
-                    remedy::network::find_port(phone.mac),
-                    format!("A softphone or emulator: set its device name to {own}, or to one that no phone has."),
-                    format!(
+            fixes: vec![Fix::new(FixKind::RenameDevice, FixTarget::Phone, format!("Find the device with MAC {}, and give it its own name", phone.mac))
+                .step(remedy::network::find_port(phone.mac))
+                .step(format!("A softphone or emulator: set its device name to {own}, or to one that no phone has."))
+                .step(format!(
                         "A phone: erase its configuration; in CallManager add {own}, and delete {name} if that device is gone."
-                    ),
-                ],
-                config: None,
-                undo: None,
-                verify: format!("Its Register says {own}."),
-            }],
+                    )).verify(format!("Its Register says {own}."))],
         },
     }]
 }

@@ -1,7 +1,7 @@
 //! `no-dhcp-answer`: nobody gives the phone an address.
 
 use crate::conversation::RetryCount;
-use crate::diagnosis::{Fact, Fix, Severity};
+use crate::diagnosis::{Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::{DHCP_INTERVAL, PhoneContext};
 use crate::findings::{Draft, FindingText, evidence};
 
@@ -36,10 +36,8 @@ declare_finding! {
     ///
     /// RFC 2131 section 4.1 (retransmission), 3.1 (exchange).
     static NO_DHCP_ANSWER = {
-        code: "no-dhcp-answer",
+        code: NoDhcpAnswer,
         summary: "DISCOVERs or REQUESTs of the phone stay without any answer",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -110,22 +108,13 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 cx.label(),
                 tries.count
             ),
-            fixes: vec![Fix {
-                title: "Let a DHCP server answer in the phones' VLAN".to_owned(),
-                target: "network",
-                platform: "any",
-                steps: vec![
-                    "Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
-                        .to_owned(),
-                    "On the DHCP server: is there a scope for this VLAN, and are addresses free in it?".to_owned(),
-                    format!(
+            fixes: vec![Fix::new(FixKind::ReachDhcpServer, FixTarget::Network, "Let a DHCP server answer in the phones' VLAN")
+                .step("Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
+                        )
+                            .step("On the DHCP server: is there a scope for this VLAN, and are addresses free in it?")
+                            .step(format!(
                         "The phone asks in {in_vlan}: is that the voice VLAN? On the switch port: show interfaces switchport."
-                    ),
-                ],
-                config: None,
-                undo: None,
-                verify: "The phone's DISCOVER is followed by an OFFER.".to_owned(),
-            }],
+                    )).verify("The phone's DISCOVER is followed by an OFFER.")],
         },
     }]
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::{Confidence, Fix, Severity};
+use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::stated;
 use crate::findings::{Draft, FindingText, evidence, text};
@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// RFC 5859 (option 150), RFC 2132 section 9.4 (option 66), RFC 2131 section 2 (siaddr, sname).
     static NO_TFTP_ADDRESS = {
-        code: "no-tftp-address",
+        code: NoTftpAddress,
         summary: "The lease names no TFTP server in any way",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -73,18 +71,16 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let scope = remedy::dhcp::Scope::of(terms, lease.address);
     let mut fixes = cx.set_option_150(&scope, &right);
     if fixes.is_empty() {
-        fixes.push(Fix {
-            title: format!("Set option 150 in the scope of {}", terms.server),
-            target: "dhcp-server",
-            platform: "any",
-            steps: vec![
-                "Name the TFTP server of the phones' cluster as a list of addresses (not as text).".to_owned(),
-                "Give it to this program with --expect-tftp for the lines to paste.".to_owned(),
-            ],
-            config: None,
-            undo: None,
-            verify: "The next ACK carries option 150.".to_owned(),
-        });
+        fixes.push(
+            Fix::new(
+                FixKind::SetDhcpOption,
+                FixTarget::DhcpServer,
+                format!("Set option 150 in the scope of {}", terms.server),
+            )
+            .step("Name the TFTP server of the phones' cluster as a list of addresses (not as text).")
+            .step("Give it to this program with --expect-tftp for the lines to paste.")
+            .verify("The next ACK carries option 150."),
+        );
     }
     vec![Draft {
         rule: &NO_TFTP_ADDRESS,

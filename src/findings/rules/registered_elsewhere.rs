@@ -1,6 +1,6 @@
 //! `registered-elsewhere`: well, and in the wrong place.
 
-use crate::diagnosis::{Confidence, Fix, RegistrationState, Severity};
+use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, and_list, evidence, text};
 use crate::remedy;
@@ -36,10 +36,8 @@ declare_finding! {
     ///
     /// Cisco document 5278 (two clusters, one DHCP); the site file's `[[cluster]]`.
     static REGISTERED_ELSEWHERE = {
-        code: "registered-elsewhere",
+        code: RegisteredElsewhere,
         summary: "Registered with a CallManager of another cluster than the site file says",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -102,15 +100,13 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 own.name
             ),
             fixes: vec![
-                Fix {
-                    title: format!("Bring the phones back to cluster {}", own.name),
-                    target: "phone",
-                    platform: "any",
-                    steps,
-                    config: None,
-                    undo: None,
-                    verify: format!("The phone's Register goes to {back}, and is followed by RegisterAck."),
-                },
+                Fix::new(
+                    FixKind::MoveToCluster,
+                    FixTarget::Phone,
+                    format!("Bring the phones back to cluster {}", own.name),
+                )
+                .steps(steps)
+                .verify(format!("The phone's Register goes to {back}, and is followed by RegisterAck.")),
                 remedy::phone::no_auto_registration(server),
             ],
         },

@@ -1,6 +1,6 @@
 //! `registers-with-tftp-server`: a phone without configuration tries the server it asked.
 
-use crate::diagnosis::{Confidence, Fix, Outcome, Severity};
+use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, evidence, text};
 use crate::wire::phone_config::is_config_name;
@@ -31,10 +31,8 @@ declare_finding! {
     ///
     /// Unified CM Troubleshooting Guide, "Gateway Registration Failure" (there for gateways; phones were seen to do the same).
     static REGISTERS_WITH_TFTP_SERVER = {
-        code: "registers-with-tftp-server",
+        code: RegistersWithTftpServer,
         summary: "No usable configuration: the phone tries the TFTP server's address as its CallManager",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -64,15 +62,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 "{} got no configuration from {server} and tries to register with that address itself.",
                 cx.label()
             ),
-            fixes: vec![Fix {
-                title: format!("Let {server} serve the phones' configuration"),
-                target: "tftp-server",
-                platform: "any",
-                steps: vec!["See the finding on the missing configuration of the same phones: when it comes, the phone tries the CallManagers that it names.".to_owned()],
-                config: None,
-                undo: None,
-                verify: "The phone connects to the CallManager that its configuration names.".to_owned(),
-            }],
+            fixes: vec![Fix::new(FixKind::ServeConfiguration, FixTarget::TftpServer, format!("Let {server} serve the phones' configuration"))
+                .step("See the finding on the missing configuration of the same phones: when it comes, the phone tries the CallManagers that it names.")
+                .verify("The phone connects to the CallManager that its configuration names.")],
         },
     }]
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::conversation::registration::Ending;
 use crate::conversation::registration::{Attempt, End};
-use crate::diagnosis::{Confidence, Fact, Fix, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, addresses, and_list, evidence};
 use crate::phone::Phone;
@@ -42,10 +42,8 @@ declare_finding! {
     ///
     /// Unified CM Troubleshooting Guide, "Phone Resets"; reasons KeepaliveTO, CM-closed-TCP, CM-reset-TCP of phones' alarms.
     static REGISTRATION_FLAPPING = {
-        code: "registration-flapping",
+        code: RegistrationFlapping,
         summary: "The phone registers again and again, or its keepalives go unanswered",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -113,23 +111,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 format!("CallManager {managers} stops answering keepalives")
             },
             summary: format!("{what}.{}", reason.unwrap_or_default()),
-            fixes: vec![Fix {
-                title: format!("Find out what ends the registrations with {managers}"),
-                target: "call-manager",
-                platform: "any",
-                steps: vec![
-                    format!(
+            fixes: vec![Fix::new(FixKind::FindRegistrationEnd, FixTarget::CallManager, format!("Find out what ends the registrations with {managers}"))
+                .step(format!(
                         "In the trace and event log of {managers} at the times of the evidence: does it restart, throttle, or say that the device is registered twice?"
-                    ),
-                    format!("Does another device register as {}? See duplicate-device.", cx.label()),
-                    format!(
+                    ))
+                        .step(format!("Does another device register as {}? See duplicate-device.", cx.label()))
+                        .step(format!(
                         "Between the phone and {managers}: loss (ping with 1,000 packets), duplex on the switch port, and a firewall that forgets connections on port 2000 sooner than every 30 seconds."
-                    ),
-                ],
-                config: None,
-                undo: None,
-                verify: "Each KeepAlive is followed by KeepAliveAck, and no second Register comes.".to_owned(),
-            }],
+                    )).verify("Each KeepAlive is followed by KeepAliveAck, and no second Register comes.")],
         },
     }]
 }

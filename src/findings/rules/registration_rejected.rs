@@ -1,9 +1,11 @@
 //! `registration-rejected`: the CallManager says no.
 
 use crate::conversation::registration::Rejection;
-use crate::diagnosis::{Fact, Fix, RegistrationState, Severity};
+use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, text};
+
+use super::failed_contacts;
 
 declare_finding! {
     /// ## Trigger
@@ -35,58 +37,38 @@ declare_finding! {
     ///
     /// Cisco document 112068, "Registration Rejected: Error DBConfig".
     static REGISTRATION_REJECTED = {
-        code: "registration-rejected",
+        code: RegistrationRejected,
         summary: "The CallManager rejects the registration",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    if cx.is_registered() {
-        return Vec::new();
-    }
-    let rejected = cx.contacts().iter().filter(|c| c.state == RegistrationState::Rejected);
-    let draft = |contact: &crate::findings::context::Contact<'_>| {
+    failed_contacts(cx, RegistrationState::Rejected, |contact| {
         let attempt = contact.attempt?;
         let Rejection { seen_at, text: reject_text, meaning } = attempt.rejected.as_ref()?;
         let server = contact.server;
         let said = if reject_text.is_empty() { "without a text".to_owned() } else { format!("\"{reject_text}\"") };
         let meaning_said = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
-        let mut shown =
-            vec![evidence(*seen_at, format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()))];
+        let mut draft = Draft::of(
+            Code::RegistrationRejected,
+            contact.confidence_in_failure(),
+            *seen_at,
+            format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()),
+        );
+
         if let Some(register) = attempt.register {
-            shown.push(evidence(register.first, format!("{} registers with {server}", cx.label())));
+            draft = draft.evidence(register.first, format!("{} registers with {server}", cx.label()));
         }
-        Some(Draft {
-            rule: &REGISTRATION_REJECTED,
-            severity: Severity::Error,
-            confidence: contact.confidence_in_failure(),
-            servers: vec![server],
-            facts: vec![
-                ("call_manager", text(server)),
-                ("reject_text", if reject_text.is_empty() { Fact::Null } else { Fact::Text(reject_text.clone()) }),
-            ],
-            evidence: shown,
-            says: FindingText {
-                title: format!("CallManager {server} rejects these phones"),
-                summary: format!("CallManager {server} rejects the registration of {}: {said}{meaning_said}.", cx.label()),
-                fixes: vec![Fix {
-                    title: format!("On CallManager {server}: take the phone in"),
-                    target: "call-manager",
-                    platform: "any",
-                    steps: vec![
-                        format!("Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"),
-                        "Device, Phone: is the phone there with this MAC and its model? Else add it, or clear Auto-registration Disabled.".to_owned(),
-                        "Reset the phone.".to_owned(),
-                    ],
-                    config: None,
-                    undo: None,
-                    verify: "Register is followed by RegisterAck.".to_owned(),
-                }],
-            },
-        })
-    };
-    rejected.filter_map(draft).collect()
+        Some(draft.server(server)
+            .fact("call_manager", text(server))
+            .fact("reject_text", if reject_text.is_empty() { Fact::Null } else { Fact::Text(reject_text.clone()) })
+            .title(format!("CallManager {server} rejects these phones"))
+            .summary(format!("CallManager {server} rejects the registration of {}: {said}{meaning_said}.", cx.label()))
+            .fix(Fix::new(FixKind::AddPhone, FixTarget::CallManager, format!("On CallManager {server}: take the phone in"))
+            .step(format!("Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"))
+            .step("Device, Phone: is the phone there with this MAC and its model? Else add it, or clear Auto-registration Disabled.")
+            .step("Reset the phone.")
+            .verify("Register is followed by RegisterAck.")))
+    })
 }

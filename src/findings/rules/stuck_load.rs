@@ -39,10 +39,8 @@ declare_finding! {
     ///
     /// Cisco document 5278, "Phone stuck with 3.1(x) load", second case.
     static STUCK_LOAD = {
-        code: "stuck-load",
+        code: StuckLoad,
         summary: "Right TFTP server, but the phone runs a load that its CallManager does not take, and nothing moves it off",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::conversation::SeenAt;
-use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
+use crate::diagnosis::{Confidence, Evidence, Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::stated;
 use crate::findings::{Draft, FindingText, and_list, evidence, optional};
@@ -47,10 +47,8 @@ declare_finding! {
     /// RFC 2132 section 9.4 (option 66); RFC 1035 section 4.1.1 (response codes); Cisco IP phone administration guides,
     /// "DNS unknown host".
     static TFTP_NAME_UNRESOLVED = {
-        code: "tftp-name-unresolved",
+        code: TftpNameUnresolved,
         summary: "The name of the TFTP server does not resolve",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -186,15 +184,13 @@ fn fixes(cx: &PhoneContext<'_>, name: &WireText, dns_server: Option<IpAddr>) -> 
         ],
         None => vec!["In the phones' scope: name the DNS server (option 6) and the domain (option 15).".to_owned()],
     };
-    let fix = Fix {
-        title: format!("Let {name} resolve for the phones"),
-        target: if dns_server.is_some() { "network" } else { "dhcp-server" },
-        platform: "any",
-        steps,
-        config: None,
-        undo: None,
-        verify: format!("The phone's question for {name} is answered with an address, and a read request follows."),
-    };
+    let fix = Fix::new(
+        FixKind::ResolveName,
+        if dns_server.is_some() { FixTarget::Network } else { FixTarget::DhcpServer },
+        format!("Let {name} resolve for the phones"),
+    )
+    .steps(steps)
+    .verify(format!("The phone's question for {name} is answered with an address, and a read request follows."));
     if fixes.is_empty() {
         let steps = vec![
             format!(
@@ -202,17 +198,17 @@ fn fixes(cx: &PhoneContext<'_>, name: &WireText, dns_server: Option<IpAddr>) -> 
             ),
             "Give the address to this program with --expect-tftp for the lines to paste.".to_owned(),
         ];
-        fixes.push(Fix {
-            title: "Name the TFTP server by its address, in option 150".to_owned(),
-            target: "dhcp-server",
-            platform: "any",
-            steps,
-            config: None,
-            undo: None,
-            verify: "The next ACK carries option 150, and a read request follows.".to_owned(),
-        });
+        fixes.push(
+            Fix::new(
+                FixKind::SetDhcpOption,
+                FixTarget::DhcpServer,
+                "Name the TFTP server by its address, in option 150",
+            )
+            .steps(steps)
+            .verify("The next ACK carries option 150, and a read request follows."),
+        );
     }
-    fixes.push(fix);
+    fixes.push(fix.instead_of(&fixes));
     fixes
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::conversation::RetryCount;
 use crate::conversation::file::{Fetch, Unreachable, Why};
-use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
+use crate::diagnosis::{Confidence, Evidence, Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
 use crate::findings::{Draft, FindingText, evidence, text};
 use crate::phone::ArpAsk;
@@ -44,10 +44,8 @@ declare_finding! {
     ///
     /// RFC 1350 sections 2 and 4; RFC 792 (destination unreachable).
     static TFTP_NO_ANSWER = {
-        code: "tftp-no-answer",
+        code: TftpNoAnswer,
         summary: "Read requests to the TFTP server stay without answer",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -165,19 +163,12 @@ fn draft(
         says: FindingText {
             title: format!("TFTP server {server} does not answer"),
             summary: format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()),
-            fixes: vec![Fix {
-                title: format!("Make TFTP server {server} answer"),
-                target: "tftp-server",
-                platform: "any",
-                steps: vec![
-                    step.to_owned(),
-                    "If it is not the phones' TFTP server at all: correct option 150 in the scope that names it."
-                        .to_owned(),
-                ],
-                config: None,
-                undo: None,
-                verify: format!("A read request to {server} is followed by DATA, OACK or ERROR."),
-            }],
+            fixes: vec![
+                Fix::new(FixKind::ReachTftpServer, FixTarget::TftpServer, format!("Make TFTP server {server} answer"))
+                    .step(step.to_owned())
+                    .step("If it is not the phones' TFTP server at all: correct option 150 in the scope that names it.")
+                    .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR.")),
+            ],
         },
     }
 }

@@ -41,10 +41,8 @@ declare_finding! {
     ///
     /// RFC 5859 (option 150); RFC 2132 section 9.4 (option 66); RFC 2131 section 2 (`siaddr`, `sname`).
     static TFTP_OPTIONS_DISAGREE = {
-        code: "tftp-options-disagree",
+        code: TftpOptionsDisagree,
         summary: "Options 150, 66, sname and siaddr of one lease name different TFTP servers",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }

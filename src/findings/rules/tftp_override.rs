@@ -34,10 +34,8 @@ declare_finding! {
     ///
     /// Cisco IP phone administration guides, "Alternate TFTP".
     static TFTP_OVERRIDE = {
-        code: "tftp-override",
+        code: TftpOverride,
         summary: "The phone uses a TFTP server that no DHCP server gave it",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }

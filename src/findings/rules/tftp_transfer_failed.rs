@@ -3,7 +3,7 @@
 use crate::conversation::file::Failure;
 use crate::conversation::file::Fetch;
 use crate::conversation::file::FileFailure;
-use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity, Transport};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity, Transport};
 use crate::findings::context::{PhoneContext, TFTP_INTERVAL};
 use crate::findings::{Draft, FindingText, evidence, text};
 use crate::wire::load::{is_load_file, same_load};
@@ -38,10 +38,8 @@ declare_finding! {
     ///
     /// RFC 1350 sections 2, 6 and 7; RFC 2348 (block size).
     static TFTP_TRANSFER_FAILED = {
-        code: "tftp-transfer-failed",
+        code: TftpTransferFailed,
         summary: "A transfer starts and does not end",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -109,18 +107,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     fetch.name,
                     fetch.blocks
                 ),
-                fixes: vec![Fix {
-                    title: format!("Let transfers from {} pass", fetch.server),
-                    target: "network",
-                    platform: "any",
-                    steps: vec![
-                        "Let UDP between the phones and the server pass on all ports above 1023, both ways: after the request TFTP leaves port 69.".to_owned(),
-                        "Check the path's MTU where the block size is larger than 512, and the server's log.".to_owned(),
-                    ],
-                    config: None,
-                    undo: None,
-                    verify: "The transfer ends with a block that is shorter than the block size.".to_owned(),
-                }],
+                fixes: vec![Fix::new(FixKind::LetTransfersPass, FixTarget::Network, format!("Let transfers from {} pass", fetch.server))
+                    .step("Let UDP between the phones and the server pass on all ports above 1023, both ways: after the request TFTP leaves port 69.")
+                    .step("Check the path's MTU where the block size is larger than 512, and the server's log.")
+                    .verify("The transfer ends with a block that is shorter than the block size.")],
             },
         });
     }

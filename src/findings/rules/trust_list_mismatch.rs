@@ -1,7 +1,7 @@
 //! `trust-list-mismatch`: security files that do not fit, or can not be had.
 
 use crate::conversation::file::{Fetch, FileFailure};
-use crate::diagnosis::{Confidence, Fact, Fix, Outcome, Severity};
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, and_list, evidence, text};
 
@@ -37,10 +37,8 @@ declare_finding! {
     ///
     /// RFC 1350 section 5 (error codes); Unified CM security guides, "Security by default".
     static TRUST_LIST_MISMATCH = {
-        code: "trust-list-mismatch",
+        code: TrustListMismatch,
         summary: "Security files (CTL, ITL) come from another cluster, or are refused",
-        severity: Warning,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -126,34 +124,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 }
 
 fn let_in(server: std::net::IpAddr, names: &[crate::types::WireText]) -> Fix {
-    Fix {
-        title: format!("Let {server} serve the trust lists, or say that there are none"),
-        target: "tftp-server",
-        platform: "any",
-        steps: vec![
-            format!("On {server}: look at the permissions of the TFTP folder and of {}, and at the server's log.", and_list(names)),
-            "Without security on this cluster: the files should not be there at all, and the answer be error 1, file not found.".to_owned(),
-        ],
-        config: None,
-        undo: None,
-        verify: format!("{server} answers the request with DATA, or with error 1."),
-    }
+    Fix::new(FixKind::ServeTrustLists, FixTarget::TftpServer, format!("Let {server} serve the trust lists, or say that there are none"))
+        .step(format!("On {server}: look at the permissions of the TFTP folder and of {}, and at the server's log.", and_list(names)))
+        .step("Without security on this cluster: the files should not be there at all, and the answer be error 1, file not found.")
+        .verify(format!("{server} answers the request with DATA, or with error 1."))
 }
 
 fn delete_list(server: std::net::IpAddr) -> Fix {
-    Fix {
-        title: "On the phone: delete the other cluster's trust list".to_owned(),
-        target: "phone",
-        platform: "any",
-        steps: vec![
-            format!("First let the phone ask the right TFTP server: take {server} out of its lease or its Alternate TFTP."),
-            "Then Settings, Security Configuration (newer models: Admin settings, Security setup), Trust List, ITL file; press **# to unlock; Erase. The phone reboots.".to_owned(),
-            "For many phones: on the old cluster set the enterprise parameter \"Prepare Cluster for Rollback to pre 8.0\" before they move.".to_owned(),
-        ],
-        config: None,
-        undo: None,
-        verify: "The phone fetches its trust list and its configuration from servers of one cluster.".to_owned(),
-    }
+    Fix::new(FixKind::DeleteTrustList, FixTarget::Phone, "On the phone: delete the other cluster's trust list")
+        .step(format!("First let the phone ask the right TFTP server: take {server} out of its lease or its Alternate TFTP."))
+        .step("Then Settings, Security Configuration (newer models: Admin settings, Security setup), Trust List, ITL file; press **# to unlock; Erase. The phone reboots.")
+        .step("For many phones: on the old cluster set the enterprise parameter \"Prepare Cluster for Rollback to pre 8.0\" before they move.")
+        .verify("The phone fetches its trust list and its configuration from servers of one cluster.")
 }
 
 #[cfg(test)]

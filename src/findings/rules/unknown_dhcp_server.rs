@@ -39,10 +39,8 @@ declare_finding! {
     ///
     /// RFC 2131 section 4.3.1, RFC 2132 section 9.7 (server identifier).
     static UNKNOWN_DHCP_SERVER = {
-        code: "unknown-dhcp-server",
+        code: UnknownDhcpServer,
         summary: "A DHCP server that the site file does not name answers phones",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

@@ -1,7 +1,7 @@
 //! `wrong-tftp-server`: the founding case.
 
 use crate::conversation::registration::Attempt;
-use crate::diagnosis::{Confidence, Evidence, Fix, Outcome, Severity, TftpSource};
+use crate::diagnosis::{Confidence, Evidence, Fix, FixKind, FixTarget, Outcome, Severity, TftpSource};
 use crate::findings::context::{PhoneContext, WrongServer};
 use crate::findings::inference::{load_named_on, right_load};
 use crate::findings::{Draft, FindingText, addresses, and_list, evidence, optional, text};
@@ -52,10 +52,8 @@ declare_finding! {
     ///
     /// Cisco document 5278, "Phone stuck with 3.1(x) load"; RFC 5859 (option 150); RFC 2132 section 9.4 (option 66).
     static WRONG_TFTP_SERVER = {
-        code: "wrong-tftp-server",
+        code: WrongTftpServer,
         summary: "The TFTP server that the phone turns to is not its cluster's",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }
@@ -214,7 +212,8 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
     if wrong.used.server.is_ipv6() && !right.is_empty() && wrong.used.source != Some(TftpSource::Manual) {
         fixes.push(remedy::dhcp::set_dhcpv6(right, wrong.used.server));
     }
-    fixes.extend(remedy::phone::alternate_tftp(right, cx.phone.model()));
+    let by_hand = remedy::phone::alternate_tftp(right, cx.phone.model()).map(|f| f.instead_of(&fixes));
+    fixes.extend(by_hand);
     let load = right_load(cx).map(|(load, _)| load).or_else(|| load_named_on(cx, right));
     let load = load.filter(|_| wrong.right.confidence >= Confidence::Likely);
     if let (Some(load), Some(server)) = (&load, right.first())
@@ -232,18 +231,10 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
         fixes.push(remedy::phone::no_auto_registration(wrong.used.server));
     }
     if fixes.is_empty() {
-        fixes.push(Fix {
-            title: "Find the TFTP server of the CallManager that these phones belong to".to_owned(),
-            target: "dhcp-server",
-            platform: "any",
-            steps: vec![
-                "This capture does not tell the right server. Give it with --expect-tftp, or in a site file (--site), and run again.".to_owned(),
-                format!("Then correct option 150 in the scope that names {}.", wrong.used.server),
-            ],
-            config: None,
-            undo: None,
-            verify: "The phones' read requests go to the right server.".to_owned(),
-        });
+        fixes.push(Fix::new(FixKind::FindTftpServer, FixTarget::DhcpServer, "Find the TFTP server of the CallManager that these phones belong to")
+            .step("This capture does not tell the right server. Give it with --expect-tftp, or in a site file (--site), and run again.")
+            .step(format!("Then correct option 150 in the scope that names {}.", wrong.used.server))
+            .verify("The phones' read requests go to the right server."));
     }
     // What rests on a comparison says so before it is pasted.
     if wrong.right.confidence != Confidence::Certain && !right.is_empty() {

@@ -44,10 +44,8 @@ declare_finding! {
     ///
     /// IEEE 802.1Q; ANSI/TIA-1057 (LLDP-MED) section 10.2.3, network policy; Cisco, "Configuring Voice VLAN".
     static WRONG_VOICE_VLAN = {
-        code: "wrong-voice-vlan",
+        code: WrongVoiceVlan,
         summary: "The phone asks for its address in another VLAN than the switch's voice VLAN",
-        severity: Error,
-        since: "0.1.0",
         check: check,
     }
 }

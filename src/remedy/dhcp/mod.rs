@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use self::platform::{Setting, Values};
 use crate::conversation::dhcp::LeaseTerms;
-use crate::diagnosis::{Fix, TftpSource, and_list};
+use crate::diagnosis::{self, Fix, FixKind, FixTarget, TftpSource, and_list};
 use crate::types::WireText;
 use crate::wire::dhcp::UnusableOption;
 
@@ -170,25 +170,32 @@ fn plain(text: &WireText) -> String {
 /// Option 150 of a scope set to the right servers, one fix per platform.
 pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
     let to = and_list(&v4(right));
-    let fix = |Snippet { platform, config, undo }| Fix {
-        title: format!("Option 150 of {} to {to}{}", scope.label(), platform.tool()),
-        target: "dhcp-server",
-        platform: platform.as_str(),
-        steps: vec![
-            platform.step(scope),
-            format!(
-                "Reset the phones of {} afterwards: a lease in use is not asked for again before half its time.",
-                scope.label()
-            ),
-        ],
-        config: Some(config),
-        undo: Some(undo),
-        verify: format!(
+    let fix = |Snippet { platform, config, undo }| {
+        Fix::new(
+            FixKind::SetDhcpOption,
+            FixTarget::DhcpServer,
+            format!("Option 150 of {} to {to}{}", scope.label(), platform.tool()),
+        )
+        .on(platform.of_fix())
+        .step(platform.step(scope))
+        .step(format!(
+            "Reset the phones of {} afterwards: a lease in use is not asked for again before half its time.",
+            scope.label()
+        ))
+        .config(config)
+        .undo(undo)
+        .verify(format!(
             "The next OFFER and ACK of {} carry option 150 = {to}, and the phones' read requests go there.",
             scope.server
-        ),
+        ))
     };
-    scope.snippets(right).into_iter().map(fix).collect()
+    let mut fixes: Vec<Fix> = Vec::new();
+    for snippet in scope.snippets(right) {
+        // One platform's lines are enough: it is one server.
+        let fix = fix(snippet).instead_of(&fixes);
+        fixes.push(fix);
+    }
+    fixes
 }
 
 fn joined(servers: &[Ipv4Addr], separator: &str) -> String {
@@ -232,15 +239,16 @@ pub fn only_option_150(
         config.push_str(" no next-server\n");
         undo.push_str(&format!(" next-server {address}\n"));
     }
-    Fix {
-        title: format!("Name the TFTP server of {label} once, in option 150"),
-        target: "dhcp-server",
-        platform: "ios",
-        steps,
-        config: Some(config),
-        undo: Some(undo),
-        verify: format!("The next ACK of {} names one TFTP server, in option 150.", scope.server),
-    }
+    Fix::new(
+        FixKind::NameTftpOnce,
+        FixTarget::DhcpServer,
+        format!("Name the TFTP server of {label} once, in option 150"),
+    )
+    .on(diagnosis::Platform::Ios)
+    .steps(steps)
+    .config(config)
+    .undo(undo)
+    .verify(format!("The next ACK of {} names one TFTP server, in option 150.", scope.server))
 }
 
 /// A DHCP server that should not answer here is taken off, or kept from the phones.
@@ -253,24 +261,19 @@ pub fn remove_server(server: Ipv4Addr, vlan: Option<u16>) -> Fix {
              {v}\n! ip dhcp snooping\n"
         )
     });
-    Fix {
-        title: format!("Take DHCP server {server} off the phones' network"),
-        target: "network",
-        platform: "ios",
-        steps: vec![
-            format!(
+    Fix::new(FixKind::RemoveDhcpServer, FixTarget::Network, format!("Take DHCP server {server} off the phones' network"))
+        .on(diagnosis::Platform::Ios)
+        .step(format!(
                 "Find the port of {server}: its MAC is in the evidence frames; show mac address-table address MAC on the switch."
-            ),
-            "Stop the DHCP service there, or move the device out of the voice VLAN.".to_owned(),
-            "Keep it from coming back: first trust the right DHCP server's port, or the uplink to it (ip dhcp snooping \
+            ))
+                .step("Stop the DHCP service there, or move the device out of the voice VLAN.")
+                .step("Keep it from coming back: first trust the right DHCP server's port, or the uplink to it (ip dhcp snooping \
              trust); only then switch DHCP snooping on for the voice VLAN. The other way round no phone gets a lease."
-                .to_owned(),
-            "Reset the phones that took its lease.".to_owned(),
-        ],
-        undo: vlan.map(|v| format!("no ip dhcp snooping vlan {v}\n")),
-        config,
-        verify: format!("No OFFER of {server} is seen when a phone boots, and the right server's are."),
-    }
+                )
+                    .step("Reset the phones that took its lease.")
+                    .config(config)
+                    .undo(vlan.map(|v| format!("no ip dhcp snooping vlan {v}\n")))
+                    .verify(format!("No OFFER of {server} is seen when a phone boots, and the right server's are."))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::net::Ipv4Addr;
 
 use super::Scope;
+use crate::diagnosis;
 
 /// A DHCP server's kind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -48,14 +49,14 @@ pub(super) struct Values {
 }
 
 impl Platform {
-    /// The word of the contract.
-    pub fn as_str(self) -> &'static str {
+    /// What its fixes are of.
+    pub fn of_fix(self) -> diagnosis::Platform {
         match self {
-            Platform::Ios => "ios",
-            Platform::IscDhcpd => "isc-dhcpd",
-            Platform::Kea => "kea",
-            Platform::Dnsmasq => "dnsmasq",
-            Platform::PowerShell | Platform::Netsh => "windows",
+            Platform::Ios => diagnosis::Platform::Ios,
+            Platform::IscDhcpd => diagnosis::Platform::IscDhcpd,
+            Platform::Kea => diagnosis::Platform::Kea,
+            Platform::Dnsmasq => diagnosis::Platform::Dnsmasq,
+            Platform::PowerShell | Platform::Netsh => diagnosis::Platform::Windows,
         }
     }
 

@@ -114,7 +114,7 @@ fn nothing_is_pasted_that_is_not_known() {
     assert!(set_option_150(&scope(), &[]).is_empty());
     assert!(set_option_150(&scope(), &["2001:db8::5".parse().unwrap()]).is_empty());
     let unknown = Scope { network: None, ..scope() };
-    assert!(set_option_150(&unknown, &RIGHT).iter().all(|f| f.platform != "windows"));
+    assert!(set_option_150(&unknown, &RIGHT).iter().all(|f| f.platform != diagnosis::Platform::Windows));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::diagnosis::{Fix, and_list};
+use crate::diagnosis::{Fix, FixKind, FixTarget, Platform, and_list};
 
 /// What a server is told, and the way back; `None`: no right server has an IPv6 address.
 pub fn snippet_v6(right: &[IpAddr], now: Option<IpAddr>) -> Option<(String, String)> {
@@ -39,36 +39,24 @@ fn joined(servers: &[Ipv6Addr]) -> String {
 /// The same as a fix; where no right server has an IPv6 address, that the wrong one is to go.
 pub fn set_dhcpv6(right: &[IpAddr], now: IpAddr) -> Fix {
     let Some((config, undo)) = snippet_v6(right, Some(now)) else {
-        return Fix {
-            title: format!("DHCPv6: no TFTP server {now}"),
-            target: "dhcp-server",
-            platform: "any",
-            steps: vec![
-                format!(
+        return Fix::new(FixKind::SetDhcpv6Option, FixTarget::DhcpServer, format!("DHCPv6: no TFTP server {now}"))
+            .step(format!(
                     "On the DHCPv6 server: take {now} out of option 17 (enterprise number 9, sub-option 1): no right TFTP server with an IPv6 address is known."
-                ),
-                "Reset the phones afterwards.".to_owned(),
-            ],
-            config: None,
-            undo: Some(format!("Name {now} there again.")),
-            verify: format!("No REPLY names {now}, and the phones' read requests go to {}.", and_list(right)),
-        };
+                ))
+                    .step("Reset the phones afterwards.")
+                    .undo(format!("Name {now} there again."))
+                    .verify(format!("No REPLY names {now}, and the phones' read requests go to {}.", and_list(right)));
     };
     let to = and_list(&v6(right));
-    Fix {
-        title: format!("DHCPv6: TFTP server to {to}"),
-        target: "dhcp-server",
-        platform: "isc-dhcpd",
-        steps: vec![
-            format!(
+    Fix::new(FixKind::SetDhcpv6Option, FixTarget::DhcpServer, format!("DHCPv6: TFTP server to {to}"))
+        .on(Platform::IscDhcpd)
+        .step(format!(
                 "In dhcpd6.conf as below; then test (dhcpd -6 -t) and restart. Any other DHCPv6 server: option 17, enterprise number 9, sub-option 1 = {to} (16 octets an address)."
-            ),
-            "Reset the phones afterwards.".to_owned(),
-        ],
-        config: Some(config),
-        undo: Some(undo),
-        verify: format!("The next REPLY names {to}, and the phones' read requests go there."),
-    }
+            ))
+                .step("Reset the phones afterwards.")
+                .config(config)
+                .undo(undo)
+                .verify(format!("The next REPLY names {to}, and the phones' read requests go there."))
 }
 
 #[cfg(test)]

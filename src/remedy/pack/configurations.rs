@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::PackFile;
+use crate::diagnosis::code::{Code, ConfigurationHelp};
 use crate::diagnosis::{PhoneReport, RegistrationState, SeenConfiguration};
 use crate::remedy::configuration::{CannotEdit, EditRequest, edit, is_load_name, minimal};
 use crate::remedy::load_route::{LoadRoute, way};
@@ -10,22 +11,6 @@ use crate::types::{Mac, WireText};
 use crate::wire::ConfigBody;
 use crate::wire::load::same_load;
 use crate::wire::phone_config::{OLD_FORMAT, device_of_name};
-
-/// Findings that a configuration helps against.
-const HELPED: [&str; 10] = [
-    "wrong-tftp-server",
-    "stuck-load",
-    "load-not-accepted",
-    "load-wrong-family",
-    "load-flapping",
-    "load-file-missing",
-    "load-trap",
-    "foreign-call-manager",
-    "config-file-broken",
-    "config-file-missing",
-];
-/// Those of them that it helps against whatever load the phone runs.
-const ANY_LOAD: [&str; 3] = ["foreign-call-manager", "config-file-broken", "config-file-missing"];
 
 /// What becomes of a phone's configuration.
 #[derive(Clone, Debug)]
@@ -108,30 +93,30 @@ impl Made {
 }
 
 /// What becomes of this phone's configuration; `paths` are those of the pack so far.
-pub(super) fn outcome(
-    phone: &PhoneReport,
-    cause: &str,
-    codes: &[&'static str],
-    paths: &mut BTreeSet<String>,
-) -> Outcome {
-    if !HELPED.iter().any(|c| codes.contains(c)) {
+pub(super) fn outcome(phone: &PhoneReport, cause: Code, codes: &[Code], paths: &mut BTreeSet<String>) -> Outcome {
+    let help = |code: &Code| code.configuration_help();
+    if codes.iter().all(|c| help(c) == ConfigurationHelp::No) {
         return Outcome::NotNeeded;
     }
     let wanted = &phone.wanted;
     let now = super::load_now(phone);
-    let whatever = ANY_LOAD.iter().any(|c| codes.contains(c) && (cause == *c || *c == "foreign-call-manager"));
+    let whatever = codes.iter().any(|c| match help(c) {
+        ConfigurationHelp::AnyLoad => true,
+        ConfigurationHelp::AnyLoadAsRoot => cause == *c,
+        _ => false,
+    });
     let turned_away = matches!(phone.registration.state, RegistrationState::Rejected | RegistrationState::Closed);
     // The load that it runs is not named again where it may be what keeps it out: its own CallManager turned it away
     // with it, or it took it from the server that is wrong.
     let by_its_own = |ip| wanted.call_managers.is_empty() || wanted.call_managers.contains(&ip);
     let is_suspect = turned_away && phone.registration.call_manager.is_none_or(by_its_own)
-        || codes.contains(&"wrong-tftp-server") && phone.load.fetched.is_some();
+        || codes.contains(&Code::WrongTftpServer) && phone.load.fetched.is_some();
     let kept = || now.filter(|l| whatever && !is_suspect && is_load_name(l)).map(WireText::from);
     let Some(load) = wanted.load.clone().or_else(kept) else {
         // A trap that the lease sets is taken away at the DHCP server; of a phone that nobody turned away and that took
         // no load nothing says that its load is wrong.
         let kept_its_load = phone.load.fetched.is_none() && !turned_away;
-        let load_is_fine = codes.contains(&"load-trap") || (codes.contains(&"wrong-tftp-server") && kept_its_load);
+        let load_is_fine = codes.contains(&Code::LoadTrap) || (codes.contains(&Code::WrongTftpServer) && kept_its_load);
         return match load_is_fine {
             true => Outcome::NotNeeded,
             false => Outcome::Impossible(
@@ -153,7 +138,7 @@ pub(super) fn outcome(
     let named_there =
         on_right.is_some_and(|c| c.load.as_ref().is_some_and(|l| same_load(l.raw(), load)) && fits(phone, c));
     let runs_it = now.is_some_and(|l| same_load(l, load));
-    let moves_it = ["load-trap", "load-flapping", "load-wrong-family"].iter().any(|c| codes.contains(c));
+    let moves_it = codes.iter().any(|c| help(c) == ConfigurationHelp::RightLoadAlways);
     if named_there || runs_it && !whatever && !moves_it {
         return Outcome::NotNeeded;
     }

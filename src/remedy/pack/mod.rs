@@ -17,7 +17,9 @@ use std::net::IpAddr;
 use self::configurations::Outcome;
 use self::scopes::ScopeFix;
 use super::plan::Plan;
-use crate::diagnosis::{Detail, Diagnosis, Outcome as Fetched, PhoneReport, RegistrationState, Severity, Verdict};
+use crate::diagnosis::{
+    Code, Detail, Diagnosis, Outcome as Fetched, PhoneReport, RegistrationState, Severity, Verdict,
+};
 use crate::types::Mac;
 use crate::wire::load::{is_load_file, same_load};
 
@@ -54,9 +56,9 @@ impl fmt::Debug for PackFile {
 struct PhoneToFix {
     phone: PhoneReport,
     /// The finding that is its root cause.
-    cause: &'static str,
+    cause: Code,
     /// Codes of all its findings.
-    codes: Vec<&'static str>,
+    codes: Vec<Code>,
     configuration: Outcome,
 }
 
@@ -69,7 +71,7 @@ impl PhoneToFix {
     /// The TFTP server that it should not use.
     fn wrong_server(&self) -> Option<IpAddr> {
         let wanted = &self.phone.wanted;
-        wanted.tftp_now.filter(|now| !wanted.tftp_right.contains(now) && self.codes.contains(&"wrong-tftp-server"))
+        wanted.tftp_now.filter(|now| !wanted.tftp_right.contains(now) && self.codes.contains(&Code::WrongTftpServer))
     }
 
     /// Whether the TFTP server is set on it, so that no lease moves it.
@@ -79,7 +81,7 @@ impl PhoneToFix {
 
     /// Well now, and lost at its next boot.
     fn is_trapped(&self) -> bool {
-        self.codes.contains(&"load-trap") && self.phone.registration.state == RegistrationState::Registered
+        self.codes.contains(&Code::LoadTrap) && self.phone.registration.state == RegistrationState::Registered
     }
 
     /// The load that it runs, or else the one that it took last.
@@ -126,11 +128,11 @@ impl<'d> Work<'d> {
                 let known = loads_seen.entry((file.server, load)).or_insert(shown);
                 *known = shown.max(*known);
             }
-            let codes: Vec<&'static str> =
+            let codes: Vec<Code> =
                 phone.findings.iter().filter_map(|i| diagnosis.findings.get(*i)).map(|f| f.code).collect();
             let cause = match phone.verdict {
                 Verdict::Finding(code) => code,
-                _ if codes.contains(&"load-trap") => "load-trap",
+                _ if codes.contains(&Code::LoadTrap) => Code::LoadTrap,
                 _ => continue,
             };
             let configuration = configurations::outcome(&phone, cause, &codes, &mut paths);
@@ -161,11 +163,7 @@ impl<'d> Work<'d> {
     fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
         let lost = |p: &&PhoneToFix| !p.is_trapped() && p.phone.wanted.tftp_right.is_empty();
-        let is_before_files = |p: &&PhoneToFix| {
-            ["wrong-tftp-server", "no-tftp-address", "malformed-tftp-option", "tftp-name-unresolved"]
-                .iter()
-                .any(|c| p.codes.contains(c))
-        };
+        let is_before_files = |p: &&PhoneToFix| p.codes.iter().any(|c| c.is_helped_by_keypad());
         let named = |p: &&PhoneToFix| !p.phone.wanted.tftp_names.is_empty();
         for patient in self.patients.iter().filter(lost).filter(named).take(1) {
             let names = crate::diagnosis::and_list(&patient.phone.wanted.tftp_names);

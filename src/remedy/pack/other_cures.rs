@@ -135,8 +135,7 @@ pub(super) fn applies(work: &Work<'_>) -> bool {
 
 /// Whether the phone's TFTP server is what has to change.
 fn is_about_the_server(patient: &PhoneToFix) -> bool {
-    let codes = ["wrong-tftp-server", "no-tftp-address", "malformed-tftp-option", "tftp-name-unresolved"];
-    codes.iter().any(|c| patient.codes.contains(c))
+    patient.codes.iter().any(|c| c.is_helped_by_keypad())
 }
 
 /// The load that the phone has to take first.

@@ -19,7 +19,7 @@ pub(super) fn plan(work: &Work<'_>) -> Plan {
             model: p.model.clone(),
             ip: p.ip,
             vlan: p.vlan,
-            cause: patient.cause.to_owned(),
+            cause: patient.cause.to_string(),
             dhcp_server: p.dhcp_server,
             tftp_now: wanted.tftp_now,
             tftp_right: wanted.tftp_right.clone(),

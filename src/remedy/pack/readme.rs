@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::configurations::{How, Outcome};
 use super::{PackFile, PhoneToFix, Shown, Work, other_cures, some_of};
-use crate::diagnosis::{Confidence, Finding, Fix, Severity, and_list};
+use crate::diagnosis::{Code, Confidence, Finding, Fix, FixKind, FixTarget, Severity, and_list};
 use crate::remedy::dhcp::{PLATFORMS, snippet_v6};
 use crate::remedy::load_route::{self, LoadRoute};
 use crate::types::WireText;
@@ -296,12 +296,18 @@ impl Page {
 
     /// What is not said by the steps around it: finding by finding, the place that it is made at in front.
     fn elsewhere(&mut self, work: &Work<'_>) {
-        const ORDER: [&str; 5] = ["tftp-server", "call-manager", "dhcp-server", "network", "phone"];
+        const ORDER: [FixTarget; 5] = [
+            FixTarget::TftpServer,
+            FixTarget::CallManager,
+            FixTarget::DhcpServer,
+            FixTarget::Network,
+            FixTarget::Phone,
+        ];
         let mut fixes: Vec<(&Finding, &Fix)> = Vec::new();
         let with_file = work.with_file();
         for finding in roots(work) {
             // A load that a configuration of the pack no longer names is not to be had, but to be left out.
-            if finding.code == "load-file-missing" && finding.phones.iter().all(|mac| with_file.contains(mac)) {
+            if finding.code == Code::LoadFileMissing && finding.phones.iter().all(|mac| with_file.contains(mac)) {
                 continue;
             }
             for fix in &finding.fixes {
@@ -418,15 +424,16 @@ fn is_told(fix: &Fix, work: &Work<'_>) -> bool {
         snippets.any(|s| Some(&s.config) == fix.config.as_ref()) || work.by_dhcpv6.iter().any(by_v6)
     };
     let in_file = || {
-        fix.config.as_ref().is_some_and(|c| c.starts_with("<loadInformation>"))
-            && work.patients.iter().any(|p| match &p.configuration {
-                Outcome::File(made) => fix.config.as_ref().is_some_and(|c| c.contains(&format!(">{}<", made.load))),
-                _ => false,
-            })
+        work.patients.iter().any(|p| match &p.configuration {
+            Outcome::File(made) => fix.config.as_ref().is_some_and(|c| c.contains(&format!(">{}<", made.load))),
+            _ => false,
+        })
     };
-    fix.target == "dhcp-server" && is_snippet()
-        || fix.target == "tftp-server" && in_file()
-        || fix.target == "phone" && fix.title.contains("Alternate TFTP to") && other_cures::applies(work)
+    match fix.kind {
+        FixKind::NameLoad | FixKind::KeepLoad => in_file(),
+        FixKind::AlternateTftp => other_cures::applies(work),
+        _ => fix.target == FixTarget::DhcpServer && is_snippet(),
+    }
 }
 
 /// A text for a fenced block: nothing in it ends the block.

@@ -3,17 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::{PackFile, PhoneToFix};
+use crate::diagnosis::Code;
 use crate::remedy::dhcp::{Platform, Scope, Snippet, snippet_v6};
-
-/// Findings of which a scope is the cause.
-const OF_A_SCOPE: [&str; 6] = [
-    "wrong-tftp-server",
-    "conflicting-dhcp-offers",
-    "malformed-tftp-option",
-    "no-tftp-address",
-    "tftp-name-unresolved",
-    "load-trap",
-];
 
 /// A scope to be corrected.
 pub(super) struct ScopeFix {
@@ -153,11 +144,11 @@ pub(super) fn scopes(patients: &[PhoneToFix]) -> Vec<ScopeFix> {
 fn is_at_fault(patient: &PhoneToFix) -> bool {
     let wanted = &patient.phone.wanted;
     // The server that should not be there is taken away, not corrected.
-    let foreign = patient.codes.contains(&"unknown-dhcp-server");
+    let foreign = patient.codes.contains(&Code::UnknownDhcpServer);
     let named = wanted.scope.as_ref().map(Scope::now).unwrap_or_default();
     let is_right =
         named.first().is_some_and(|n| n.raw().parse::<IpAddr>().is_ok_and(|ip| wanted.tftp_right.contains(&ip)));
-    let is_its_fault = OF_A_SCOPE.iter().any(|c| patient.codes.contains(c));
+    let is_its_fault = patient.codes.iter().any(|c| c.is_helped_by_scope());
     !foreign && is_its_fault && !is_right && wanted.tftp_right.iter().any(IpAddr::is_ipv4)
 }
 

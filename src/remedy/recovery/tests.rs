@@ -106,7 +106,7 @@ fn stuck(n: u8) -> PhoneReport {
     report.lease_tftp = vec!["10.31.0.5".into()];
     report.load.running = Some("P00303010102".into());
     report.registration.state = RegistrationState::Rejected;
-    report.verdict = Verdict::Finding("wrong-tftp-server");
+    report.verdict = Verdict::Finding(crate::diagnosis::Code::WrongTftpServer);
     report.traces.registered = None;
     report.traces.tftp = Some(ObservedTftp { ip: ip("10.31.0.5"), at: FrameRef::default(), asked: true });
     report.traces.moments.registered = None;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::diagnosis::Fix;
+use crate::diagnosis::{Fix, FixKind, FixTarget};
 use crate::report::fixture::{finding, mac, mixed_site, nothing};
 
 const SECOND: i64 = 1_000_000_000;
@@ -16,7 +16,7 @@ fn with(findings: Vec<Finding>) -> Diagnosis<'static> {
 fn wrong(server: u8, phones: usize) -> Finding {
     Finding {
         servers: vec![IpAddr::from([10, 31, 0, server])],
-        ..finding("wrong-tftp-server", Severity::Error, (0..phones).map(mac).collect())
+        ..finding(Code::WrongTftpServer, Severity::Error, (0..phones).map(mac).collect())
     }
 }
 
@@ -78,7 +78,7 @@ fn what_another_finding_explains_stands_in_it_and_is_not_told() {
 #[test]
 fn servers_tell_findings_apart_and_severity_keeps_them_quiet() {
     let mut book = AlertBook::new();
-    let info = finding("tftp-override", Severity::Info, vec![mac(1)]);
+    let info = finding(Code::TftpOverride, Severity::Info, vec![mac(1)]);
     let d = with(vec![wrong(5, 1), wrong(6, 2), info]);
     book.update(&d, at(0), &RULES);
     let alerts = book.update(&d, at(10), &RULES);
@@ -101,7 +101,7 @@ fn what_becomes_known_of_a_finding_is_no_other_finding() {
     }
     assert_eq!(said(&told), ["wrong-tftp-server began 1"]);
     let named =
-        |title: &str| Finding { title: title.to_owned(), ..finding("duplicate-device", Severity::Error, vec![]) };
+        |title: &str| Finding { title: title.to_owned(), ..finding(Code::DuplicateDevice, Severity::Error, vec![]) };
     let two = with(vec![named("two devices register as A"), named("two devices register as B")]);
     book.update(&two, at(60), &RULES);
     let both = book.update(&two, at(70), &RULES);
@@ -128,15 +128,9 @@ fn an_alert_is_one_short_line_of_json_whatever_is_in_it() {
         title: "x\u{1b}[2J\n".repeat(10_000),
         summary: "é\u{202e}".repeat(10_000),
         fixes: vec![
-            Fix {
-                title: "\u{202e}".repeat(10_000),
-                target: "network",
-                platform: "any",
-                steps: vec!["\u{202e}".repeat(10_000); 20],
-                config: None,
-                undo: None,
-                verify: String::new(),
-            };
+            Fix::new(FixKind::AgreeDhcpServers, FixTarget::Network, "\u{202e}".repeat(10_000))
+                .steps(vec!["\u{202e}".repeat(10_000); 20])
+                .verify(String::new());
             20
         ],
         ..wrong(5, 50_000)

@@ -23,7 +23,7 @@ pub(super) struct Changed<'a> {
 
 #[derive(Serialize)]
 struct Finding {
-    code: &'static str,
+    code: crate::diagnosis::Code,
     severity: &'static str,
     confidence: &'static str,
     began: Timestamp,

@@ -391,7 +391,7 @@ impl Serialize for Findings<'_> {
 /// A finding.
 #[derive(Serialize)]
 pub(super) struct Finding<'a> {
-    code: &'static str,
+    code: model::Code,
     severity: &'static str,
     confidence: &'static str,
     phones: &'a [Mac],
@@ -442,6 +442,7 @@ impl<'a> Evidence<'a> {
 #[derive(Serialize)]
 struct Fix<'a> {
     title: &'a str,
+    role: &'static str,
     #[serde(rename = "where")]
     target: &'static str,
     platform: &'static str,
@@ -455,8 +456,9 @@ impl<'a> Fix<'a> {
     fn new(f: &'a model::Fix) -> Fix<'a> {
         Fix {
             title: &f.title,
-            target: f.target,
-            platform: f.platform,
+            role: f.role.as_str(),
+            target: f.target.as_str(),
+            platform: f.platform.as_str(),
             steps: &f.steps,
             config: f.config.as_deref(),
             undo: f.undo.as_deref(),

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use super::format::{InputNames, clock, count, number, platform, some_of};
+use super::format::{InputNames, clock, count, number, some_of};
 use super::page::{Page, TextStyle};
 use super::{Overview, TableOptions};
-use crate::diagnosis::{Diagnosis, Finding, Fix, Severity};
+use crate::diagnosis::{Diagnosis, Finding, Fix, FixTarget, Severity};
 use crate::types::Mac;
 
 /// Causes that are told in full; the rest is counted.
@@ -170,7 +170,7 @@ impl<'a> Findings<'a> {
 
     /// The fixes, by where they are made: the first in full, the others there by platform or by title.
     fn fixes(&self, page: &mut Page<'_>, f: &Finding) -> io::Result<()> {
-        let mut places: Vec<&str> = Vec::new();
+        let mut places: Vec<FixTarget> = Vec::new();
         for fix in &f.fixes {
             if !places.contains(&fix.target) {
                 places.push(fix.target);
@@ -185,12 +185,12 @@ impl<'a> Findings<'a> {
             let Some(first) = fixes.next() else { continue };
             write_fix(page, first)?;
             // Of the platform that is shown, another fix is one for another scope.
-            let is_other = |fix: &&Fix| platform(fix).is_some() && platform(fix) != platform(first);
+            let is_other = |fix: &&Fix| fix.platform.name().is_some() && fix.platform.name() != first.platform.name();
             let (platforms, others): (Vec<&Fix>, Vec<&Fix>) = fixes.partition(is_other);
             if !platforms.is_empty() {
                 // A platform has several fixes where it has several tools, or there are several scopes.
                 let mut names: Vec<&str> = Vec::new();
-                for name in platforms.iter().filter_map(|fix| platform(fix)) {
+                for name in platforms.iter().filter_map(|fix| fix.platform.name()) {
                     if !names.contains(&name) {
                         names.push(name);
                     }
@@ -282,12 +282,13 @@ fn root(findings: &[Finding], start: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::Code;
     use crate::report::fixture;
 
     #[test]
     fn a_consequence_of_a_consequence_belongs_to_the_first_cause() {
         let mut findings: Vec<Finding> =
-            (0..4).map(|_| fixture::finding("load-flapping", Severity::Error, vec![])).collect();
+            (0..4).map(|_| fixture::finding(Code::LoadFlapping, Severity::Error, vec![])).collect();
         findings[2].caused_by = Some(1);
         findings[1].caused_by = Some(3);
         findings[0].caused_by = Some(99);
@@ -298,13 +299,13 @@ mod tests {
     #[test]
     fn a_circle_of_causes_has_one_root() {
         let mut findings: Vec<Finding> =
-            (0..3).map(|_| fixture::finding("load-flapping", Severity::Error, vec![])).collect();
+            (0..3).map(|_| fixture::finding(Code::LoadFlapping, Severity::Error, vec![])).collect();
         for (i, f) in findings.iter_mut().enumerate() {
             f.caused_by = Some((i + 1) % 3);
         }
         assert_eq!([0, 1, 2].map(|i| root(&findings, i)), [0, 0, 0]);
         // A tail that leads into the circle does not add a second root.
-        findings.push(Finding { caused_by: Some(1), ..fixture::finding("load-trap", Severity::Error, vec![]) });
+        findings.push(Finding { caused_by: Some(1), ..fixture::finding(Code::LoadTrap, Severity::Error, vec![]) });
         assert_eq!(root(&findings, 3), 0);
     }
 }

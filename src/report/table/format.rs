@@ -1,6 +1,6 @@
 //! Numbers, times and names in words.
 
-use crate::diagnosis::{Diagnosis, Fix};
+use crate::diagnosis::Diagnosis;
 use crate::types::{FrameRef, Timestamp};
 
 /// `1 phone`, `2 phones`.
@@ -43,18 +43,6 @@ pub(super) fn span(first: Timestamp, last: Timestamp) -> String {
         format!("{from} to {}", clock(&last))
     } else {
         format!("{from} to {} {}", date(&last), clock(&last))
-    }
-}
-
-/// The platform of a fix by its maker's name; `None` where it is the same on all.
-pub(super) fn platform(fix: &Fix) -> Option<&'static str> {
-    match fix.platform {
-        "ios" => Some("Cisco IOS"),
-        "isc-dhcpd" => Some("ISC dhcpd"),
-        "kea" => Some("Kea"),
-        "windows" => Some("Windows DHCP"),
-        "any" => None,
-        other => Some(other),
     }
 }
 

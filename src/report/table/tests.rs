@@ -5,7 +5,7 @@ use std::rc::Rc;
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
-use crate::diagnosis::{Detail, Fix, Verdict};
+use crate::diagnosis::{Detail, Fix, FixKind, FixTarget, Verdict};
 use crate::report::fixture;
 
 fn plain() -> TableOptions {
@@ -169,15 +169,9 @@ fn damage_is_always_told() {
 
 #[test]
 fn warnings_are_told_in_full_only_where_there_is_nothing_worse() {
-    let fix = Fix {
-        title: "make them agree".to_owned(),
-        target: "dhcp-server",
-        platform: "any",
-        steps: vec!["The step of the fix.".to_owned()],
-        config: None,
-        undo: None,
-        verify: String::new(),
-    };
+    let fix = Fix::new(FixKind::AgreeDhcpServers, FixTarget::DhcpServer, "make them agree")
+        .step("The step of the fix.")
+        .verify(String::new());
     let mut d = fixture::mixed_site();
     d.findings[2].fixes = vec![fix];
     let text = written(&d, &plain());
@@ -207,15 +201,11 @@ fn an_error_that_follows_from_a_warning_stands_with_the_errors() {
 fn of_many_fixes_of_one_kind_one_is_told_and_a_few_are_named() {
     let mut d = fixture::mixed_site();
     for n in 1..=6 {
-        d.findings[0].fixes.push(Fix {
-            title: format!("name the load in file {n}"),
-            target: "tftp-server",
-            platform: "any",
-            steps: vec![format!("Edit file {n}.")],
-            config: None,
-            undo: None,
-            verify: String::new(),
-        });
+        d.findings[0].fixes.push(
+            Fix::new(FixKind::NameLoad, FixTarget::TftpServer, format!("name the load in file {n}"))
+                .step(format!("Edit file {n}."))
+                .verify(String::new()),
+        );
     }
     let text = written(&d, &plain());
     place(&text, "The same for Kea: -v shows how.");

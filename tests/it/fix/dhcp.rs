@@ -176,10 +176,9 @@ fn every_finding_with_fixes_has_its_steps_in_the_readme() {
         let analyzer = analyzed(&[(capture.path, &(capture.build)())]);
         let diagnosis = analyzer.diagnose(&site);
         let Some(pack) = Pack::new(&diagnosis) else {
-            let needs = diagnosis
-                .findings
-                .iter()
-                .any(|f| f.severity == phonescope::diagnosis::Severity::Error || f.code == "load-trap");
+            let needs = diagnosis.findings.iter().any(|f| {
+                f.severity == phonescope::diagnosis::Severity::Error || f.code == phonescope::diagnosis::Code::LoadTrap
+            });
             assert!(!needs, "{}: a finding has fixes, and there is no pack", capture.path);
             continue;
         };
@@ -204,7 +203,7 @@ fn every_finding_with_fixes_has_its_steps_in_the_readme() {
                 told += usize::from(readme.contains(&title) || in_file || keys);
             }
             // What a configuration of the pack makes needless is left out.
-            let left_out = usize::from(finding.code == "load-file-missing");
+            let left_out = usize::from(finding.code == phonescope::diagnosis::Code::LoadFileMissing);
             assert!(told + left_out >= finding.fixes.len(), "{}: {}: {told}\n{readme}", capture.path, finding.code);
             fixes_seen += told;
         }
@@ -261,6 +260,6 @@ fn the_options_of_a_server_that_should_not_be_there_are_not_corrected_in_the_rep
     let analyzer = analyzed(&[("capture", &octets)]);
     let diagnosis = analyzer.diagnose(&site);
     let fixes: Vec<_> = diagnosis.findings.iter().flat_map(|f| &f.fixes).collect();
-    assert!(fixes.iter().all(|f| f.target != "dhcp-server"), "{fixes:?}");
+    assert!(fixes.iter().all(|f| f.target != phonescope::diagnosis::FixTarget::DhcpServer), "{fixes:?}");
     assert!(fixes.iter().any(|f| f.title.starts_with("Take DHCP server")), "{fixes:?}");
 }

@@ -142,6 +142,7 @@ const PHONE: Shape = Object(&[
 
 const FIX: Shape = Object(&[
     ("title", Text),
+    ("role", Word(&["needed", "alternative", "follow-up"])),
     ("where", Word(&["dhcp-server", "tftp-server", "call-manager", "phone", "network"])),
     ("platform", Word(&["ios", "isc-dhcpd", "kea", "dnsmasq", "windows", "any"])),
     ("steps", List(&Text)),

@@ -79,7 +79,7 @@ fn decided(recorded: &Path, site: &Site) -> Told {
 
 /// A verdict as the documents have it; none that is no decision.
 fn word(verdict: &str) -> Option<&'static str> {
-    let codes = phonescope::findings::RULES.iter().map(|rule| rule.code);
+    let codes = phonescope::findings::RULES.iter().map(|rule| rule.code.as_str());
     codes.chain([Verdict::Healthy.as_str()]).find(|code| *code == verdict)
 }
 

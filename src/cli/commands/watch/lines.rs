@@ -83,7 +83,7 @@ impl View for Lines {
 
 /// `07:00:01.003 SEP003094C2D3FA asks for an address`; what another line of the same moment says too is left out.
 fn write_text(changes: &[Change], has_priority: bool, out: &mut dyn Write) -> io::Result<()> {
-    let code = |c: &Change| c.finding.map_or("", |f| f.code);
+    let code = |c: &Change| c.finding.map_or("", |f| f.code.as_str());
     let verdicts: BTreeSet<(Mac, &str)> =
         changes.iter().filter(|c| c.kind == ChangeKind::Verdict).map(|c| (c.mac, code(c))).collect();
     let appeared: BTreeSet<Mac> = changes.iter().filter(|c| c.kind == ChangeKind::Appeared).map(|c| c.mac).collect();

@@ -134,7 +134,7 @@ fn is_measured(kind: ChangeKind, what: &str) -> bool {
 
 fn possible_of(change: &Change) -> Option<(Of, Possible)> {
     let what = match change.kind {
-        ChangeKind::FindingBegan => change.finding?.code.to_owned(),
+        ChangeKind::FindingBegan => change.finding?.code.to_string(),
         ChangeKind::State | ChangeKind::Verdict => change.to.as_ref()?.to_string(),
         _ => return None,
     };
@@ -157,7 +157,7 @@ fn possible(kept: &[u8], site: &Site, end: Timestamp) -> (BTreeMap<Of, Vec<Possi
             let of = |kind: ChangeKind, what: &str| ((phone.mac.to_string(), kind.as_str()), what.to_owned());
             stands.insert(of(ChangeKind::Verdict, phone.verdict.as_str()));
             let findings = phone.findings.iter().map(|i| diagnosis.findings[*i].code);
-            stands.extend(findings.map(|code| of(ChangeKind::FindingBegan, code)));
+            stands.extend(findings.map(|code| of(ChangeKind::FindingBegan, code.as_str())));
         });
         for (of, possible) in told.iter().filter_map(possible_of) {
             found.entry(of).or_default().push(possible);

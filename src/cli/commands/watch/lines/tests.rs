@@ -1,4 +1,4 @@
-use phonescope::diagnosis::{Confidence, Severity};
+use phonescope::diagnosis::{Code, Confidence, Severity};
 use phonescope::report::FindingState;
 use phonescope::types::WireText;
 
@@ -6,7 +6,7 @@ use super::*;
 
 fn change(kind: ChangeKind, to: &str, text: &str) -> Change {
     let finding = matches!(kind, ChangeKind::FindingBegan | ChangeKind::Verdict).then_some(FindingState {
-        code: "stuck-load",
+        code: Code::StuckLoad,
         severity: Severity::Error,
         confidence: Confidence::Likely,
         began: Timestamp(0),

@@ -45,7 +45,7 @@ impl FilterField {
             }
             FilterField::State => vec![row.step.as_str().to_owned()],
             FilterField::Verdict => {
-                let codes = row.codes.iter().map(|code| (*code).to_owned());
+                let codes = row.codes.iter().map(|code| code.to_string());
                 [row.verdict.as_str().to_owned(), row.rank.as_str().to_owned()].into_iter().chain(codes).collect()
             }
             FilterField::Vlan => vec![row.vlan.map_or("none".to_owned(), |vlan| vlan.to_string())],

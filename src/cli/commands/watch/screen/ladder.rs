@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use phonescope::diagnosis::{Arrow, Role};
+use phonescope::diagnosis::{Arrow, LadderRole};
 use phonescope::report::clock;
 use phonescope::types::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -28,7 +28,7 @@ pub(super) struct Rung {
 /// A lifeline: the hosts that share it. There is more than one only where there is no room for each.
 struct Lifeline {
     hosts: Vec<Option<IpAddr>>,
-    roles: Vec<Role>,
+    roles: Vec<LadderRole>,
 }
 
 impl Lifeline {
@@ -65,14 +65,14 @@ pub(super) fn ladder(arrows: &[Arrow], ports: &[String], width: usize, look: Loo
     let mut had_lease = false;
     for arrow in arrows {
         // Where a lease is asked for after something else was done, the phone starts anew.
-        let asks = arrow.role == Role::Dhcp && arrow.from_phone;
+        let asks = arrow.role == LadderRole::Dhcp && arrow.from_phone;
         if began.is_none() || (asks && had_lease) {
             began = Some(arrow.time);
             had_lease = false;
             let text = format!("{} boot at {} UTC", dashes(look, 2), clock(arrow.time));
             rungs.push(Rung { text, full: String::new(), is_bad: false });
         }
-        had_lease |= arrow.role != Role::Dhcp;
+        had_lease |= arrow.role != LadderRole::Dhcp;
         let offset = arrow.time.nanos_since(began.unwrap_or_default());
         rungs.push(rung(arrow, offset, &lifelines, &columns, ports, width, look));
     }
@@ -118,7 +118,7 @@ fn rung(
 /// in its role share a lifeline.
 fn lifelines(arrows: &[Arrow], width: usize) -> Vec<Lifeline> {
     let mut all: Vec<Lifeline> = Vec::new();
-    for role in [Role::Dhcp, Role::Dns, Role::Tftp, Role::CallManager] {
+    for role in [LadderRole::Dhcp, LadderRole::Dns, LadderRole::Tftp, LadderRole::CallManager] {
         let first = all.len();
         let of_role = || arrows.iter().filter(move |a| a.role == role);
         for host in of_role().filter_map(|a| a.peer) {
@@ -219,7 +219,7 @@ mod tests {
 
     const LOOK: Look = Look { color: false, unicode: true };
 
-    fn arrow(ms: i64, role: Role, peer: Option<u8>, from_phone: bool, label: &str) -> Arrow {
+    fn arrow(ms: i64, role: LadderRole, peer: Option<u8>, from_phone: bool, label: &str) -> Arrow {
         Arrow {
             time: Timestamp(1_795_417_200_000_000_000 + ms * 1_000_000),
             at: FrameRef { input: 0, frame: 7 },
@@ -233,14 +233,14 @@ mod tests {
 
     fn boot() -> Vec<Arrow> {
         vec![
-            arrow(0, Role::Dhcp, None, true, "DISCOVER"),
-            arrow(3, Role::Dhcp, Some(2), false, "OFFER 10.30.110.20"),
-            arrow(1_250, Role::Tftp, Some(5), true, "RRQ SEP003094C2D3FA.cnf.xml"),
-            arrow(1_300, Role::Tftp, Some(5), false, "812 octets"),
-            arrow(2_000, Role::CallManager, Some(10), true, "SYN 2000"),
-            arrow(2_100, Role::CallManager, Some(10), false, "RegisterReject Error: DB Config"),
-            arrow(70_000, Role::Dhcp, None, true, "DISCOVER"),
-            arrow(131_000, Role::Tftp, Some(5), true, "RRQ a"),
+            arrow(0, LadderRole::Dhcp, None, true, "DISCOVER"),
+            arrow(3, LadderRole::Dhcp, Some(2), false, "OFFER 10.30.110.20"),
+            arrow(1_250, LadderRole::Tftp, Some(5), true, "RRQ SEP003094C2D3FA.cnf.xml"),
+            arrow(1_300, LadderRole::Tftp, Some(5), false, "812 octets"),
+            arrow(2_000, LadderRole::CallManager, Some(10), true, "SYN 2000"),
+            arrow(2_100, LadderRole::CallManager, Some(10), false, "RegisterReject Error: DB Config"),
+            arrow(70_000, LadderRole::Dhcp, None, true, "DISCOVER"),
+            arrow(131_000, LadderRole::Tftp, Some(5), true, "RRQ a"),
         ]
     }
 
@@ -264,11 +264,14 @@ mod tests {
 
     #[test]
     fn more_servers_than_fit_share_a_lifeline_and_one_host_has_one() {
-        let many: Vec<Arrow> = (0..30).map(|n| arrow(n, Role::Tftp, Some(n as u8), true, "RRQ a")).collect();
+        let many: Vec<Arrow> = (0..30).map(|n| arrow(n, LadderRole::Tftp, Some(n as u8), true, "RRQ a")).collect();
         let (titles, rungs) = ladder(&many, &[], 80, LOOK);
         assert!(titles[1].contains("hosts"), "{titles:?}");
         assert!(rungs.iter().skip(1).all(|r| r.text.contains("RRQ a")));
-        let both = [arrow(0, Role::Tftp, Some(5), true, "RRQ a"), arrow(1, Role::CallManager, Some(5), true, "SYN")];
+        let both = [
+            arrow(0, LadderRole::Tftp, Some(5), true, "RRQ a"),
+            arrow(1, LadderRole::CallManager, Some(5), true, "SYN"),
+        ];
         let (titles, _) = ladder(&both, &[], 80, LOOK);
         assert!(titles[0].contains("TFTP+CallManager"), "{titles:?}");
     }

@@ -113,7 +113,7 @@ fn verdict(row: &Row, room: usize) -> String {
     match (row.verdict, &row.title) {
         (Verdict::Finding(code), Some((_, confidence))) => {
             let full = format!("{code} ({})", confidence.as_str());
-            if full.len() <= room { full } else { code.to_owned() }
+            if full.len() <= room { full } else { code.to_string() }
         }
         (Verdict::Incomplete, None) => "-".to_owned(),
         (Verdict::Incomplete, Some(_)) => row.codes.first().map_or_else(String::new, |code| format!("({code})")),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use phonescope::diagnosis::{BootStep, Confidence, Diagnosis, Finding, PhoneReport, Severity, Verdict};
+use phonescope::diagnosis::{BootStep, Code, Confidence, Diagnosis, Finding, PhoneReport, Severity, Verdict};
 use phonescope::event::InputSummary;
 use phonescope::types::{Mac, Timestamp, WireText};
 
@@ -60,7 +60,7 @@ pub(super) struct Row {
     pub(super) tftp: Option<IpAddr>,
     pub(super) call_manager: Option<IpAddr>,
     /// Codes of its findings.
-    pub(super) codes: Vec<&'static str>,
+    pub(super) codes: Vec<Code>,
     /// What its verdict says, escaped, and how sure it is.
     pub(super) title: Option<(String, Confidence)>,
     /// Where it stands in the diagnosis.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use phonescope::analyzer::Analyzer;
 use phonescope::capture::{Inputs, Record};
-use phonescope::diagnosis::{BootStep, Confidence, Detail, Diagnosis, RegistrationState, Verdict};
+use phonescope::diagnosis::{BootStep, Code, Confidence, Detail, Diagnosis, RegistrationState, Verdict};
 use phonescope::event::InputSummary;
 use phonescope::site::Site;
 use phonescope::types::WireText;
@@ -31,13 +31,13 @@ pub(super) fn row(n: u8) -> Row {
         vlan: Some(110),
         step: BootStep::Registration(RegistrationState::Rejected),
         since: None,
-        verdict: Verdict::Finding("wrong-tftp-server"),
+        verdict: Verdict::Finding(Code::WrongTftpServer),
         rank: Rank::Error,
         load: Some("P00305000301".into()),
         dhcp: Some(IpAddr::from([10, 30, 0, 2])),
         tftp: Some(IpAddr::from([10, 1, 1, 9])),
         call_manager: Some(IpAddr::from([10, 30, 0, 10])),
-        codes: vec!["wrong-tftp-server", "registration-rejected"],
+        codes: vec![Code::WrongTftpServer, Code::RegistrationRejected],
         title: Some(("10.1.1.9 is the wrong TFTP server".to_owned(), Confidence::Certain)),
         index: usize::from(n),
         findings: vec![],
