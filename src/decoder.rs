@@ -233,7 +233,9 @@ impl Decoder {
                 out.send(EventKind::Dns(Box::new(message)), anomalies, digest);
             }
             return;
-        } else if (of(5060) || of(5061))
+        } else if (of(5060) || of(5061) || sip::is_likely(data))
+            // Answers go to the port of the Via, from whatever port the registrar likes (RFC 3261 section 18.2.2), so
+            // the message tells what it is and the ports do not.
             && let Some((message, anomalies)) = sip::parse(data)
         {
             let digest = digest(out.envelope, ip_id, data);

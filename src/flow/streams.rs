@@ -48,7 +48,8 @@ fn service(port: u16) -> Option<Service> {
         5060 => Some(Service::Sip),
         6970 => Some(Service::Http),
         53 => Some(Service::Dns),
-        2443 | 5061 => Some(Service::Tls { registration: true }),
+        // 2445 is the trust verification service (TVS), which a phone asks about certificates that it does not know.
+        2443 | 2445 | 5061 => Some(Service::Tls { registration: true }),
         6971 => Some(Service::Tls { registration: false }),
         _ => None,
     }
@@ -62,7 +63,7 @@ impl Service {
 }
 
 /// Whether TCP on this port can carry what a phone says to its servers: SCCP (2000, with TLS 2443),
-/// SIP (5060, with TLS 5061), files over HTTP (6970, with TLS 6971), DNS (53).
+/// SIP (5060, with TLS 5061), trust verification (2445), files over HTTP (6970, with TLS 6971), DNS (53).
 pub fn is_interesting_port(port: u16) -> bool {
     service(port).is_some()
 }

@@ -32,10 +32,13 @@ const MIN_ETHER_TYPE: u32 = 0x0600;
 const OPTIONS: [u32; 3] = [ip::HOP_BY_HOP as u32, ip::ROUTING as u32, ip::DESTINATION_OPTIONS as u32];
 
 /// The ports of [`crate::flow::streams`].
-const TCP_PORTS: [u32; 7] = [2000, 2443, 5060, 5061, 6970, 6971, 53];
+const TCP_PORTS: [u32; 8] = [2000, 2443, 2445, 5060, 5061, 6970, 6971, 53];
 /// DNS, DHCPv6. DHCP and TFTP are the range 67 to 69.
 const UDP_PORTS: [u32; 3] = [53, 546, 547];
 const SIP_PORTS: (u32, u32) = (5060, 5061);
+/// How SIP over UDP begins where neither port is its own: an answer from a port that the registrar picked, to the port
+/// of the Via header. Over TCP a port must be one of `TCP_PORTS`: what a segment begins with says nothing.
+const SIP_STARTS: [u32; 2] = [u32::from_be_bytes(*b"SIP/"), u32::from_be_bytes(*b"REGI")];
 
 /// The filter for a port of this link type, that keeps `snap_len` bytes of a frame. `None`: there is none for it, and
 /// all frames are to be looked at.
@@ -439,6 +442,8 @@ fn write_udp(a: &mut Assembler, ends: Ends, tunnels: Option<Level>) {
         a.if_in(&[VXLAN_PORT, VXLAN_OLD_PORT].map(u32::from), vxlan);
         a.if_in(&[GENEVE_PORT.into()], geneve);
     }
+    a.load_word(8);
+    a.if_in(&SIP_STARTS, pass);
     a.jump(drop);
 
     // REGISTER, an answer (SIP/2.0), or blanks before either; TFTP from such a port begins with 0.

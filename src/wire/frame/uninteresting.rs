@@ -11,7 +11,7 @@ use crate::wire::{ethernet, ip, link, wlan};
 /// True where the frame surely holds nothing for us. No allocation for Ethernet frames.
 ///
 /// Wanted, so never true: UDP and TCP ports of DHCP, DHCPv6, TFTP, DNS, SIP, SCCP and the HTTP file service on
-/// either side, UDP payloads that look like TFTP, tunnels, fragments, ICMP errors, ARP, LLDP, CDP, and every frame
+/// either side, UDP payloads that look like TFTP or SIP, tunnels, fragments, ICMP errors, ARP, LLDP, CDP, and every frame
 /// that is not IP behind at most four tags.
 pub fn is_uninteresting(link_type: LinkType, data: &[u8]) -> bool {
     if link_type == LinkType::ETHERNET {
@@ -74,7 +74,9 @@ fn transport(protocol: u8, data: &[u8]) -> bool {
             let (sport, dport) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
             // TFTP leaves port 69 with the second packet; its opcodes are 0x0001 to 0x0006, and RTP starts with 0x80.
             let tftp_like = first == 0 && matches!(second, 1..=6);
-            !(tftp_like || is_wanted_udp_port(sport) || is_wanted_udp_port(dport))
+            // REGISTER and answers of SIP, whose port is that of the Via header.
+            let sip_like = matches!([first, second], [b'S', b'I'] | [b'R', b'E']);
+            !(tftp_like || sip_like || is_wanted_udp_port(sport) || is_wanted_udp_port(dport))
         }
         ip::TCP => {
             let Some(&[s0, s1, d0, d1]) = data.first_chunk::<4>() else { return false };
@@ -105,7 +107,7 @@ fn is_wanted_udp_port(port: u16) -> bool {
 }
 
 fn is_wanted_tcp_port(port: u16) -> bool {
-    matches!(port, 2000 | 2443 | 5060 | 5061 | 6970 | 6971 | 53)
+    matches!(port, 2000 | 2443 | 2445 | 5060 | 5061 | 6970 | 6971 | 53)
 }
 
 #[cfg(test)]
@@ -148,7 +150,7 @@ mod tests {
             let v6 = build::ipv6(17, &build::udp(port, 40000, b"\x80\x80"));
             assert!(!is_uninteresting(LinkType(1), &build::ethernet(0x86dd, &v6)), "from {port} over IPv6");
         }
-        for port in [2000, 2443, 5060, 5061, 6970, 6971, 53] {
+        for port in [2000, 2443, 2445, 5060, 5061, 6970, 6971, 53] {
             for (s, d) in [(port, 40000), (40000, port)] {
                 let packet = build::ipv4(6, &build::tcp(s, d, 0x10, b""));
                 assert!(!is_uninteresting(LinkType(1), &build::ethernet(0x0800, &packet)), "{port}");
