@@ -10,7 +10,7 @@
 
 use super::bpf::{Assembler, Instruction, Label};
 use crate::types::LinkType;
-use crate::wire::{ethernet, ip, tunnel};
+use crate::wire::{ethernet, icmp, ip, tunnel};
 
 /// Words of memory.
 const NUMBER: u32 = 0;
@@ -104,11 +104,11 @@ impl Level {
     fn write(self, a: &mut Assembler, ends: Ends, tunnels: Option<Level>) {
         self.write_link(a, ends, tunnels);
         self.write_network(a, ends, tunnels.is_some());
-        let [udp, tcp, icmp, icmp_v6, gre] = std::array::from_fn(|_| a.label());
+        let [udp, tcp, icmp, icmp_v6, gre, ether_ip] = std::array::from_fn(|_| a.label());
         let Ends { pass, drop, .. } = ends;
 
         // Behind IP: the protocol's number is in the accumulator.
-        let tunnel_protocols = [ip::IPIP, ip::IPV6_IN_IP, ip::GRE].map(u32::from);
+        let tunnel_protocols = [ip::IPIP, ip::IPV6_IN_IP, ip::GRE, ip::ETHER_IP].map(u32::from);
         a.if_in(&[ip::ICMP.into()], icmp);
         a.if_in(&[ip::ICMPV6.into()], icmp_v6);
         a.if_in(&[ip::UDP.into()], udp);
@@ -119,7 +119,8 @@ impl Level {
             Some(inside) => {
                 a.if_in(&tunnel_protocols[..1], inside.v4);
                 a.if_in(&tunnel_protocols[1..2], inside.v6);
-                a.if_in(&tunnel_protocols[2..], gre);
+                a.if_in(&tunnel_protocols[2..3], gre);
+                a.if_in(&tunnel_protocols[3..], ether_ip);
             }
             None => a.if_in(&tunnel_protocols, pass),
         }
@@ -134,6 +135,7 @@ impl Level {
         a.place(icmp_v6);
         a.load_octet(0);
         a.if_within(1, 4, pass);
+        a.if_within((*icmp::DISCOVERY.start()).into(), (*icmp::DISCOVERY.end()).into(), pass);
         a.jump(drop);
 
         a.place(tcp);
@@ -149,6 +151,9 @@ impl Level {
         if let Some(inside) = tunnels {
             a.place(gre);
             write_gre(a, ends, inside);
+            a.place(ether_ip);
+            a.skip(2);
+            a.jump(inside.frame);
         }
         ends.place(a);
     }
@@ -433,7 +438,7 @@ fn write_udp(a: &mut Assembler, ends: Ends, tunnels: Option<Level>) {
     if tunnels.is_none() {
         a.if_in(&[VXLAN_PORT, VXLAN_OLD_PORT, GENEVE_PORT].map(u32::from), pass);
     }
-    a.if_in(&[TZSP_PORT, HP_ERM_PORT, ARUBA_PORT].map(u32::from), pass);
+    a.if_in(&[TZSP_PORT, HP_ERM_PORT, ARUBA_PORT, tunnel::capwap::DATA_PORT].map(u32::from), pass);
     // TFTP leaves its port with the second packet; its operations are 1 to 6, and RTP begins with 0x80.
     a.load_half(8);
     a.if_within(1, 6, pass);
