@@ -294,9 +294,13 @@ impl Connection {
         let arrival = Arrival { flow, ip_id, seq, segment, closed: *closed };
         if segment.wire_len > 0 {
             own.hole_told = false;
-            own.arrive(&arrival, requests, &mut found, sink);
+            let mut was_copy = false;
+            own.arrive(&arrival, requests, &mut found, &mut |copy| {
+                was_copy = true;
+                sink(copy);
+            });
             let cut = u32::try_from(segment.wire_len.saturating_sub(segment.data.len())).unwrap_or(u32::MAX);
-            if cut > 0 && found.is_empty() {
+            if cut > 0 && found.is_empty() && !was_copy {
                 emit(TcpEvent { cut, ..TcpEvent::new(TcpFlags::Data) }, sink);
             }
         } else {

@@ -724,7 +724,7 @@ mod tests {
         ] {
             assert!(is_config_name(name), "{name}");
         }
-        for name in ["", "SEP", ".cnf.xml", "SEP.cnf.xml", "RINGLIST.XML", "CTLSEP003094C2D3FA.tlv", "SIPDefault.cnf"] {
+        for name in ["", "SEP", ".cnf.xml", "SEP.cnf.xml", "RINGLIST.XML", "CTLSEP003094C2D3FA.tlv", "SIPDefault.txt"] {
             assert!(!is_config_name(name), "{name}");
         }
         for name in
