@@ -19,7 +19,7 @@ use crate::phone::registry::Registry;
 use crate::site::Site;
 use crate::types::{Frame, FrameRef, Timestamp, WireText};
 use copies::CopyFilter;
-use inputs::Inputs;
+use inputs::{FrameCounts, Inputs};
 
 pub use saved::StateError;
 
@@ -134,7 +134,10 @@ impl Analyzer {
     pub fn handle_inputs(&mut self, inputs: Vec<InputSummary>) {
         let dropped = self.inputs.dropped();
         let (decoder, copies) = (&self.decoder, &self.copies);
-        self.inputs.set(inputs, |id| (decoder.counts(id).cut_frames, copies.count(id)));
+        self.inputs.set(inputs, |id| {
+            let counts = decoder.counts(id);
+            FrameCounts { cut: counts.cut_frames, duplicate: copies.count(id), encrypted: counts.encrypted_frames }
+        });
         if self.inputs.dropped() > dropped {
             self.registry.last_drop = Some(self.registry.now);
         }
@@ -194,6 +197,12 @@ impl Analyzer {
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for (id, input) in (0u32..).zip(self.inputs.all()) {
+            if input.encrypted_frames > 0 {
+                let n = input.encrypted_frames;
+                let are = if n == 1 { "frame is" } else { "frames are" };
+                notes
+                    .push(format!("{}: {n} CAPWAP {are} encrypted: their contents are not in this report", input.path));
+            }
             let counts = self.decoder.counts(id);
             if counts.unknown_link > 0 {
                 notes.push(format!(

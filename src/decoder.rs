@@ -28,6 +28,8 @@ const SILENT_NANOS: i64 = 600_000_000_000;
 pub struct InputCounts {
     /// Frames that a snap length cut.
     pub cut_frames: u64,
+    /// Frames of wireless phones whose inside is encrypted.
+    pub encrypted_frames: u64,
     /// Frames whose link type can not be read.
     pub unknown_link: u64,
     /// The first such link type.
@@ -88,6 +90,11 @@ impl Decoder {
         {
             counts.unknown_link += 1;
             counts.unknown_link_type.get_or_insert(frame.link_type.0);
+        }
+        if matches!(dissection.payload, Payload::Encrypted(_))
+            && let Some(counts) = self.counts_of(frame.input)
+        {
+            counts.encrypted_frames += 1;
         }
         let at = FrameRef { input: frame.input, frame: frame.number };
         self.last = at;
@@ -204,7 +211,7 @@ impl Decoder {
                     self.handle_dissection(at, time, inner, depth + 1, sink);
                 }
             }
-            Payload::Other | Payload::UnknownLink => {}
+            Payload::Other | Payload::Encrypted(_) | Payload::UnknownLink => {}
         }
     }
 
@@ -233,7 +240,9 @@ impl Decoder {
                 out.send(EventKind::Dns(Box::new(message)), anomalies, digest);
             }
             return;
-        } else if (of(5060) || of(5061))
+        } else if (of(5060) || of(5061) || sip::is_likely(data))
+            // Answers go to the port of the Via, from whatever port the registrar likes (RFC 3261 section 18.2.2), so
+            // the message tells what it is and the ports do not.
             && let Some((message, anomalies)) = sip::parse(data)
         {
             let digest = digest(out.envelope, ip_id, data);

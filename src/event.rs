@@ -51,7 +51,8 @@ pub enum TcpFlags {
     /// An acknowledgement of bytes that the capture does not hold: proof of a loss or of a missing direction.
     #[serde(rename = "ACK")]
     AckUnseen,
-    /// Bytes that complete a readable message of TLS, also on port 6971, where files are got.
+    /// Bytes: that complete a readable message of TLS, also on port 6971, where files are got; or of which the capture
+    /// holds too few to read a message ([`TcpEvent::cut`]).
     #[serde(rename = "PSH")]
     Data,
 }
@@ -64,12 +65,22 @@ pub struct TcpEvent {
     /// Bytes of the other direction that it acknowledges and the capture does not hold.
     #[serde(default, skip_serializing_if = "is_zero32")]
     pub unseen: u32,
+    /// Bytes of its payload that a snap length cut away, where nothing readable is left: its sender said something.
+    #[serde(default, skip_serializing_if = "is_zero32")]
+    pub cut: u32,
     /// Protocol recognised on a registration port where it is not what the port is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carries: Option<WireText>,
     /// The message of TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Box<tls::Message>>,
+}
+
+impl TcpEvent {
+    /// Flags and nothing else.
+    pub fn new(flags: TcpFlags) -> TcpEvent {
+        TcpEvent { flags, unseen: 0, cut: 0, carries: None, tls: None }
+    }
 }
 
 /// The body of a `capture` event: one input, at its end.
@@ -98,6 +109,9 @@ pub struct InputSummary {
     /// Frames that a snap length cut.
     #[serde(default)]
     pub cut_frames: u64,
+    /// Frames of a tunnel whose inside is encrypted (CAPWAP).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub encrypted_frames: u64,
     /// Frames that are copies of another one.
     #[serde(default)]
     pub duplicate_frames: u64,

@@ -60,14 +60,15 @@ impl Inputs {
         self.places.get(input as usize).map_or(input, |(id, _)| *id)
     }
 
-    /// What is known of the inputs of this run; `count` gives the cut and the doubled frames of an input of all.
-    pub(super) fn set(&mut self, run: Vec<InputSummary>, count: impl Fn(u32) -> (u64, u64)) {
+    /// What is known of the inputs of this run; `count` gives the counts of an input of all.
+    pub(super) fn set(&mut self, run: Vec<InputSummary>, count: impl Fn(u32) -> FrameCounts) {
         let mut all = self.before.clone();
         for (input, mut now) in (0u32..).zip(run) {
             let id = self.id(input);
-            let (cut, doubled) = count(id);
-            now.cut_frames = now.cut_frames.max(cut);
-            now.duplicate_frames = now.duplicate_frames.max(doubled);
+            let counts = count(id);
+            now.cut_frames = now.cut_frames.max(counts.cut);
+            now.duplicate_frames = now.duplicate_frames.max(counts.duplicate);
+            now.encrypted_frames = now.encrypted_frames.max(counts.encrypted);
             match all.get_mut(id as usize) {
                 Some(before) => join(before, now),
                 None => all.push(now),
@@ -91,6 +92,14 @@ impl Inputs {
     }
 }
 
+/// Frames of one input that the decoder counted.
+#[derive(Clone, Copy, Default)]
+pub(super) struct FrameCounts {
+    pub(super) cut: u64,
+    pub(super) duplicate: u64,
+    pub(super) encrypted: u64,
+}
+
 fn join(before: &mut InputSummary, now: InputSummary) {
     before.packets += now.packets;
     before.bytes += now.bytes;
@@ -102,6 +111,7 @@ fn join(before: &mut InputSummary, now: InputSummary) {
     };
     before.cut_frames += now.cut_frames;
     before.duplicate_frames += now.duplicate_frames;
+    before.encrypted_frames += now.encrypted_frames;
     for link in now.link_types {
         if !before.link_types.contains(&link) {
             before.link_types.push(link);
@@ -130,7 +140,7 @@ mod tests {
             (placed.input, placed.number)
         };
         assert_eq!([placed(0), placed(1)], [(2, 5), (1, 25)]);
-        inputs.set(vec![summary("eth2", 5), summary("eth1", 5)], |_| (0, 0));
+        inputs.set(vec![summary("eth2", 5), summary("eth1", 5)], |_| FrameCounts::default());
         let all: Vec<_> = inputs.all().iter().map(|i| (i.path.raw().to_owned(), i.packets)).collect();
         assert_eq!(all, [("eth0".into(), 10), ("eth1".into(), 25), ("eth2".into(), 5)]);
         assert_eq!(inputs.dropped(), 4);

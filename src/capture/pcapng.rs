@@ -197,10 +197,12 @@ impl Pcapng {
                 continue;
             }
             let total = reader::u32_at(self.order, stream.ahead(), 4).unwrap_or_default();
-            if total < 12 || !total.is_multiple_of(4) || total > MAX_BLOCK {
+            if total < 12 || total > MAX_BLOCK {
                 return self.corrupt(stream, tally, kind, format_args!("claims {total} octets"));
             }
-            let len = total as usize;
+            // Some writers pad the block and leave the padding out of its length.
+            let padded = total.next_multiple_of(4);
+            let len = padded as usize;
             match kind {
                 block::ENHANCED_PACKET
                 | block::PACKET
@@ -309,7 +311,7 @@ impl Pcapng {
     fn skip(&mut self, stream: &mut Stream, tally: &mut Tally, kind: u32, total: u32) -> Option<Step> {
         let start = stream.position();
         let numbered = block::NUMBERED.contains(&kind);
-        if !stream.skip(u64::from(total - 4)) || !stream.ensure(4) {
+        if !stream.skip(u64::from(total.next_multiple_of(4) - 4)) || !stream.ensure(4) {
             if numbered {
                 return Some(reader::cut(stream, tally, format_args!("in packet {}", self.number + 1)));
             }

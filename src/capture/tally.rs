@@ -111,6 +111,7 @@ impl Tally {
             last: self.last,
             dropped: self.dropped,
             cut_frames: self.cut_frames,
+            encrypted_frames: 0,
             duplicate_frames: 0,
             problem: self.problem_text().map(|text| WireText::from(text.as_str())),
         }

@@ -210,6 +210,8 @@ fn tunnel_name(tunnel: Tunnel) -> &'static str {
         Tunnel::HpErm => "HP ERM",
         Tunnel::Aruba => "Aruba",
         Tunnel::Isl => "ISL",
+        Tunnel::Capwap => "CAPWAP",
+        Tunnel::EtherIp => "EtherIP",
         Tunnel::Other => "other",
     }
 }

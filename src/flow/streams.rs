@@ -48,7 +48,8 @@ fn service(port: u16) -> Option<Service> {
         5060 => Some(Service::Sip),
         6970 => Some(Service::Http),
         53 => Some(Service::Dns),
-        2443 | 5061 => Some(Service::Tls { registration: true }),
+        // 2445 is the trust verification service (TVS), which a phone asks about certificates that it does not know.
+        2443 | 2445 | 5061 => Some(Service::Tls { registration: true }),
         6971 => Some(Service::Tls { registration: false }),
         _ => None,
     }
@@ -62,7 +63,7 @@ impl Service {
 }
 
 /// Whether TCP on this port can carry what a phone says to its servers: SCCP (2000, with TLS 2443),
-/// SIP (5060, with TLS 5061), files over HTTP (6970, with TLS 6971), DNS (53).
+/// SIP (5060, with TLS 5061), trust verification (2445), files over HTTP (6970, with TLS 6971), DNS (53).
 pub fn is_interesting_port(port: u16) -> bool {
     service(port).is_some()
 }
@@ -255,9 +256,9 @@ impl Connection {
         let (own, other) = if index == 0 { (a, b) } else { (b, a) };
         own.reassembly.count_segment();
         other.reassembly.count_segment();
-        let tell = |flags, unseen, carries: Option<&str>, sink: &mut dyn FnMut(Decoded)| {
+        let emit = |event: TcpEvent, sink: &mut dyn FnMut(Decoded)| {
             if service.is_registration() {
-                let event = TcpEvent { flags, unseen, carries: carries.map(WireText::from), tls: None };
+                let flags = event.flags;
                 let parts: [&[u8]; 4] = [
                     &[0xff, flags as u8],
                     &segment.seq.to_be_bytes(),
@@ -276,7 +277,7 @@ impl Connection {
             }
             seq = seq.wrapping_add(1);
             *closed = false;
-            tell(if segment.ack_flag { TcpFlags::SynAck } else { TcpFlags::Syn }, 0, None, sink);
+            emit(TcpEvent::new(if segment.ack_flag { TcpFlags::SynAck } else { TcpFlags::Syn }), sink);
         }
         // The number in a RST is that of a segment that came, not of a stream that nobody saw.
         if segment.ack_flag && !(segment.rst && other.reassembly.next().is_none()) {
@@ -286,14 +287,22 @@ impl Connection {
             }
             let unseen = u32::try_from(std::mem::take(&mut other.unseen)).unwrap_or(u32::MAX);
             if unseen > 0 && !std::mem::replace(&mut other.hole_told, true) {
-                tell(TcpFlags::AckUnseen, unseen, None, sink);
+                emit(TcpEvent { unseen, ..TcpEvent::new(TcpFlags::AckUnseen) }, sink);
             }
         }
         let mut found = Vec::new();
         let arrival = Arrival { flow, ip_id, seq, segment, closed: *closed };
         if segment.wire_len > 0 {
             own.hole_told = false;
-            own.arrive(&arrival, requests, &mut found, sink);
+            let mut was_copy = false;
+            own.arrive(&arrival, requests, &mut found, &mut |copy| {
+                was_copy = true;
+                sink(copy);
+            });
+            let cut = u32::try_from(segment.wire_len.saturating_sub(segment.data.len())).unwrap_or(u32::MAX);
+            if cut > 0 && found.is_empty() && !was_copy {
+                emit(TcpEvent { cut, ..TcpEvent::new(TcpFlags::Data) }, sink);
+            }
         } else {
             own.drain(requests, &mut found);
         }
@@ -310,8 +319,9 @@ impl Connection {
         own.tell(&arrival, found, sink);
         if segment.fin || segment.rst {
             *closed |= segment.rst;
-            let carries = own.carries().or_else(|| other.carries());
-            tell(if segment.rst { TcpFlags::Rst } else { TcpFlags::Fin }, 0, carries, sink);
+            let carries = own.carries().or_else(|| other.carries()).map(WireText::from);
+            let flags = if segment.rst { TcpFlags::Rst } else { TcpFlags::Fin };
+            emit(TcpEvent { carries, ..TcpEvent::new(flags) }, sink);
         }
     }
 }

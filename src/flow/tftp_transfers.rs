@@ -62,7 +62,31 @@ struct Transfer {
     streams: [Option<Stream>; 2],
     /// The end of the transfer that this client port carried before.
     previous: Option<Previous>,
+    /// The server that this client port asked before, where it was another one: what it sends now comes late.
+    earlier: Option<EarlierRequest>,
+    /// What comes to this client port from an address that was not asked: a transfer of its own, of the latest such
+    /// address. It never touches the transfer of the server that was asked.
+    elsewhere: Option<Box<Transfer>>,
     last_seen: Timestamp,
+}
+
+/// A request that the same client port sent before to another server.
+struct EarlierRequest {
+    server: IpAddr,
+    file: Option<WireText>,
+}
+
+/// Whose packet it is, by the transfer that it belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    Server,
+    /// An address that was not asked.
+    Elsewhere,
+    /// The server that the port asked before.
+    Earlier,
+    Client,
+    /// To an address that was not asked.
+    ClientElsewhere,
 }
 
 /// What is wanted of a file beside its name.
@@ -213,6 +237,7 @@ impl Transfers {
     fn start(&mut self, time: Timestamp, flow: Flow, ip_id: u32, packet: &Packet, content: u64) {
         let key = (flow.src, flow.sport);
         let mut previous = None;
+        let mut earlier = None;
         let full = self.by_client.len() >= MAX_TRANSFERS;
         match self.by_client.get_mut(&key) {
             Some(old) if old.server == flow.dst && old.request.content == content && !old.is_idle(time) => {
@@ -223,9 +248,7 @@ impl Transfers {
                 old.last_seen = old.last_seen.max(time);
                 if !copy {
                     old.request = RequestId { content, ip_id, time };
-                    for stream in old.streams.iter_mut().flatten() {
-                        stream.restart = true;
-                    }
+                    old.restart();
                 }
                 return;
             }
@@ -236,6 +259,9 @@ impl Transfers {
                     block: stream.newest.0,
                     digest: stream.newest.1,
                 });
+            }
+            Some(old) if !old.is_idle(time) => {
+                earlier = Some(EarlierRequest { server: old.server, file: old.file.clone() });
             }
             Some(_) => {}
             None if full => {
@@ -263,6 +289,8 @@ impl Transfers {
             answered: false,
             streams: [None, None],
             previous,
+            earlier,
+            elsewhere: None,
             last_seen: time,
         };
         if let Some(old) = self.by_client.insert(key, transfer) {
@@ -280,19 +308,16 @@ impl Transfers {
         sink: &mut dyn FnMut(Decoded),
     ) {
         let Transfers { by_client, kept, limits } = self;
-        let mut from_server = true;
-        let mut found = by_client
-            .get_mut(&(flow.dst, flow.dport))
-            .filter(|t| (t.server == flow.src || t.may_be_answer(payload)) && !t.is_idle(time));
-        if found.is_none() {
-            from_server = false;
-            found = by_client.get_mut(&(flow.src, flow.sport)).filter(|t| t.server == flow.dst && !t.is_idle(time));
-        }
-        if found.is_none() && !is_server_port(flow.sport) && !is_server_port(flow.dport) {
+        let to_client = by_client.peek(&(flow.dst, flow.dport)).and_then(|t| t.sender_to_client(&flow, payload, time));
+        let sender = to_client
+            .or_else(|| by_client.peek(&(flow.src, flow.sport)).and_then(|t| t.sender_from_client(&flow, time)));
+        if sender.is_none() && !is_server_port(flow.sport) && !is_server_port(flow.dport) {
             return;
         }
         let Some((mut packet, mut anomalies)) = tftp::parse(payload, wire_len) else { return };
-        let Some(transfer) = found else {
+        let from_server = !matches!(sender, Some(Sender::Client | Sender::ClientElsewhere));
+        let key = if from_server { (flow.dst, flow.dport) } else { (flow.src, flow.sport) };
+        let Some((sender, transfer)) = sender.zip(by_client.get_mut(&key)) else {
             if flow.sport == 69 || flow.dport == 69 || is_plausible(&packet, wire_len) {
                 sink(decoded(packet, anomalies, &flow, ip_id, payload));
             }
@@ -301,16 +326,39 @@ impl Transfers {
         transfer.last_seen = transfer.last_seen.max(time);
         let server_port = if from_server { flow.sport } else { flow.dport };
         let digest_of_packet = digest(&flow, ip_id, &[payload]);
-        if from_server && transfer.server != flow.src {
-            if is_group(transfer.server) {
-                transfer.server = flow.src;
-            } else {
-                anomalies.push(Anomaly::new(format!(
-                    "tftp: the request went to {}, the answer comes from another address",
-                    transfer.server
-                )));
+        let transfer = match sender {
+            Sender::Server | Sender::Client => {
+                // The request went to a group, and this is who answers.
+                if from_server {
+                    transfer.server = flow.src;
+                }
+                transfer
             }
-        }
+            Sender::Earlier => {
+                packet.file = transfer.earlier.as_ref().and_then(|earlier| earlier.file.clone());
+                sink(Decoded { kind: EventKind::Tftp(Box::new(packet)), anomalies, digest: digest_of_packet });
+                return;
+            }
+            Sender::Elsewhere | Sender::ClientElsewhere => {
+                if from_server {
+                    anomalies.push(Anomaly::new(format!(
+                        "tftp: the request went to {}, the answer comes from another address",
+                        transfer.server
+                    )));
+                }
+                let is_known =
+                    transfer.elsewhere.as_ref().is_some_and(|other| !from_server || other.server == flow.src);
+                if !is_known {
+                    if !transfer.is_plausible_answer(&packet, wire_len) {
+                        return;
+                    }
+                    *kept = kept.saturating_sub(transfer.elsewhere.as_ref().map_or(0, |other| other.held()));
+                    transfer.elsewhere = Some(Box::new(transfer.from_elsewhere(flow.src)));
+                }
+                let Some(other) = transfer.elsewhere.as_deref_mut() else { return };
+                other
+            }
+        };
         if let Some(previous) = transfer.late(server_port, &packet, digest_of_packet) {
             packet.file = previous.file.clone();
             sink(Decoded { kind: EventKind::Tftp(Box::new(packet)), anomalies, digest: digest_of_packet });
@@ -408,19 +456,88 @@ impl Transfer {
 
     /// Bytes held.
     fn held(&self) -> usize {
-        self.streams.iter().flatten().map(Stream::held).sum()
+        let elsewhere = self.elsewhere.as_ref().map_or(0, |other| other.held());
+        self.streams.iter().flatten().map(Stream::held).sum::<usize>() + elsewhere
     }
 
-    /// Whether this can be the first answer, from an address that was not asked: the request went to a group, or
-    /// the server has several addresses and answers from another one.
-    fn may_be_answer(&self, payload: &[u8]) -> bool {
-        !self.answered
-            && match tftp::operation(payload) {
-                Some((Op::Data, rest)) => rest.starts_with(&[0, 1]) && !self.write,
-                Some((Op::Ack, rest)) => rest.starts_with(&[0, 0]) && self.write,
-                Some((Op::Oack | Op::Error, _)) => true,
-                _ => false,
-            }
+    /// The request was sent once more: block 1 starts the file anew.
+    fn restart(&mut self) {
+        let elsewhere = self.elsewhere.iter_mut().flat_map(|other| &mut other.streams);
+        for stream in self.streams.iter_mut().chain(elsewhere).flatten() {
+            stream.restart = true;
+        }
+    }
+
+    /// Who sends this to the client's port; `None`: it does not belong to the transfer.
+    fn sender_to_client(&self, flow: &Flow, payload: &[u8], time: Timestamp) -> Option<Sender> {
+        let is_first = self.may_be_first_answer(payload);
+        if self.is_idle(time) {
+            None
+        } else if self.server == flow.src || is_group(self.server) && is_first && !self.answered {
+            Some(Sender::Server)
+        } else if self.earlier.as_ref().is_some_and(|earlier| earlier.server == flow.src) {
+            Some(Sender::Earlier)
+        } else if is_first || self.elsewhere.as_ref().is_some_and(|other| other.server == flow.src) {
+            Some(Sender::Elsewhere)
+        } else {
+            None
+        }
+    }
+
+    /// To whom the client sends this; `None`: it does not belong to the transfer.
+    fn sender_from_client(&self, flow: &Flow, time: Timestamp) -> Option<Sender> {
+        if self.is_idle(time) {
+            None
+        } else if self.server == flow.dst {
+            Some(Sender::Client)
+        } else {
+            let is_elsewhere = self.elsewhere.as_ref().is_some_and(|other| other.server == flow.dst);
+            is_elsewhere.then_some(Sender::ClientElsewhere)
+        }
+    }
+
+    /// Whether a packet can be the first answer to the request: from a group's member, or from another address of the
+    /// server.
+    fn may_be_first_answer(&self, payload: &[u8]) -> bool {
+        match tftp::operation(payload) {
+            Some((Op::Data, rest)) => rest.starts_with(&[0, 1]) && !self.write,
+            Some((Op::Ack, rest)) => rest.starts_with(&[0, 0]) && self.write,
+            Some((Op::Oack | Op::Error, _)) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a packet from an address that was not asked is an answer beyond its first bytes.
+    fn is_plausible_answer(&self, packet: &Packet, wire_len: usize) -> bool {
+        let asked = self.asked_block_size.and_then(|size| usize::try_from(size).ok());
+        match packet.op {
+            Op::Data => wire_len <= 4 + asked.unwrap_or(0).max(BLOCK_SIZE as usize),
+            // A snap length may have cut the text.
+            Op::Error => packet.error_code.is_none_or(|code| code <= 8),
+            _ => is_plausible(packet, wire_len),
+        }
+    }
+
+    /// The same request as if it had gone to the address that answers it.
+    fn from_elsewhere(&self, server: IpAddr) -> Transfer {
+        let RequestId { content, ip_id, time } = self.request;
+        Transfer {
+            server,
+            file: self.file.clone(),
+            request: RequestId { content, ip_id, time },
+            write: self.write,
+            netascii: self.netascii,
+            wanted: self.wanted,
+            asked_block_size: self.asked_block_size,
+            block_size: None,
+            size: self.size.filter(|_| self.write),
+            answered: false,
+            streams: [None, None],
+            previous: None,
+            earlier: None,
+            elsewhere: None,
+            last_seen: self.last_seen,
+        }
     }
 
     /// The transfer that this client port carried before, where the packet is the tail of it: its last block sent

@@ -53,6 +53,9 @@ pub enum Tunnel {
     HpErm,
     Aruba,
     Isl,
+    Capwap,
+    #[serde(rename = "etherip")]
+    EtherIp,
     /// A name from an events file of a later version.
     #[serde(other)]
     Other,

@@ -6,7 +6,7 @@
 use std::net::Ipv6Addr;
 
 use super::Anomaly;
-use crate::types::{Hex, WireText};
+use crate::types::{Hex, Mac, WireText};
 
 /// One decoded message: the body of a `dhcpv6` event. Of a relayed message, the innermost one.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
@@ -37,6 +37,22 @@ pub struct Message {
     /// How many relays forwarded it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub relays: u8,
+    /// MAC address in the client's DUID, where that is one of the kinds that hold it (RFC 8415 section 11.2, 11.4), or
+    /// in the client link-layer address option of a relay (RFC 6939).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_mac: Option<Mac>,
+    /// Server DUID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_duid_hex: Option<Hex>,
+    /// Status other than success, of the message or of an association in it: `NoAddrsAvail`, or its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<WireText>,
+    /// Text of that status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_text: Option<WireText>,
+    /// DNS servers (RFC 3646).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns_servers: Vec<Ipv6Addr>,
 }
 
 fn is_zero(n: &u8) -> bool {
@@ -48,17 +64,23 @@ const MOST_RELAYS: u8 = 32;
 /// Most addresses that are read of one message.
 const MOST_ADDRESSES: usize = 256;
 const MOST_ANOMALIES: usize = 16;
+/// Most bytes that are kept of the text of a status.
+const MOST_TEXT: usize = 255;
 /// IANA's number of Cisco.
 const CISCO: [u8; 4] = [0, 0, 0, 9];
 
 mod option {
     pub(super) const CLIENT_ID: u16 = 1;
+    pub(super) const SERVER_ID: u16 = 2;
     pub(super) const IA_NA: u16 = 3;
     pub(super) const IA_TA: u16 = 4;
     pub(super) const IA_ADDRESS: u16 = 5;
     pub(super) const RELAY_MESSAGE: u16 = 9;
+    pub(super) const STATUS: u16 = 13;
     pub(super) const VENDOR_CLASS: u16 = 16;
     pub(super) const VENDOR_OPTIONS: u16 = 17;
+    pub(super) const DNS_SERVERS: u16 = 23;
+    pub(super) const CLIENT_LINK_ADDRESS: u16 = 79;
 }
 
 mod cisco {
@@ -73,6 +95,7 @@ mod cisco {
 pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
     let mut noted = Vec::new();
     let mut relays = 0;
+    let mut relayed_mac = None;
     let mut octets = payload;
     let (kind, xid, body) = loop {
         let (kind, rest) = octets.split_first()?;
@@ -98,7 +121,17 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
             break (name.unwrap_or_default(), 0, Default::default());
         };
         relays += 1;
-        let inner = walk(body, "option", &mut noted).find(|o| o.code == option::RELAY_MESSAGE).map(|o| o.value);
+        let mut inner = None;
+        for option in walk(body, "option", &mut noted) {
+            match option.code {
+                option::RELAY_MESSAGE => {
+                    inner = Some(option.value);
+                    break;
+                }
+                option::CLIENT_LINK_ADDRESS => relayed_mac = ethernet_mac(option.value).or(relayed_mac),
+                _ => {}
+            }
+        }
         match inner {
             Some(inner) if !inner.is_empty() && relays < MOST_RELAYS => octets = inner,
             Some(inner) if !inner.is_empty() => {
@@ -121,6 +154,11 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
         tftp_service_hex: None,
         cisco: false,
         relays,
+        client_mac: relayed_mac,
+        server_duid_hex: None,
+        status: None,
+        status_text: None,
+        dns_servers: Vec::new(),
     };
     let mut inner_noted = Vec::new();
     for option in walk(body, "option", &mut noted) {
@@ -135,17 +173,33 @@ impl Message {
         let &RawOption { code, value, whole } = option;
         self.cisco |= matches!(code, option::VENDOR_CLASS | option::VENDOR_OPTIONS) && value.starts_with(&CISCO);
         match code {
-            option::CLIENT_ID if self.duid_hex.is_none() && whole => self.duid_hex = Some(Hex::from(value)),
+            option::CLIENT_ID if self.duid_hex.is_none() && whole => {
+                self.duid_hex = Some(Hex::from(value));
+                self.client_mac = self.client_mac.or_else(|| mac_of_duid(value));
+            }
+            option::SERVER_ID if self.server_duid_hex.is_none() && whole => {
+                self.server_duid_hex = Some(Hex::from(value));
+            }
+            option::STATUS => self.read_status(value),
+            option::DNS_SERVERS => {
+                let addresses = value.as_chunks::<16>().0.iter().map(|a| Ipv6Addr::from(*a));
+                self.dns_servers.extend(addresses.take(MOST_ADDRESSES.saturating_sub(self.dns_servers.len())));
+            }
             // IAID, T1, T2 in front of the options; of temporary addresses the IAID alone.
             option::IA_NA | option::IA_TA => {
                 let fixed = if code == option::IA_NA { 12 } else { 4 };
                 let Some((_, options)) = value.split_at_checked(fixed) else {
                     return note(noted, format!("dhcpv6: option {code} has {} octets, {fixed} at least", value.len()));
                 };
-                let addresses = walk(options, "address option", noted)
-                    .filter(|o| o.code == option::IA_ADDRESS)
-                    .filter_map(|o| o.value.first_chunk().map(|a: &[u8; 16]| Ipv6Addr::from(*a)));
-                self.ia_addr.extend(addresses.take(MOST_ADDRESSES.saturating_sub(self.ia_addr.len())));
+                for option in walk(options, "address option", noted) {
+                    match (option.code, option.value.first_chunk::<16>()) {
+                        (option::IA_ADDRESS, Some(address)) if self.ia_addr.len() < MOST_ADDRESSES => {
+                            self.ia_addr.push(Ipv6Addr::from(*address));
+                        }
+                        (option::STATUS, _) => self.read_status(option.value),
+                        _ => {}
+                    }
+                }
             }
             option::VENDOR_CLASS if self.vendor_class.is_none() => {
                 self.vendor_class = value
@@ -169,6 +223,18 @@ impl Message {
         }
     }
 
+    /// Code, then text in UTF-8 (RFC 8415 section 21.13). The first that is no success counts.
+    fn read_status(&mut self, value: &[u8]) {
+        let Some((code, text)) = value.split_first_chunk::<2>() else { return };
+        let code = u16::from_be_bytes(*code);
+        if code == 0 || self.status.is_some() {
+            return;
+        }
+        self.status = Some(status_name(code).map_or_else(|| code.to_string().as_str().into(), WireText::from));
+        let text = text.get(..MOST_TEXT).unwrap_or(text);
+        self.status_text = (!text.is_empty()).then(|| WireText::until_nul(text));
+    }
+
     fn read_cisco_option(&mut self, option: &RawOption, noted: &mut Vec<Anomaly>) {
         let &RawOption { code, value, whole } = option;
         match code {
@@ -186,6 +252,35 @@ impl Message {
             _ => {}
         }
     }
+}
+
+/// The MAC address of a DUID: kind, hardware type, of kind 1 a time, then the address.
+fn mac_of_duid(duid: &[u8]) -> Option<Mac> {
+    match duid {
+        [0, 1, 0, 1, _, _, _, _, mac @ ..] | [0, 3, 0, 1, mac @ ..] if mac.len() == 6 => Mac::from_slice(mac),
+        _ => None,
+    }
+}
+
+/// Hardware type, then the address.
+fn ethernet_mac(value: &[u8]) -> Option<Mac> {
+    match value {
+        [0, 1, mac @ ..] if mac.len() == 6 => Mac::from_slice(mac),
+        _ => None,
+    }
+}
+
+/// The names of RFC 8415 section 21.13.
+fn status_name(code: u16) -> Option<&'static str> {
+    Some(match code {
+        1 => "UnspecFail",
+        2 => "NoAddrsAvail",
+        3 => "NoBinding",
+        4 => "NotOnLink",
+        5 => "UseMulticast",
+        6 => "NoPrefixAvail",
+        _ => return None,
+    })
 }
 
 /// An option as it stands in the message.
@@ -271,6 +366,35 @@ mod tests {
         octets.extend(option(18, b"ge-0"));
         octets.extend(option(option::RELAY_MESSAGE, inner));
         octets
+    }
+
+    #[test]
+    fn refusal_in_association_names_status_and_duids() {
+        let mac = [0x00, 0x30, 0x94, 0xc2, 0xd3, 0xfa];
+        let status = option(option::STATUS, b"\0\x02no addresses");
+        let octets = message(
+            2,
+            &[
+                option(option::CLIENT_ID, &[&[0, 1, 0, 1, 9, 9, 9, 9][..], &mac].concat()),
+                option(option::SERVER_ID, &[0, 3, 0, 1, 2, 2, 2, 2, 2, 2]),
+                option(option::IA_NA, &[&[0; 12][..], &option(option::STATUS, &[0, 0]), &status].concat()),
+                option(option::DNS_SERVERS, &SERVER),
+            ],
+        );
+        let (read, noted) = parse(&octets).unwrap();
+        assert_eq!(read.status.unwrap().raw(), "NoAddrsAvail");
+        assert_eq!(read.status_text.unwrap().raw(), "no addresses");
+        assert_eq!((read.client_mac, read.dns_servers), (Some(Mac(mac)), vec![Ipv6Addr::from(SERVER)]));
+        assert_eq!(read.server_duid_hex.unwrap().to_string(), "00030001020202020202");
+        assert_eq!(noted, []);
+        for end in 4..octets.len() {
+            let (cut, _) = parse(&octets[..end]).unwrap();
+            assert!(cut.client_mac.is_none_or(|m| m == Mac(mac)), "{end}");
+        }
+        // A relay that says it: the DUID of a phone may be of another kind.
+        let mut outer = relayed(12, &message(1, &[option(option::CLIENT_ID, &[0, 2, 0, 0, 0, 9, 1])]));
+        outer.splice(34..34, option(option::CLIENT_LINK_ADDRESS, &[&[0, 1][..], &mac].concat()));
+        assert_eq!(parse(&outer).unwrap().0.client_mac, Some(Mac(mac)));
     }
 
     const SERVER: [u8; 16] = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5];

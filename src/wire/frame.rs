@@ -56,6 +56,8 @@ pub enum Payload<'a> {
     Fragment(Fragment<'a>),
     /// Well-formed and nothing for us, or so broken that the walk ended (then there is an anomaly).
     Other,
+    /// A tunnel whose inside is encrypted.
+    Encrypted(Tunnel),
     /// A link type that is not read.
     UnknownLink,
 }
@@ -115,8 +117,8 @@ pub(super) enum Next<'a> {
     Link(LinkType, &'a [u8]),
     /// An Ethernet frame, from its destination on.
     Ethernet(&'a [u8]),
-    /// An 802.11 frame, from its frame control on; `true`: the driver padded its header to a multiple of four.
-    Wlan(&'a [u8], bool),
+    /// An 802.11 frame, from its frame control on.
+    Wlan(&'a [u8], WlanLayout),
     /// What follows an EtherType or 802.3 length.
     EtherType(u16, &'a [u8]),
     /// An 802.2 LLC header.
@@ -135,6 +137,17 @@ pub(super) enum Next<'a> {
     Protocol(u8, &'a [u8], usize),
     /// The innermost payload.
     Done(Payload<'a>),
+}
+
+/// How an 802.11 header lies in a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum WlanLayout {
+    /// As on the air.
+    Standard,
+    /// The driver padded it to a multiple of four.
+    Padded,
+    /// The two bytes of frame control stand in the other order.
+    SwappedControl,
 }
 
 /// Nothing more to read.
@@ -233,7 +246,7 @@ impl Walk {
         match next {
             Next::Link(link_type, data) => link::read(self, link_type, data),
             Next::Ethernet(data) => ethernet::read(self, data),
-            Next::Wlan(data, padded) => wlan::read(self, data, padded),
+            Next::Wlan(data, layout) => wlan::read(self, data, layout),
             Next::EtherType(ether_type, data) => ethernet::read_payload(self, ether_type, data),
             Next::Llc(data) => ethernet::read_llc(self, data),
             Next::Ppp(data) => tunnel::ppp::read(self, data),

@@ -1,10 +1,12 @@
-//! ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, and the flow that they quote.
+//! ICMP (RFC 792) and ICMPv6 (RFC 4443) errors, and the flow that they quote; neighbour and router discovery of IPv6
+//! (RFC 4861), which is to IPv6 what ARP is to IPv4.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::be::{from, u8_at, u16_at, u32_at};
 use super::frame::Walk;
 use super::ip;
+use crate::types::Mac;
 
 /// The flow that an error is about, as its quoted header says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -33,14 +35,75 @@ pub struct Message {
     /// The flow quoted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<Quoted>,
+    /// Whose link address a neighbour solicitation (135) asks for, or an advertisement (136) announces. A solicitation
+    /// from the address `::` probes whether the target is in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Ipv6Addr>,
+    /// Flags of an advertisement that are set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
+    /// The link address that a solicitation or advertisement carries: of its sender, or of the target (136).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_mac: Option<Mac>,
+    /// Seconds that the sender of a router advertisement (134) is a default router; 0: it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router_lifetime: Option<u16>,
 }
 
-/// A message from its type on. `None`: no error (an echo, a neighbour), or cut.
+/// A flag of a router advertisement (134) or a neighbour advertisement (136).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flag {
+    /// M of 134: addresses come from DHCPv6.
+    Managed,
+    /// O of 134: other settings come from DHCPv6.
+    OtherConfig,
+    /// R of 136: the sender is a router.
+    Router,
+    /// S of 136: it answers a solicitation.
+    Solicited,
+    /// O of 136: it replaces the link address that is known.
+    Override,
+    /// A name from an events file of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+const ROUTER_SOLICITATION: u8 = 133;
+const ROUTER_ADVERTISEMENT: u8 = 134;
+const NEIGHBOUR_SOLICITATION: u8 = 135;
+const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
+
+/// The types of ICMPv6 that are discovery.
+pub(crate) const DISCOVERY: std::ops::RangeInclusive<u8> = ROUTER_SOLICITATION..=NEIGHBOUR_ADVERTISEMENT;
+
+impl Message {
+    fn new(icmp_type: u8, icmp_code: u8) -> Message {
+        Message {
+            icmp_type,
+            icmp_code,
+            about: None,
+            target: None,
+            flags: Vec::new(),
+            link_mac: None,
+            router_lifetime: None,
+        }
+    }
+}
+
+/// A message from its type on. `None`: neither an error nor discovery (an echo), or cut.
 pub(super) fn read(walk: &mut Walk, data: &[u8], is_v6: bool) -> Option<Message> {
     let (Some(icmp_type), Some(icmp_code)) = (u8_at(data, 0), u8_at(data, 1)) else {
         walk.note("icmp: the header is cut");
         return None;
     };
+    if is_v6 && DISCOVERY.contains(&icmp_type) {
+        let message = discovery(icmp_type, icmp_code, data);
+        if message.is_none() {
+            walk.note("icmp: the discovery message is cut");
+        }
+        return message;
+    }
     let is_error = if is_v6 { matches!(icmp_type, 1..=4) } else { matches!(icmp_type, 3 | 4 | 5 | 11 | 12) };
     if !is_error {
         return None;
@@ -51,7 +114,44 @@ pub(super) fn read(walk: &mut Walk, data: &[u8], is_v6: bool) -> Option<Message>
     if about.is_none() {
         walk.note("icmp: the quoted header is cut");
     }
-    Some(Message { icmp_type, icmp_code, about })
+    Some(Message { about, ..Message::new(icmp_type, icmp_code) })
+}
+
+/// RFC 4861 section 4.1 to 4.4. `None`: its fixed part is cut.
+fn discovery(icmp_type: u8, icmp_code: u8, data: &[u8]) -> Option<Message> {
+    let mut message = Message::new(icmp_type, icmp_code);
+    let flags = u8_at(data, if icmp_type == ROUTER_ADVERTISEMENT { 5 } else { 4 })?;
+    let (known, fixed): (&[(u8, Flag)], usize) = match icmp_type {
+        ROUTER_ADVERTISEMENT => (&[(0x80, Flag::Managed), (0x40, Flag::OtherConfig)], 16),
+        NEIGHBOUR_ADVERTISEMENT => (&[(0x80, Flag::Router), (0x40, Flag::Solicited), (0x20, Flag::Override)], 24),
+        NEIGHBOUR_SOLICITATION => (&[], 24),
+        _ => (&[], 8),
+    };
+    let options = data.get(fixed..)?;
+    message.flags = known.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, flag)| *flag).collect();
+    match icmp_type {
+        ROUTER_ADVERTISEMENT => message.router_lifetime = u16_at(data, 6),
+        NEIGHBOUR_SOLICITATION | NEIGHBOUR_ADVERTISEMENT => {
+            message.target = data.get(8..)?.first_chunk::<16>().map(|a| Ipv6Addr::from(*a));
+        }
+        _ => {}
+    }
+    message.link_mac = link_address(options);
+    Some(message)
+}
+
+/// The source (1) or target (2) link-layer address among the options; their lengths count eight bytes.
+fn link_address(mut options: &[u8]) -> Option<Mac> {
+    loop {
+        let (kind, len) = (u8_at(options, 0)?, usize::from(u8_at(options, 1)?) * 8);
+        if len == 0 {
+            return None;
+        }
+        if matches!(kind, 1 | 2) && len == 8 {
+            return Mac::from_slice(options.get(2..)?);
+        }
+        options = options.get(len..)?;
+    }
 }
 
 /// The quoted header and at least eight bytes after it (RFC 792, RFC 1812 section 4.3.2.3); the lengths in it may
@@ -122,7 +222,10 @@ mod tests {
             for len in [quote.len(), 28, 24] {
                 let packet = error(icmp_type, icmp_code, &quote[..len]);
                 let d = dissect(&build::frame(101, &packet));
-                assert_eq!(d.payload, Payload::Icmp(Message { icmp_type, icmp_code, about: Some(expected) }));
+                assert_eq!(
+                    d.payload,
+                    Payload::Icmp(Message { about: Some(expected), ..Message::new(icmp_type, icmp_code) })
+                );
                 assert!(d.anomalies.is_empty());
             }
         }
@@ -161,6 +264,36 @@ mod tests {
     }
 
     #[test]
+    fn discovery_has_target_flags_and_link_address() {
+        let target: Ipv6Addr = "2001:db8::5".parse().unwrap();
+        let option = [1, 1, 0x00, 0x30, 0x94, 0xc2, 0xd3, 0xfa];
+        let mac: Mac = "00:30:94:c2:d3:fa".parse().unwrap();
+        let read = |packet: &[u8]| match dissect(&build::frame(101, packet)).payload {
+            Payload::Icmp(message) => message,
+            other => panic!("{other:?}"),
+        };
+        let solicitation = error_v6(135, 0, &[&target.octets()[..], &[14, 1, 0, 0, 0, 0, 0, 0], &option].concat());
+        let expected = Message { target: Some(target), link_mac: Some(mac), ..Message::new(135, 0) };
+        assert_eq!(read(&solicitation), expected);
+        let mut advertisement = error_v6(136, 0, &target.octets());
+        advertisement[44] = 0x60;
+        let flags = vec![Flag::Solicited, Flag::Override];
+        assert_eq!(read(&advertisement), Message { target: Some(target), flags, ..Message::new(136, 0) });
+        let mut router = error_v6(134, 0, &[0; 8]);
+        router[44..48].copy_from_slice(&[64, 0xc0, 0x07, 0x08]);
+        let flags = vec![Flag::Managed, Flag::OtherConfig];
+        let expected = Message { flags, router_lifetime: Some(1800), ..Message::new(134, 0) };
+        assert_eq!(read(&router), expected);
+        assert_eq!(read(&error_v6(133, 0, &option)), Message { link_mac: Some(mac), ..Message::new(133, 0) });
+        // A length of zero would lead nowhere.
+        assert_eq!(read(&error_v6(133, 0, &[1, 0, 1, 0])).link_mac, None);
+        for len in 48..solicitation.len() {
+            let d = dissect(&build::cut_frame(101, &solicitation, len)).payload;
+            assert!(matches!(d, Payload::Other) == (len < 64), "cut to {len}");
+        }
+    }
+
+    #[test]
     fn a_cut_quote_is_an_anomaly_and_an_echo_is_nothing() {
         let packets =
             [error(3, 3, &[]), error(3, 3, &[0x45; 19]), error(3, 3, &[0x60; 60]), error_v6(1, 4, &[0x60; 39])];
@@ -169,7 +302,7 @@ mod tests {
             assert!(matches!(payload, Payload::Icmp(Message { about: None, .. })));
             assert_eq!(anomalies.len(), 1);
         }
-        for packet in [error(8, 0, &[]), error(0, 0, &[]), error_v6(128, 0, &[]), error_v6(135, 0, &[])] {
+        for packet in [error(8, 0, &[]), error(0, 0, &[]), error_v6(128, 0, &[]), error_v6(137, 0, &[])] {
             let Dissection { payload, anomalies, .. } = dissect(&build::frame(101, &packet));
             assert_eq!((payload, anomalies), (Payload::Other, vec![]));
         }

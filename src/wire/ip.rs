@@ -24,6 +24,7 @@ pub(crate) const GRE: u8 = 47;
 pub(crate) const AUTHENTICATION: u8 = 51;
 pub(crate) const ICMPV6: u8 = 58;
 pub(crate) const DESTINATION_OPTIONS: u8 = 60;
+pub(crate) const ETHER_IP: u8 = 97;
 pub(crate) const MPLS_IN_IP: u8 = 137;
 
 /// IP of the version in its first four bits.
@@ -177,6 +178,7 @@ pub(super) fn read_payload<'a>(walk: &mut Walk, protocol: u8, data: &'a [u8], wi
             Next::Ipv6(data)
         }
         GRE => tunnel::gre::read(walk, data),
+        ETHER_IP => tunnel::ether_ip::read(walk, data),
         MPLS_IN_IP => Next::Mpls(data),
         // After reassembly of IPv6, and the authentication header of IPv4.
         AUTHENTICATION | DESTINATION_OPTIONS | ROUTING => match after_extensions(protocol, data) {
@@ -212,7 +214,7 @@ fn read_udp<'a>(walk: &mut Walk, data: &'a [u8], wire_len: usize) -> Next<'a> {
         }
     };
     let datagram = Datagram { data: at_most(rest, wire_len), wire_len };
-    if let Some(next) = tunnel::udp::read(walk, dport, datagram) {
+    if let Some(next) = tunnel::udp::read(walk, sport, dport, datagram) {
         return next;
     }
     walk.set_ports(sport, dport);

@@ -4,7 +4,7 @@
 //! [`super::wlan`].
 
 use super::be::{from, u8_at, u16_at, u16_le_at, u32_at, u32_le_at};
-use super::frame::{Next, OTHER, Payload, Walk};
+use super::frame::{Next, OTHER, Payload, Walk, WlanLayout};
 use super::{ethernet, tunnel};
 use crate::types::{LinkType, Mac};
 
@@ -31,7 +31,7 @@ pub(super) fn read<'a>(walk: &mut Walk, link_type: LinkType, data: &'a [u8]) -> 
         LinkType(12 | 14 | 101 | 228 | 229) => Next::Ip(data),
         LinkType(113) => read_cooked(walk, data),
         LinkType(276) => read_cooked_2(walk, data),
-        IEEE_802_11 => Next::Wlan(data, false),
+        IEEE_802_11 => Next::Wlan(data, WlanLayout::Standard),
         LinkType(127) => read_radiotap(walk, data),
         PRISM => read_prism(walk, data),
         AVS => read_avs(walk, data),
@@ -155,7 +155,8 @@ fn read_radiotap<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     }
     let flags = if present & FLAGS != 0 { u8_at(header, at).unwrap_or(0) } else { 0 };
     let has_fcs = flags & 0x10 != 0;
-    Next::Wlan(without_fcs(walk, frame, has_fcs), flags & 0x20 != 0)
+    let layout = if flags & 0x20 != 0 { WlanLayout::Padded } else { WlanLayout::Standard };
+    Next::Wlan(without_fcs(walk, frame, has_fcs), layout)
 }
 
 /// The frame without its checksum, which a cut frame has lost already.
@@ -174,7 +175,7 @@ fn read_prism<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     }
     let stated = [u32_le_at(data, 4), u32_at(data, 4)].into_iter().flatten().find(|len| (8..4096).contains(len));
     match stated.and_then(|len| data.get(usize::try_from(len).ok()?..)) {
-        Some(frame) => Next::Wlan(frame, false),
+        Some(frame) => Next::Wlan(frame, WlanLayout::Standard),
         None => walk.stop("prism: the header is cut"),
     }
 }
@@ -183,7 +184,7 @@ fn read_prism<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
 fn read_avs<'a>(walk: &mut Walk, data: &'a [u8]) -> Next<'a> {
     let len = u32_at(data, 4).and_then(|len| usize::try_from(len).ok());
     match len.filter(|len| *len >= 8).and_then(|len| data.get(len..)) {
-        Some(frame) => Next::Wlan(frame, false),
+        Some(frame) => Next::Wlan(frame, WlanLayout::Standard),
         None => walk.stop("avs: the header is cut"),
     }
 }

@@ -30,6 +30,7 @@ pub mod load_list;
 pub mod phone_config;
 pub mod sccp;
 pub mod sip;
+mod text_config;
 pub mod tftp;
 pub mod tls;
 pub(crate) mod tunnel;

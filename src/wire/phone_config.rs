@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Error, Reader};
 
-use super::{Anomaly, ConfigBody};
+use super::{Anomaly, ConfigBody, text_config};
 use crate::types::{Mac, WireText};
 
 /// What a configuration says, without its secrets: the body of a `config` event (contract section 5).
@@ -39,6 +39,16 @@ pub struct PhoneConfig {
     /// `loadServer`: loads alone come from this TFTP server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_server: Option<WireText>,
+    /// Routers that take phones while no CallManager answers (`srstInfo`), in the order of the file: names or addresses,
+    /// as written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub srst: Vec<WireText>,
+    /// `deviceSecurityMode`: 1 is not secure, 2 authenticated, 3 encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_mode: Option<WireText>,
+    /// It is a text configuration of a SIP load (`SIPDefault.cnf`), whose settings may stand in another file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub text_form: bool,
     /// Why it can not be read whole, or names no CallManager; our words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -57,8 +67,9 @@ fn by_number<'de, D: serde::Deserializer<'de>>(d: D) -> Result<BTreeMap<u32, Wir
 impl PhoneConfig {
     /// Bytes of memory that it takes, about.
     pub fn octets(&self) -> usize {
-        let optional = [&self.load, &self.version_stamp, &self.device_protocol, &self.load_server];
-        let texts = optional.into_iter().flatten().chain(&self.call_managers).chain(self.loads.values());
+        let optional = [&self.load, &self.version_stamp, &self.device_protocol, &self.load_server, &self.security_mode];
+        let texts =
+            optional.into_iter().flatten().chain(&self.call_managers).chain(&self.srst).chain(self.loads.values());
         let count = texts.clone().count() + 1;
         let octets: usize = texts.chain([&self.file]).map(|text| text.raw().len()).sum();
         size_of::<PhoneConfig>() + octets + count * TEXT_OVERHEAD
@@ -93,7 +104,8 @@ const SCCP_PORT: u16 = 2000;
 
 /// Whether a file name is that of a phone configuration, in any case and with any path in front:
 /// `SEP<MAC>.cnf.xml`, `XMLDefault.cnf.xml`, `XMLDefault7960.cnf.xml` (CallManager Express), `sepdefault.cnf.xml`,
-/// `ATADefault.cnf.xml`; the signed `.sgn` and `.enc.sgn` of these; and the older `SEP<MAC>.cnf`, `SEPDEFAULT.cnf`.
+/// `ATADefault.cnf.xml`; the signed `.sgn` and `.enc.sgn` of these; the older `SEP<MAC>.cnf`, `SEPDEFAULT.cnf`; and
+/// the text of SIP loads, `SIPDefault.cnf` and `SIP<MAC>.cnf`.
 pub fn is_config_name(file: &str) -> bool {
     let name = base_name(file);
     let signed = without_end(name, ".sgn");
@@ -107,7 +119,7 @@ pub fn is_config_name(file: &str) -> bool {
             || stem.eq_ignore_ascii_case("atadefault")
             || device_of_name(plain).is_some();
     }
-    signed.is_none() && without_end(plain, ".cnf").is_some_and(of_a_phone)
+    signed.is_none() && (without_end(plain, ".cnf").is_some_and(of_a_phone) || text_config::is_name(plain))
 }
 
 fn without_start<'a>(name: &'a str, start: &str) -> Option<&'a str> {
@@ -149,6 +161,10 @@ pub fn parse(file: &WireText, bytes: &[u8]) -> (PhoneConfig, Vec<Anomaly>) {
         return (config, anomalies);
     }
     let text = text_of(bytes);
+    if text_config::is_name(base_name(file.raw())) {
+        text_config::read(&text, &mut config, &mut anomalies);
+        return (config, anomalies);
+    }
     let Some(text) = without_preamble(&text, &mut anomalies) else {
         let problem = match () {
             () if name.ends_with(".sgn") || bytes.starts_with(SIGNATURE) => ENCRYPTED,
@@ -231,10 +247,21 @@ struct Reading {
 }
 
 /// Elements whose text is kept, in lower case.
-const KEPT: [&str; 6] =
-    ["processnodename", "ethernetphoneport", "versionstamp", "deviceprotocol", "loadserver", "loadinformation"];
+const KEPT: [&str; 7] = [
+    "processnodename",
+    "ethernetphoneport",
+    "versionstamp",
+    "deviceprotocol",
+    "loadserver",
+    "loadinformation",
+    "devicesecuritymode",
+];
 /// How the names of the numbered ones begin.
 const NUMBERED: &str = "loadinformation";
+/// Elements of `srstInfo` that hold a router, before their number, in the order of the versions that write them.
+const SRST_ADDRESSES: [&str; 3] = ["ipaddr", "sipipaddr", "srstipaddr"];
+/// Most routers that are kept; a reference has three, and three for SIP.
+const MAX_SRST: usize = 6;
 
 /// The first `count` characters.
 fn first_chars(text: &str, count: usize) -> &str {
@@ -364,7 +391,9 @@ impl Reading {
         }
         let name = name.to_ascii_lowercase();
         // Most elements are not kept, and cost no more than this.
-        if !KEPT.contains(&name.as_str()) && !name.starts_with(NUMBERED) {
+        let is_srst =
+            || SRST_ADDRESSES.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit())) && self.is_in("srstInfo");
+        if !KEPT.contains(&name.as_str()) && !name.starts_with(NUMBERED) && !is_srst() {
             return;
         }
         let too_long = text.len() > MAX_TEXT;
@@ -377,6 +406,7 @@ impl Reading {
             "ethernetphoneport" if in_group => self.member.port = text.raw().parse().ok(),
             "versionstamp" => _ = config.version_stamp.get_or_insert(text),
             "deviceprotocol" => _ = config.device_protocol.get_or_insert(text),
+            "devicesecuritymode" => _ = config.security_mode.get_or_insert(text),
             "loadserver" => _ = config.load_server.get_or_insert(text),
             // An expansion module has a load of its own.
             "loadinformation" if !in_module => {
@@ -386,7 +416,12 @@ impl Reading {
             }
             _ => {
                 let number = name.strip_prefix(NUMBERED).and_then(|number| number.parse().ok());
-                let Some(number) = number else { return };
+                let Some(number) = number else {
+                    if name.contains("ipaddr") && config.srst.len() < MAX_SRST && !config.srst.contains(&text) {
+                        config.srst.push(text);
+                    }
+                    return;
+                };
                 if config.loads.len() < MAX_LOADS {
                     config.loads.entry(number).or_insert(text);
                 }
@@ -464,6 +499,17 @@ mod tests {
 
     fn with_members(members: &str) -> String {
         format!("<device><callManagerGroup><members>{members}</members></callManagerGroup></device>")
+    }
+
+    #[test]
+    fn srst_references_and_security_mode_are_kept() {
+        let config = read(
+            "<device><devicePool><srstInfo><name>R</name><ipAddr1>10.20.1.1</ipAddr1><port1>2000</port1>\
+             <ipAddr2></ipAddr2><sipIpAddr1>10.20.1.1</sipIpAddr1><sipIpAddr2>r2.example</sipIpAddr2></srstInfo>\
+             </devicePool><ipAddr1>10.9.9.9</ipAddr1><deviceSecurityMode>3</deviceSecurityMode></device>",
+        );
+        let srst: Vec<_> = config.srst.iter().map(WireText::raw).collect();
+        assert_eq!((srst, raw(&config.security_mode)), (vec!["10.20.1.1", "r2.example"], Some("3")));
     }
 
     #[test]
@@ -678,7 +724,7 @@ mod tests {
         ] {
             assert!(is_config_name(name), "{name}");
         }
-        for name in ["", "SEP", ".cnf.xml", "SEP.cnf.xml", "RINGLIST.XML", "CTLSEP003094C2D3FA.tlv", "SIPDefault.cnf"] {
+        for name in ["", "SEP", ".cnf.xml", "SEP.cnf.xml", "RINGLIST.XML", "CTLSEP003094C2D3FA.tlv", "SIPDefault.txt"] {
             assert!(!is_config_name(name), "{name}");
         }
         for name in

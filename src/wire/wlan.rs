@@ -1,7 +1,7 @@
 //! IEEE 802.11 data frames of open networks: everything else on the air is encrypted or says nothing of a phone.
 
 use super::be::{at_most, from, u8_at, u16_at};
-use super::frame::{Next, OTHER, Walk};
+use super::frame::{Next, OTHER, Walk, WlanLayout};
 use crate::types::Mac;
 
 /// LLC/SNAP as RFC 1042 has it, up to the EtherType.
@@ -9,12 +9,12 @@ const SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0, 0, 0];
 /// The same with any organisation.
 const SNAP_OF_ANY: [u8; 3] = [0xaa, 0xaa, 0x03];
 
-/// A frame from its frame control on (802.11-2020 section 9.2.3). `padded`: the driver aligned what follows the
-/// header to four bytes.
-pub(super) fn read<'a>(walk: &mut Walk, data: &'a [u8], padded: bool) -> Next<'a> {
+/// A frame from its frame control on (802.11-2020 section 9.2.3).
+pub(super) fn read<'a>(walk: &mut Walk, data: &'a [u8], layout: WlanLayout) -> Next<'a> {
     let (Some(kind), Some(flags)) = (u8_at(data, 0), u8_at(data, 1)) else {
         return walk.stop("802.11: the header is cut");
     };
+    let (kind, flags) = if layout == WlanLayout::SwappedControl { (flags, kind) } else { (kind, flags) };
     let is_data = kind & 0x0f == 0x08;
     let is_empty = kind & 0x40 != 0;
     if !is_data || is_empty {
@@ -31,7 +31,7 @@ pub(super) fn read<'a>(walk: &mut Walk, data: &'a [u8], padded: bool) -> Next<'a
         is_aggregate = u8_at(data, at).is_some_and(|qos| qos & 0x80 != 0);
         at += if flags & 0x80 != 0 { 6 } else { 2 }; // with or without HT control
     }
-    if padded {
+    if layout == WlanLayout::Padded {
         at = at.next_multiple_of(4);
     }
     let address = |at: usize| Mac::from_slice(from(data, at));

@@ -10,7 +10,7 @@
 
 use super::bpf::{Assembler, Instruction, Label};
 use crate::types::LinkType;
-use crate::wire::{ethernet, ip, tunnel};
+use crate::wire::{ethernet, icmp, ip, tunnel};
 
 /// Words of memory.
 const NUMBER: u32 = 0;
@@ -32,10 +32,13 @@ const MIN_ETHER_TYPE: u32 = 0x0600;
 const OPTIONS: [u32; 3] = [ip::HOP_BY_HOP as u32, ip::ROUTING as u32, ip::DESTINATION_OPTIONS as u32];
 
 /// The ports of [`crate::flow::streams`].
-const TCP_PORTS: [u32; 7] = [2000, 2443, 5060, 5061, 6970, 6971, 53];
+const TCP_PORTS: [u32; 8] = [2000, 2443, 2445, 5060, 5061, 6970, 6971, 53];
 /// DNS, DHCPv6. DHCP and TFTP are the range 67 to 69.
 const UDP_PORTS: [u32; 3] = [53, 546, 547];
 const SIP_PORTS: (u32, u32) = (5060, 5061);
+/// How SIP over UDP begins where neither port is its own: an answer from a port that the registrar picked, to the port
+/// of the Via header. Over TCP a port must be one of `TCP_PORTS`: what a segment begins with says nothing.
+const SIP_STARTS: [u32; 2] = [u32::from_be_bytes(*b"SIP/"), u32::from_be_bytes(*b"REGI")];
 
 /// The filter for a port of this link type, that keeps `snap_len` bytes of a frame. `None`: there is none for it, and
 /// all frames are to be looked at.
@@ -101,11 +104,11 @@ impl Level {
     fn write(self, a: &mut Assembler, ends: Ends, tunnels: Option<Level>) {
         self.write_link(a, ends, tunnels);
         self.write_network(a, ends, tunnels.is_some());
-        let [udp, tcp, icmp, icmp_v6, gre] = std::array::from_fn(|_| a.label());
+        let [udp, tcp, icmp, icmp_v6, gre, ether_ip] = std::array::from_fn(|_| a.label());
         let Ends { pass, drop, .. } = ends;
 
         // Behind IP: the protocol's number is in the accumulator.
-        let tunnel_protocols = [ip::IPIP, ip::IPV6_IN_IP, ip::GRE].map(u32::from);
+        let tunnel_protocols = [ip::IPIP, ip::IPV6_IN_IP, ip::GRE, ip::ETHER_IP].map(u32::from);
         a.if_in(&[ip::ICMP.into()], icmp);
         a.if_in(&[ip::ICMPV6.into()], icmp_v6);
         a.if_in(&[ip::UDP.into()], udp);
@@ -116,7 +119,8 @@ impl Level {
             Some(inside) => {
                 a.if_in(&tunnel_protocols[..1], inside.v4);
                 a.if_in(&tunnel_protocols[1..2], inside.v6);
-                a.if_in(&tunnel_protocols[2..], gre);
+                a.if_in(&tunnel_protocols[2..3], gre);
+                a.if_in(&tunnel_protocols[3..], ether_ip);
             }
             None => a.if_in(&tunnel_protocols, pass),
         }
@@ -131,6 +135,7 @@ impl Level {
         a.place(icmp_v6);
         a.load_octet(0);
         a.if_within(1, 4, pass);
+        a.if_within((*icmp::DISCOVERY.start()).into(), (*icmp::DISCOVERY.end()).into(), pass);
         a.jump(drop);
 
         a.place(tcp);
@@ -146,6 +151,9 @@ impl Level {
         if let Some(inside) = tunnels {
             a.place(gre);
             write_gre(a, ends, inside);
+            a.place(ether_ip);
+            a.skip(2);
+            a.jump(inside.frame);
         }
         ends.place(a);
     }
@@ -430,7 +438,7 @@ fn write_udp(a: &mut Assembler, ends: Ends, tunnels: Option<Level>) {
     if tunnels.is_none() {
         a.if_in(&[VXLAN_PORT, VXLAN_OLD_PORT, GENEVE_PORT].map(u32::from), pass);
     }
-    a.if_in(&[TZSP_PORT, HP_ERM_PORT, ARUBA_PORT].map(u32::from), pass);
+    a.if_in(&[TZSP_PORT, HP_ERM_PORT, ARUBA_PORT, tunnel::capwap::DATA_PORT].map(u32::from), pass);
     // TFTP leaves its port with the second packet; its operations are 1 to 6, and RTP begins with 0x80.
     a.load_half(8);
     a.if_within(1, 6, pass);
@@ -439,6 +447,8 @@ fn write_udp(a: &mut Assembler, ends: Ends, tunnels: Option<Level>) {
         a.if_in(&[VXLAN_PORT, VXLAN_OLD_PORT].map(u32::from), vxlan);
         a.if_in(&[GENEVE_PORT.into()], geneve);
     }
+    a.load_word(8);
+    a.if_in(&SIP_STARTS, pass);
     a.jump(drop);
 
     // REGISTER, an answer (SIP/2.0), or blanks before either; TFTP from such a port begins with 0.

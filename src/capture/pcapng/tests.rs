@@ -179,12 +179,25 @@ fn many_problems_are_three_and_a_number() {
 }
 
 #[test]
+fn length_without_padding_is_rounded_up() {
+    let mut file = Ng::new(Little).interface(1, 0, &[]).packet(0, 0, b"first").packet(0, 0, b"next").octets;
+    // The first packet has five bytes, so its block has 37 without the padding.
+    let start = 28 + 20;
+    for at in [start + 4, start + 36] {
+        assert_eq!(file[at], 40);
+        file[at] = 37;
+    }
+    let (frames, _) = read(file);
+    assert_eq!(frames.iter().map(|f| f.data.len()).collect::<Vec<_>>(), [5, 4]);
+}
+
+#[test]
 fn a_length_that_lies_ends_the_file_with_its_place() {
     let good = || Ng::new(Little).interface(1, 0, &[]).packet(0, 0, b"good");
     for (total, text) in [
         (0, "claims 0 octets"),
         (8, "claims 8 octets"),
-        (33, "claims 33 octets"),
+        (11, "claims 11 octets"),
         (MAX_BLOCK + 4, "claims 16777220 octets"),
         (u32::MAX, "claims 4294967295 octets"),
     ] {

@@ -182,7 +182,7 @@ impl TlsStream {
     }
 
     fn tell(&self, first: Box<[u8]>, message: tls::Message, anomalies: Vec<Anomaly>, found: &mut Vec<Found>) {
-        let event = TcpEvent { flags: TcpFlags::Data, unseen: 0, carries: None, tls: Some(Box::new(message)) };
+        let event = TcpEvent { flags: TcpFlags::Data, unseen: 0, cut: 0, carries: None, tls: Some(Box::new(message)) };
         let len = first.len();
         found.push(Found {
             kind: Kind::Tls,

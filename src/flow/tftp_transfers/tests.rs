@@ -524,6 +524,41 @@ fn an_answer_from_another_address_is_said_to_be_one() {
 }
 
 #[test]
+fn other_address_never_mixes_into_asked_transfer() {
+    const OTHER: &str = "10.1.1.6";
+    let mut tap = Tap::new();
+    tap.request(50_000, NAME);
+    let (asked, other) = (blocks(&config("A", 900), 512), blocks(&config("B", 900), 512));
+    for ((number, from_asked), (_, from_other)) in asked.iter().zip(&other) {
+        let packet_of = |d: &Decoded| packet(std::slice::from_ref(d)).clone();
+        let stray = tap.send((OTHER, 41_000), (PHONE, 50_000), &data_packet(*number, from_other));
+        assert_eq!(packet_of(&stray[0]).file.unwrap().raw(), NAME);
+        assert_eq!(stray[0].anomalies.len(), 1);
+        tap.data(40_000, 50_000, *number, from_asked);
+        let ack = [[0, 4], number.to_be_bytes()].concat();
+        assert_eq!(tap.send((PHONE, 50_000), (OTHER, 41_000), &ack).len(), 1);
+        assert_eq!(tap.ack(50_000, 40_000, *number).len(), 1);
+    }
+    // Each is a file of its own.
+    assert_eq!(tap.configs().len(), 2);
+    let error = tap.send(("10.1.1.7", 42_000), (PHONE, 50_000), b"\0\x05\0\x01File not found\0");
+    assert_eq!((packet(&error).error_code, packet(&error).file.as_ref().unwrap().raw()), (Some(1), NAME));
+    // What is no answer is none.
+    assert!(tap.send(("10.1.1.8", 42_000), (PHONE, 50_000), &data_packet(1, &[7; 700])).is_empty());
+    assert!(tap.send(("10.1.1.8", 42_000), (PHONE, 50_000), &data_packet(9, &[7; 512])).is_empty());
+}
+
+#[test]
+fn late_answer_of_earlier_server_is_no_stray() {
+    let mut tap = Tap::new();
+    tap.request(50_000, "CTLSEP003094C2D3FA.tlv");
+    tap.send((PHONE, 50_000), ("10.1.1.9", 69), &request(NAME, "octet", ""));
+    let late = tap.send((SERVER, 40_000), (PHONE, 50_000), b"\0\x05\0\x01File not found\0");
+    assert_eq!(packet(&late).file.as_ref().unwrap().raw(), "CTLSEP003094C2D3FA.tlv");
+    assert!(late[0].anomalies.is_empty());
+}
+
+#[test]
 fn a_transfer_is_over_after_a_minute_of_silence() {
     let mut tap = Tap::new();
     tap.request(50_000, NAME);

@@ -92,6 +92,7 @@ pub fn edit(name: &WireText, body: &ConfigBody, wish: &EditRequest<'_>) -> Resul
     }
     let (before, _) = phone_config::parse(name, octets);
     match before.problem.as_deref() {
+        _ if before.text_form => return Err(CannotEdit::OldForm),
         None | Some(phone_config::NO_CALL_MANAGER) => {}
         Some(phone_config::ENCRYPTED) => return Err(CannotEdit::Signed),
         Some(phone_config::OLD_FORMAT) => return Err(CannotEdit::OldForm),

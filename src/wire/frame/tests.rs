@@ -103,13 +103,13 @@ fn check(frame: &Frame<'_>, what: &dyn std::fmt::Display) {
         }
         Payload::Cdp(data) | Payload::Lldp(data) => assert!(within(data), "{what}"),
         Payload::Icmp(_) => assert!(d.envelope.src.is_some() && d.envelope.sport.is_none(), "{what}"),
-        Payload::Arp(_) | Payload::Other | Payload::UnknownLink => {}
+        Payload::Arp(_) | Payload::Other | Payload::Encrypted(_) | Payload::UnknownLink => {}
     }
     if is_uninteresting(frame.link_type, frame.data) {
         assert!(matches!(d.payload, Payload::Udp(_) | Payload::Tcp(_) | Payload::Other), "{what}: {d:?}");
         let wanted: &[u16] = match d.payload {
             Payload::Udp(_) => &[67, 68, 546, 547, 69, 6969, 53, 5060],
-            Payload::Tcp(_) => &[2000, 2443, 5060, 5061, 6970, 6971, 53],
+            Payload::Tcp(_) => &[2000, 2443, 2445, 5060, 5061, 6970, 6971, 53],
             _ => &[],
         };
         let ports = [d.envelope.sport, d.envelope.dport];

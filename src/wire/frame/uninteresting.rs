@@ -6,12 +6,12 @@
 use super::{Next, Walk};
 use crate::types::LinkType;
 use crate::wire::be::{from, u8_at, u16_at};
-use crate::wire::{ethernet, ip, link, wlan};
+use crate::wire::{ethernet, icmp, ip, link, wlan};
 
 /// True where the frame surely holds nothing for us. No allocation for Ethernet frames.
 ///
 /// Wanted, so never true: UDP and TCP ports of DHCP, DHCPv6, TFTP, DNS, SIP, SCCP and the HTTP file service on
-/// either side, UDP payloads that look like TFTP, tunnels, fragments, ICMP errors, ARP, LLDP, CDP, and every frame
+/// either side, UDP payloads that look like TFTP or SIP, tunnels, fragments, ICMP errors, neighbour discovery, ARP, LLDP, CDP, and every frame
 /// that is not IP behind at most four tags.
 pub fn is_uninteresting(link_type: LinkType, data: &[u8]) -> bool {
     if link_type == LinkType::ETHERNET {
@@ -27,7 +27,7 @@ pub fn is_uninteresting(link_type: LinkType, data: &[u8]) -> bool {
             Next::Ethernet(rest) => {
                 return u16_at(rest, 12).is_some_and(|ether_type| network(ether_type, from(rest, 14)));
             }
-            Next::Wlan(rest, padded) => wlan::read(&mut walk, rest, padded),
+            Next::Wlan(rest, layout) => wlan::read(&mut walk, rest, layout),
             Next::Llc(rest) => ethernet::read_llc(&mut walk, rest),
             Next::Done(super::Payload::Other) => return walk.anomalies.is_empty(),
             _ => return false,
@@ -74,7 +74,9 @@ fn transport(protocol: u8, data: &[u8]) -> bool {
             let (sport, dport) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
             // TFTP leaves port 69 with the second packet; its opcodes are 0x0001 to 0x0006, and RTP starts with 0x80.
             let tftp_like = first == 0 && matches!(second, 1..=6);
-            !(tftp_like || is_wanted_udp_port(sport) || is_wanted_udp_port(dport))
+            // REGISTER and answers of SIP, whose port is that of the Via header.
+            let sip_like = matches!([first, second], [b'S', b'I'] | [b'R', b'E']);
+            !(tftp_like || sip_like || is_wanted_udp_port(sport) || is_wanted_udp_port(dport))
         }
         ip::TCP => {
             let Some(&[s0, s1, d0, d1]) = data.first_chunk::<4>() else { return false };
@@ -82,9 +84,9 @@ fn transport(protocol: u8, data: &[u8]) -> bool {
             !(is_wanted_tcp_port(sport) || is_wanted_tcp_port(dport))
         }
         ip::ICMP => u8_at(data, 0).is_some_and(|t| !matches!(t, 3 | 4 | 5 | 11 | 12)),
-        ip::ICMPV6 => u8_at(data, 0).is_some_and(|t| !matches!(t, 1..=4)),
+        ip::ICMPV6 => u8_at(data, 0).is_some_and(|t| !(matches!(t, 1..=4) || icmp::DISCOVERY.contains(&t))),
         // Tunnels, and the extension headers of IPv6.
-        ip::IPIP | ip::IPV6_IN_IP | ip::GRE | ip::MPLS_IN_IP | ip::AUTHENTICATION => false,
+        ip::IPIP | ip::IPV6_IN_IP | ip::GRE | ip::ETHER_IP | ip::MPLS_IN_IP | ip::AUTHENTICATION => false,
         ip::HOP_BY_HOP | ip::ROUTING | ip::FRAGMENT | ip::DESTINATION_OPTIONS => false,
         _ => true,
     }
@@ -101,11 +103,12 @@ fn is_wanted_udp_port(port: u16) -> bool {
                 | udp::TZSP_PORT
                 | udp::HP_ERM_PORT
                 | udp::ARUBA_PORT
+                | crate::wire::tunnel::capwap::DATA_PORT
         )
 }
 
 fn is_wanted_tcp_port(port: u16) -> bool {
-    matches!(port, 2000 | 2443 | 5060 | 5061 | 6970 | 6971 | 53)
+    matches!(port, 2000 | 2443 | 2445 | 5060 | 5061 | 6970 | 6971 | 53)
 }
 
 #[cfg(test)]
@@ -142,13 +145,16 @@ mod tests {
 
     #[test]
     fn what_a_diagnosis_needs_is_never_uninteresting() {
-        for port in [67, 68, 546, 547, 69, 6969, 53, 5060, 4789, 8472, 6081, 37008, 7932, 5555] {
+        for port in [67, 68, 546, 547, 69, 6969, 53, 5060, 4789, 8472, 6081, 37008, 7932, 5555, 5247] {
             assert!(!is_uninteresting(LinkType(1), &ethernet_udp(40000, port, b"\x80\x80")), "to {port}");
             assert!(!is_uninteresting(LinkType(1), &ethernet_udp(port, 40000, b"\x80\x80")), "from {port}");
             let v6 = build::ipv6(17, &build::udp(port, 40000, b"\x80\x80"));
             assert!(!is_uninteresting(LinkType(1), &build::ethernet(0x86dd, &v6)), "from {port} over IPv6");
         }
-        for port in [2000, 2443, 5060, 5061, 6970, 6971, 53] {
+        for start in [&b"SIP/2.0 200 OK\r\n"[..], b"REGISTER sip:a SIP/2.0\r\n"] {
+            assert!(!is_uninteresting(LinkType(1), &ethernet_udp(40000, 50000, start)));
+        }
+        for port in [2000, 2443, 2445, 5060, 5061, 6970, 6971, 53] {
             for (s, d) in [(port, 40000), (40000, port)] {
                 let packet = build::ipv4(6, &build::tcp(s, d, 0x10, b""));
                 assert!(!is_uninteresting(LinkType(1), &build::ethernet(0x0800, &packet)), "{port}");
@@ -159,13 +165,13 @@ mod tests {
         for opcode in 1..=6 {
             assert!(!is_uninteresting(LinkType(1), &ethernet_udp(40000, 50000, &[0, opcode, 0, 1])), "{opcode}");
         }
-        for protocol in [4, 41, 47, 137, 51] {
+        for protocol in [4, 41, 47, 97, 137, 51] {
             assert!(!is_uninteresting(LinkType(1), &build::ethernet(0x0800, &build::ipv4(protocol, &[0; 40]))));
         }
         for icmp_type in [3, 4, 5, 11, 12] {
             assert!(!is_uninteresting(LinkType(1), &build::ethernet(0x0800, &build::ipv4(1, &[icmp_type; 40]))));
         }
-        for icmp_type in 1..=4 {
+        for icmp_type in (1..=4).chain(133..=136) {
             assert!(!is_uninteresting(LinkType(1), &build::ethernet(0x86dd, &build::ipv6(58, &[icmp_type; 40]))));
         }
         for (bits, offset) in [(0x20, 0), (0, 1), (0x20, 185)] {

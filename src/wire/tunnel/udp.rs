@@ -2,14 +2,15 @@
 //! (TZSP, HP, Aruba).
 //!
 //! A port number proves little: a phone may fetch its file from port 4789. So each is a tunnel only towards its
-//! port, and only where its header is right; else the datagram is an ordinary one.
+//! port (CAPWAP: also from it), and only where its header is right; else the datagram is an ordinary one.
 
 use crate::types::{LinkType, Tunnel};
 use crate::wire::be::{from, u8_at, u16_at, u32_at};
 use crate::wire::ethernet;
-use crate::wire::frame::{Datagram, Next, OTHER, Walk};
+use crate::wire::frame::{Datagram, Next, OTHER, Walk, WlanLayout};
 use crate::wire::link;
 
+use super::capwap;
 use super::gre::ETHERNET_BRIDGING;
 
 pub(crate) const VXLAN_PORT: u16 = 4789;
@@ -20,10 +21,12 @@ pub(crate) const TZSP_PORT: u16 = 37008;
 pub(crate) const HP_ERM_PORT: u16 = 7932;
 pub(crate) const ARUBA_PORT: u16 = 5555;
 
-/// What a datagram to `dport` carries, if it is a tunnel.
-pub(in crate::wire) fn read<'a>(walk: &mut Walk, dport: u16, datagram: Datagram<'a>) -> Option<Next<'a>> {
+/// What a datagram between these ports carries, if it is a tunnel.
+pub(in crate::wire) fn read<'a>(walk: &mut Walk, sport: u16, dport: u16, datagram: Datagram<'a>) -> Option<Next<'a>> {
     let data = datagram.data;
     match dport {
+        // The only one that goes both ways over one port.
+        _ if capwap::DATA_PORT == sport || capwap::DATA_PORT == dport => capwap::read(walk, data),
         VXLAN_PORT | VXLAN_OLD_PORT => read_vxlan(walk, data),
         GENEVE_PORT => read_geneve(walk, data),
         TZSP_PORT => read_tzsp(walk, data),
@@ -80,7 +83,7 @@ fn read_tzsp<'a>(walk: &mut Walk, data: &'a [u8]) -> Option<Next<'a>> {
     let inside = from(data, at.saturating_add(1));
     Some(match protocol {
         1 => Next::Ethernet(inside),
-        18 => Next::Wlan(inside, false),
+        18 => Next::Wlan(inside, WlanLayout::Standard),
         119 => Next::Link(link::PRISM, inside),
         127 => Next::Link(link::AVS, inside),
         _ => OTHER,
@@ -124,7 +127,7 @@ fn read_aruba<'a>(walk: &mut Walk, datagram: Datagram<'a>) -> Option<Next<'a>> {
     }
     walk.enter_tunnel(Tunnel::Aruba);
     // The four bytes at the end are the checksum; IP has a length of its own.
-    Some(Next::Wlan(from(data, header_len), false))
+    Some(Next::Wlan(from(data, header_len), WlanLayout::Standard))
 }
 
 #[cfg(test)]

@@ -120,6 +120,12 @@ fn signalling() -> Vec<Packet> {
         ("SCCP to the server", to_tcp(2000)),
         ("SCCP from the server", tcp(2000)),
         ("SCCP in TLS", tcp(2443)),
+        ("trust verification", to_tcp(2445)),
+        ("SIP answer from a port of its own", udp(40_000, 50_000, b"SIP/2.0 200 OK\r\n")),
+        ("SIP REGISTER to another port", udp(50_000, 5070, b"REGISTER sip:10.0.0.1:5070 SIP/2.0\r\n")),
+        ("CAPWAP", udp(40_000, 5247, &[0, 0x10, 0x43, 0, 0, 0, 0, 0, 8, 1, 0, 0])),
+        ("neighbour solicitation", (0x86dd, build::ipv6(58, &[135, 0, 0, 0, 0, 0, 0, 0]))),
+        ("router advertisement", (0x86dd, build::ipv6(58, &[134, 0, 0, 0, 0, 0, 0, 0]))),
         ("SIP REGISTER", udp(50_000, 5060, b"REGISTER sip:10.0.0.1 SIP/2.0\r\n")),
         ("SIP answer", udp(5060, 50_000, b"SIP/2.0 200 OK\r\n")),
         ("SIP behind blanks", udp(50_000, 5060, b" \tREGISTER sip:10.0.0.1 SIP/2.0\r\n")),
@@ -165,7 +171,7 @@ fn voice() -> Vec<Packet> {
         (0x0800, build::ipv4(6, &build::tcp(50_000, 443, 0x10, b"web")), "web"),
         (0x0800, build::ipv4(17, &invite), "a call over SIP"),
         (0x0800, build::ipv4(1, &[8, 0, 0, 0, 0, 0, 0, 0]), "echo"),
-        (0x86dd, build::ipv6(58, &[135, 0, 0, 0, 0, 0, 0, 0]), "neighbour discovery"),
+        (0x86dd, build::ipv6(58, &[143, 0, 0, 0, 0, 0, 0, 0]), "multicast listener report"),
         (39, [&[0x42, 0x42, 3][..], &[0; 36]].concat(), "spanning tree"),
         (12, vec![0xaa, 0xaa, 3, 0, 0, 0x0c, 0x20, 3, 1, 1, 1, 1], "VTP"),
         (0x9000, vec![0; 46], "loop test"),
@@ -241,6 +247,7 @@ fn tunnels(frame: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     };
     let ii = [0x10, 110, 0, 100, 0, 0, 0, 1];
     vec![
+        ("EtherIP", build::ipv4(97, &[&[0x30, 0][..], frame].concat())),
         ("ERSPAN I", gre(&[0, 0, 0x88, 0xbe])),
         ("ERSPAN I with key", gre(&[0x20, 0, 0x88, 0xbe, 0, 0, 0, 1])),
         ("ERSPAN II", gre(&[&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1][..], &ii].concat())),
