@@ -94,7 +94,7 @@ fn note_unknown_addresses(world: &DiagnosisContext<'_>, order: &[usize], notes: 
         asked.extend(phone.files.iter().map(|f| f.server));
         tried.extend(phone.attempts.iter().map(|a| a.server));
     }
-    asked.retain(|s| world.site.cluster_of_tftp(s).is_none());
+    asked.retain(|s| !world.site.names_tftp(s));
     tried.retain(|s| world.site.cluster_of_call_manager(s).is_none());
     asked.append(&mut tried);
     for ip in asked.into_iter().take(20) {
@@ -216,7 +216,7 @@ fn report(
             last_reason: phone.last_reason.as_ref().map(|(_, r)| r.clone()),
         },
         cluster_expected: cluster_name(cx.cluster()),
-        cluster_tftp: used.and_then(|u| cluster_name(site.cluster_of_tftp(u.server))),
+        cluster_tftp: used.and_then(|u| cluster_name(site.cluster_of_tftp_for(u.server, cx.cluster()))),
         cluster_registered: registered_with.and_then(|s| cluster_name(site.cluster_of_call_manager(s))),
         step,
         step_since: step_since.map(|s| (s.time, s.at)),

@@ -3,6 +3,7 @@
 use crate::conversation::file::Why;
 use crate::diagnosis::{Confidence, Fact, Fix, RegistrationState, Severity};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
+use crate::findings::inference::moved;
 use crate::findings::{Draft, FindingText, evidence, text};
 
 declare_finding! {
@@ -102,7 +103,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     cx.label(),
                     tries.count
                 ),
-                fixes: vec![Fix {
+                fixes: moved(cx, server).into_iter().chain([Fix {
                     title: format!("Make CallManager {server} reachable from the phones"),
                     target: if register { "call-manager" } else { "network" },
                     platform: "any",
@@ -121,7 +122,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     config: None,
                     undo: None,
                     verify: format!("The phone's {question} to {server} is answered."),
-                }],
+                }]).collect(),
             },
         })
     };

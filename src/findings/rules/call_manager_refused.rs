@@ -2,6 +2,7 @@
 
 use crate::diagnosis::{Fact, Fix, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
+use crate::findings::inference::moved;
 use crate::findings::{Draft, FindingText, evidence, text};
 
 declare_finding! {
@@ -67,7 +68,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     "{} tries CallManager {server}, and its host refuses the connection to port {port} ({how}).",
                     cx.label()
                 ),
-                fixes: vec![Fix {
+                fixes: moved(cx, server).into_iter().chain([Fix {
                     title: format!("Start CallManager on {server}"),
                     target: "call-manager",
                     platform: "any",
@@ -80,7 +81,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     config: None,
                     undo: None,
                     verify: format!("A SYN to {server} port {port} is answered with SYN-ACK."),
-                }],
+                }]).collect(),
             },
         })
     };

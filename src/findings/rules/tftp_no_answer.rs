@@ -6,7 +6,8 @@ use crate::conversation::RetryCount;
 use crate::conversation::file::{Fetch, Why};
 use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Severity};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::inference::stated;
+use crate::findings::{Draft, FindingText, and_list, evidence, text};
 use crate::phone::ArpAsk;
 use crate::wire::phone_config::is_config_name;
 
@@ -164,7 +165,7 @@ fn draft(
         says: FindingText {
             title: format!("TFTP server {server} does not answer"),
             summary: format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()),
-            fixes: vec![Fix {
+            fixes: vec![by_lease(cx, server).unwrap_or_else(|| Fix {
                 title: format!("Make TFTP server {server} answer"),
                 target: "tftp-server",
                 platform: "any",
@@ -176,7 +177,27 @@ fn draft(
                 config: None,
                 undo: None,
                 verify: format!("A read request to {server} is followed by DATA, OACK or ERROR."),
-            }],
+            })],
         },
     }
+}
+
+/// Where the phone asks the DHCP server itself for want of a better address: the lease is to be put right.
+fn by_lease(cx: &PhoneContext<'_>, server: IpAddr) -> Option<Fix> {
+    let terms = cx.terms().filter(|_| cx.is_last_resort(server))?;
+    let right: Vec<IpAddr> = cx.lease_servers().into_iter().map(|(ip, _)| ip).filter(|ip| *ip != server).collect();
+    let right = stated(cx).map(|r| r.servers).unwrap_or(right);
+    let to = if right.is_empty() { "the TFTP server of the phones' cluster".to_owned() } else { and_list(&right) };
+    Some(Fix {
+        title: format!("On DHCP server {}: name the TFTP server in option 150", terms.server),
+        target: "dhcp-server",
+        platform: "any",
+        steps: vec![
+            format!("{server} is the DHCP server itself, which put its own address into siaddr (next-server); it serves no files."),
+            format!("In the phones' scope: set option 150 to {to}, as a list of addresses, and take the next server out."),
+        ],
+        config: None,
+        undo: None,
+        verify: format!("The next ACK carries option 150, and the phone's read requests do not go to {server}."),
+    })
 }
