@@ -554,6 +554,15 @@ impl Contact<'_> {
         }
     }
 
+    /// The frame that shows how it ended: the rejection, the end of the connection, the Register without answer.
+    pub fn answered_at(&self) -> SeenAt {
+        let answer = |a: &Attempt| {
+            let rejected = a.rejected.as_ref().map(|(seen_at, ..)| *seen_at);
+            rejected.or(a.end.map(|(seen_at, _)| seen_at)).or(a.register.map(|r| r.first))
+        };
+        self.attempt.and_then(answer).unwrap_or(self.seen_at())
+    }
+
     /// The first frame of it.
     pub fn seen_at(&self) -> SeenAt {
         self.attempt.map(|a| a.syn.map_or(a.began, |s| s.first)).or(self.arp.map(|a| a.tries.first)).unwrap_or_default()

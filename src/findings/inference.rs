@@ -185,7 +185,7 @@ impl Peers {
             }
             if let Some(fetch) = used_at(attempt.last) {
                 let server = fetch.server;
-                let leased = lease_names(registry, phone, server);
+                let leased = lease_names(registry, phone, server, fetch.request.first);
                 note_witness(&mut peers.tftp, (attempt.server, server), phone.mac, fetch.request.first, leased);
                 let named = fetch.config.iter().flat_map(|c| &c.call_managers);
                 for other in named.flat_map(|n| registry.resolve(n.raw())) {
@@ -235,7 +235,7 @@ impl Peers {
             {
                 said.push((attempt.server, fetch.server));
                 let (first, pair) = (fetch.request.first, (attempt.server, fetch.server));
-                let leased = lease_names(registry, phone, fetch.server);
+                let leased = lease_names(registry, phone, fetch.server, first);
                 note_witness(&mut self.tftp_before, pair, phone.mac, first, leased);
             }
             let load = phone.loads.iter().rev().find(|l| l.seen_at <= registered);
@@ -300,7 +300,7 @@ impl Peers {
             return None;
         }
         let others = self.named_and_registered.get(&fetch.server)?;
-        let mut others = others.iter().filter(|(c, w)| !named.contains(c) && (w.count > 1 || w.by_lease > 0));
+        let mut others = others.iter().filter(|(c, w)| !named.contains(c) && w.count > 1);
         let (server, witness) = others.next()?;
         // With several the capture does not tell which is meant.
         others.next().is_none().then_some((*server, witness.count, witness.mac, witness.seen_at))
@@ -384,12 +384,12 @@ fn note_witness(
     list.entry(outer).or_default().entry(inner).or_insert_with(|| Witness::new(mac, seen_at)).add(leased);
 }
 
-/// Whether a phone's lease names a server; `None`: its lease is not captured whole.
-fn lease_names(registry: &Registry, phone: &Phone, server: IpAddr) -> Option<bool> {
+/// Whether the lease that a phone had as it asked names a server; `None`: that lease is not captured whole.
+fn lease_names(registry: &Registry, phone: &Phone, server: IpAddr, asked: SeenAt) -> Option<bool> {
     if registry.leases_v6.name_tftp(server) {
         return Some(true);
     }
-    let terms = phone.lease_terms().filter(|t| !t.cut)?;
+    let terms = phone.lease_terms_before(asked).filter(|t| !t.cut)?;
     Some(names(registry, terms.tftp(), server))
 }
 
@@ -408,17 +408,20 @@ fn is_only_unknown(attempt: &Attempt, phone: &Phone) -> bool {
 
 /// The servers that witnesses speak for, and how sure that is. Counted per server: one that only a minority uses, or
 /// only phones whose lease does not name it, stands beside better ones for nothing.
-fn backed(by_peers: &BTreeMap<IpAddr, Witness>, peers: &Peers) -> (Vec<IpAddr>, Confidence) {
+fn backed(by_peers: &BTreeMap<IpAddr, Witness>, peers: &Peers, tried: &[IpAddr]) -> (Vec<IpAddr>, Confidence) {
     let by_lease = by_peers.values().any(|w| w.by_lease > 0);
     let weight = |w: &Witness| if by_lease { w.by_lease } else { w.count };
     let most = by_peers.values().map(weight).max().unwrap_or(0);
     let best = || by_peers.iter().filter(|(_, w)| weight(w) == most).map(|(server, _)| *server);
     let beside = |server: &IpAddr| best().any(|b| peers.leased_beside.get(&b).is_some_and(|s| s.contains(server)));
     let used = by_peers.iter().filter(|(s, w)| weight(w) == most || (weight(w) > 0 && beside(s))).map(|(s, _)| *s);
+    let used: Vec<IpAddr> = used.collect();
+    // A CallManager that serves the files itself needs no witness's lease.
+    let itself = used.iter().all(|s| tried.contains(s));
     let against = by_peers.values().all(|w| w.against_lease > 0);
     let single = by_peers.values().map(|w| w.count).sum::<u32>() < 2;
-    let sure = by_lease || !(against || single);
-    (used.collect(), if sure { Confidence::Likely } else { Confidence::Possible })
+    let sure = by_lease || itself || !(against || single);
+    (used, if sure { Confidence::Likely } else { Confidence::Possible })
 }
 
 fn names(registry: &Registry, servers: Vec<WireText>, server: IpAddr) -> bool {
@@ -534,7 +537,7 @@ fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
         if by_peers.contains_key(&used.server) {
             return None;
         }
-        let (backed, confidence) = backed(&by_peers, peers);
+        let (backed, confidence) = backed(&by_peers, peers, &tried);
         let mut by_backed = backed.iter().filter_map(|s| by_peers.get(s));
         let Some(Witness { mac, seen_at, .. }) = by_backed.clone().next().copied() else { continue };
         let count = by_backed.by_ref().map(|w| w.count).sum();
@@ -737,6 +740,11 @@ pub fn right_load(cx: &PhoneContext<'_>) -> Option<(WireText, Confidence)> {
     loads.first().filter(|_| loads.len() == 1).map(|only| (only.clone(), Confidence::Likely))
 }
 
+/// Whether CallManager moves a phone from one load to the other by itself: it upgrades, and never downgrades.
+pub fn is_upgrade(running: &str, right: &str) -> bool {
+    load::compare(running, right).is_some_and(std::cmp::Ordering::is_lt)
+}
+
 /// The load that the right servers name for phones like this one, which turned to another: what its own configuration
 /// there would say, as far as others show it. None that a CallManager which it tries is seen to refuse.
 pub fn load_named_on(cx: &PhoneContext<'_>, right: &[IpAddr]) -> Option<WireText> {
@@ -749,6 +757,22 @@ pub fn load_named_on(cx: &PhoneContext<'_>, right: &[IpAddr]) -> Option<WireText
     let load = right.iter().find_map(on)?;
     let refused = cx.contacts().iter().any(|c| peers.refuses_load(c.server, load.raw()));
     (!refused).then(|| load.clone())
+}
+
+/// The server whose octets stand in reverse in option 150: one of the right ones, or one that serves files here, where the
+/// address as it is served nobody.
+pub fn reversed(cx: &PhoneContext<'_>, named: Ipv4Addr) -> Option<(Ipv4Addr, Confidence)> {
+    let [a, b, c, d] = named.octets();
+    let (meant, as_sent) = (Ipv4Addr::new(d, c, b, a), IpAddr::V4(named));
+    let peers = &cx.world.peers;
+    if meant == named || peers.serves(as_sent) || cx.world.site.names_tftp(named) {
+        return None;
+    }
+    match stated(cx) {
+        Some(right) if right.servers.contains(&as_sent) => None,
+        Some(right) if right.servers.contains(&IpAddr::V4(meant)) => Some((meant, right.confidence)),
+        _ => peers.serves(IpAddr::V4(meant)).then_some((meant, Confidence::Likely)),
+    }
 }
 
 /// What to do where the CallManager has another address by now: other configurations of the same TFTP server say so.

@@ -68,7 +68,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     "{} tries CallManager {server}, and its host refuses the connection to port {port} ({how}).",
                     cx.label()
                 ),
-                fixes: moved(cx, server).into_iter().chain([Fix {
+                fixes: std::iter::once(Fix {
                     title: format!("Start CallManager on {server}"),
                     target: "call-manager",
                     platform: "any",
@@ -81,7 +81,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     config: None,
                     undo: None,
                     verify: format!("A SYN to {server} port {port} is answered with SYN-ACK."),
-                }]).collect(),
+                }).chain(moved(cx, server)).collect(),
             },
         })
     };

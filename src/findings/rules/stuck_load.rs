@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Confidence, Outcome, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::inference::right_load;
+use crate::findings::inference::{is_upgrade, right_load};
 use crate::findings::{Draft, FindingText, evidence, text};
 use crate::remedy;
 use crate::wire::load::{is_load_file, same_load};
@@ -56,7 +56,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(contact) = cx.contacts().iter().find(|c| c.turned_away()) else { return Vec::new() };
     let Some((running, said)) = cx.running() else { return Vec::new() };
     let Some((right, mut confidence)) = right_load(cx) else { return Vec::new() };
-    if same_load(running.raw(), right.raw()) {
+    // An older load is no reason to turn a phone away: CallManager brings it up by itself.
+    if same_load(running.raw(), right.raw()) || is_upgrade(running.raw(), right.raw()) {
         return Vec::new();
     }
     // Another cluster's CallManager has reasons of its own.
@@ -103,7 +104,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if let Some((fetch, _)) = config {
         shown.push(evidence(fetch.request.first, format!("{} is served {}: {named}", cx.label(), fetch.name)));
     }
-    shown.push(evidence(contact.seen_at(), format!("CallManager {}: {}", contact.server, contact.state.as_str())));
+    shown.push(evidence(contact.answered_at(), format!("CallManager {}: {}", contact.server, contact.state.as_str())));
     let server = config.map(|(f, _)| f.server).or(cx.tftp_use().map(|u| u.server));
     vec![Draft {
         rule: &STUCK_LOAD,

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use crate::conversation::SeenAt;
-use crate::conversation::registration::Attempt;
 use crate::diagnosis::{Confidence, Evidence, Fix, Outcome, Severity, TftpSource};
 use crate::findings::context::{DnsAnswer, PhoneContext, WrongServer};
 use crate::findings::inference::{load_named_on, right_load};
@@ -204,8 +203,7 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
         shown.push(evidence(fetch.request.first, format!("{} takes load {load} from {}", cx.label(), used.server)));
     }
     for contact in cx.contacts().iter().filter(|c| c.turned_away()) {
-        let answer = contact.attempt.and_then(answer_of).unwrap_or(contact.seen_at());
-        shown.push(evidence(answer, format!("CallManager {}: {}", contact.server, contact.state.as_str())));
+        shown.push(evidence(contact.answered_at(), format!("CallManager {}: {}", contact.server, contact.state.as_str())));
     }
     shown.extend(wrong.right.basis.evidence());
     if let Some(dns) = by_dns(cx, wrong) {
@@ -215,10 +213,6 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
         shown.push(evidence(seen_at, format!("{server} is asked for a file, and does not answer")));
     }
     shown
-}
-
-fn answer_of(attempt: &Attempt) -> Option<crate::conversation::SeenAt> {
-    attempt.rejected.as_ref().map(|(s, ..)| *s).or(attempt.end.map(|(s, _)| s)).or(attempt.register.map(|r| r.first))
 }
 
 fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec<Fix> {
