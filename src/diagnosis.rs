@@ -216,6 +216,8 @@ pub struct PhoneReport {
 pub struct ObservedSite {
     /// The CallManager that it is registered with, or was until it left, and the frame that shows it.
     pub registered: Option<(IpAddr, FrameRef)>,
+    /// That CallManager is the router of its lease, and no configuration names it: survivable telephony, most likely.
+    pub registered_with_router: bool,
     /// The TFTP server that it turns to, the frame that shows it, and whether it was seen to ask there.
     pub tftp: Option<(IpAddr, FrameRef, bool)>,
     /// CallManagers that its configuration names: as written, and the addresses that they stand for, as far as seen.

@@ -8,7 +8,7 @@ use super::coverage::{Visibility, coverage};
 use super::grouping::Groups;
 use super::servers::{ServersSeen, cluster_name};
 use super::{Draft, RULES};
-use crate::conversation::dhcp::SeenIn;
+use crate::conversation::dhcp::{LeaseTerms, SeenIn};
 use crate::diagnosis::{
     Detail, Diagnosis, FileFetch, LoadReport, ObservedSite, ObservedTimes, Offer, PhoneReport, Registration,
     RegistrationState, Verdict,
@@ -122,6 +122,10 @@ fn traces(cx: &PhoneContext<'_>) -> ObservedSite {
     };
     ObservedSite {
         registered: registered.map(|(server, seen_at)| (server, seen_at.at)),
+        registered_with_router: registered.is_some_and(|(server, _)| {
+            let is_router = |t: &std::sync::Arc<LeaseTerms>| t.routers.iter().any(|r| IpAddr::V4(*r) == server);
+            cx.terms().is_some_and(is_router) && !cx.configured_call_managers().contains(&server)
+        }),
         tftp: cx.tftp_use().map(|u| (u.server, u.seen_at.at, u.asked)),
         call_managers: cx.config().map(|(_, c)| c.call_managers.iter().map(resolve).collect()).unwrap_or_default(),
         lease: lease.and_then(|l| Some((l.address?, l.terms.mask, l.seen_at.at))),

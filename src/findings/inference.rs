@@ -791,7 +791,9 @@ pub fn moved(cx: &PhoneContext<'_>, dead: IpAddr) -> Option<Fix> {
                 if count == 1 { format!("{} is", mac.device_name()) } else { format!("{} are", phones(count, mac)) },
                 fetch.name
             ),
-            format!("If {now} is the CallManager of these phones too: put it into their CallManager group in place of {dead}."),
+            format!(
+                "If {now} is the CallManager of these phones too: put it into their CallManager group in place of {dead}."
+            ),
             format!("Restart the TFTP service, so that {} is written anew; then reset the phone.", fetch.name),
         ],
         config: None,

@@ -66,7 +66,9 @@ pub fn dns_record(name: &str, dns_server: IpAddr, used: IpAddr, right: &[IpAddr]
         target: "network",
         platform: "any",
         steps: vec![
-            format!("On DNS server {dns_server} (or where its zone is kept): {name} is {used}. Point it {to}, or remove it."),
+            format!(
+                "On DNS server {dns_server} (or where its zone is kept): {name} is {used}. Point it {to}, or remove it."
+            ),
             "Without the record a phone goes by its lease.".to_owned(),
             "Reset the phones once the record has expired in the caches.".to_owned(),
         ],

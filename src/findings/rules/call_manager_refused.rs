@@ -47,12 +47,13 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     let refused = cx.contacts().iter().filter(|c| c.state == RegistrationState::Refused);
-    let draft = |contact: &crate::findings::context::Contact<'_>| {
-        let (server, port) = (contact.server, contact.port);
-        let attempt = contact.attempt?;
-        let answer = attempt.unreachable.map(|(s, _)| s).or(attempt.end.map(|(s, _)| s))?;
-        let how = if attempt.unreachable.is_some() { "ICMP port unreachable" } else { "RST" };
-        Some(Draft {
+    let draft =
+        |contact: &crate::findings::context::Contact<'_>| {
+            let (server, port) = (contact.server, contact.port);
+            let attempt = contact.attempt?;
+            let answer = attempt.unreachable.map(|(s, _)| s).or(attempt.end.map(|(s, _)| s))?;
+            let how = if attempt.unreachable.is_some() { "ICMP port unreachable" } else { "RST" };
+            Some(Draft {
             rule: &CALL_MANAGER_REFUSED,
             severity: Severity::Error,
             confidence: contact.confidence_in_failure(),
@@ -84,6 +85,6 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 }).chain(moved(cx, server)).collect(),
             },
         })
-    };
+        };
     refused.filter_map(draft).collect()
 }

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::conversation::dhcp::LeaseTerms;
 use crate::diagnosis::{Confidence, Fact, Fix, Severity, TftpSource};
 use crate::findings::context::{PhoneContext, SETTLED};
-use crate::conversation::dhcp::LeaseTerms;
 use crate::findings::inference::{reversed, stated};
 use crate::findings::{Draft, FindingText, and_list, evidence, text};
 use crate::remedy;

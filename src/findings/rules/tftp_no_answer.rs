@@ -193,8 +193,12 @@ fn by_lease(cx: &PhoneContext<'_>, server: IpAddr) -> Option<Fix> {
         target: "dhcp-server",
         platform: "any",
         steps: vec![
-            format!("{server} is the DHCP server itself, which put its own address into siaddr (next-server); it serves no files."),
-            format!("In the phones' scope: set option 150 to {to}, as a list of addresses, and take the next server out."),
+            format!(
+                "{server} is the DHCP server itself, which put its own address into siaddr (next-server); it serves no files."
+            ),
+            format!(
+                "In the phones' scope: set option 150 to {to}, as a list of addresses, and take the next server out."
+            ),
         ],
         config: None,
         undo: None,

@@ -64,10 +64,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let of = |source: TftpSource| sources.iter().find(|(s, _)| *s == source).map(|(_, names)| names.as_slice());
     let first = |source: TftpSource| of(source).and_then(<[WireText]>::first);
-    let said: Vec<String> = sources
-        .iter()
-        .map(|(source, names)| format!("{} names {}", in_words(*source), and_list(names)))
-        .collect();
+    let said: Vec<String> =
+        sources.iter().map(|(source, names)| format!("{} names {}", in_words(*source), and_list(names))).collect();
     let mut shown = vec![evidence(lease.seen_at, format!("in the lease of {} {}", cx.label(), said.join(", ")))];
     let used = cx.tftp_use().filter(|u| u.asked);
     let took = used.map_or_else(String::new, |used| {

@@ -80,7 +80,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         evidence(used.seen_at, format!("{} asks TFTP server {}", cx.label(), used.server)),
         evidence(lease.seen_at, format!("its lease from {} names {names}", lease.terms.server)),
     ];
-    shown.extend(by_dns.map(|d| evidence(d.seen_at, format!("{} answers that {} is {}", d.dns_server, d.name, used.server))));
+    shown.extend(
+        by_dns.map(|d| evidence(d.seen_at, format!("{} answers that {} is {}", d.dns_server, d.name, used.server))),
+    );
     // A phone that works with it, or would, loses its server with it while the lease names another.
     if right.as_ref().map_or(cx.is_registered(), |r| r.contains(&used.server)) {
         fix.steps.insert(

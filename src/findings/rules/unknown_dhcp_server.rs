@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conversation::SeenAt;
-use crate::diagnosis::{Severity};
+use crate::diagnosis::Severity;
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
 use crate::remedy;

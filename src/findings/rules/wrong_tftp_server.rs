@@ -203,7 +203,10 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
         shown.push(evidence(fetch.request.first, format!("{} takes load {load} from {}", cx.label(), used.server)));
     }
     for contact in cx.contacts().iter().filter(|c| c.turned_away()) {
-        shown.push(evidence(contact.answered_at(), format!("CallManager {}: {}", contact.server, contact.state.as_str())));
+        shown.push(evidence(
+            contact.answered_at(),
+            format!("CallManager {}: {}", contact.server, contact.state.as_str()),
+        ));
     }
     shown.extend(wrong.right.basis.evidence());
     if let Some(dns) = by_dns(cx, wrong) {
