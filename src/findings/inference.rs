@@ -419,8 +419,7 @@ fn backed(by_peers: &BTreeMap<IpAddr, Witness>, peers: &Peers, tried: &[IpAddr])
     // A CallManager that serves the files itself needs no witness's lease.
     let itself = used.iter().all(|s| tried.contains(s));
     let against = by_peers.values().all(|w| w.against_lease > 0);
-    let single = by_peers.values().map(|w| w.count).sum::<u32>() < 2;
-    let sure = by_lease || itself || !(against || single);
+    let sure = by_lease || itself || !against;
     (used, if sure { Confidence::Likely } else { Confidence::Possible })
 }
 
