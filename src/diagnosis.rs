@@ -220,6 +220,8 @@ pub struct PhoneReport {
 pub struct ObservedSite {
     /// The CallManager that it is registered with, or was until it left, and the frame that shows it.
     pub registered: Option<ObservedServer>,
+    /// That CallManager is the router of its lease, and no configuration names it: survivable telephony, most likely.
+    pub registered_with_router: bool,
     /// The TFTP server that it turns to.
     pub tftp: Option<ObservedTftp>,
     /// CallManagers that its configuration names.

@@ -2,7 +2,7 @@
 //!
 //! Relayed copies of a message are the message seen again, not another one.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,9 @@ pub struct LeaseTerms {
     /// Where TFTP servers are named, in the order a phone looks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<(TftpSource, Vec<WireText>)>,
+    /// `siaddr` is the DHCP server's own address. Beside other sources it is not among them: most phones do not look there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_siaddr: bool,
     /// TFTP options that name nothing usable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unusable: Vec<UnusableOption>,
@@ -52,14 +55,17 @@ impl LeaseTerms {
         let mut sources = message.tftp_sources();
         // Some servers put their own address into siaddr whatever is configured (boot reference 1.4): beside a
         // source that was configured it says nothing.
+        let is_own = |source: TftpSource, names: &[WireText]| {
+            source == TftpSource::Siaddr && names.iter().all(|n| n.raw() == server.to_string())
+        };
+        let own_siaddr = sources.iter().any(|(source, names)| is_own(*source, names));
         if sources.len() > 1 {
-            sources.retain(|(source, names)| {
-                *source != TftpSource::Siaddr || names.iter().any(|n| n.raw() != server.to_string())
-            });
+            sources.retain(|(source, names)| !is_own(*source, names));
         }
         LeaseTerms {
             server,
             sources,
+            own_siaddr,
             unusable: message.unusable_tftp_options(),
             mask: message.subnet_mask,
             routers: message.routers.clone(),
@@ -82,6 +88,13 @@ impl LeaseTerms {
     /// Where `server` is named, first place first.
     pub fn source_of(&self, server: &str) -> Option<TftpSource> {
         self.sources.iter().find(|(_, names)| names.iter().any(|n| n.raw() == server)).map(|(s, _)| *s)
+    }
+
+    /// Whether a phone that reads an unusable option 150 as addresses finds `server` in it.
+    pub fn misreads(&self, server: IpAddr) -> bool {
+        let IpAddr::V4(server) = server else { return false };
+        let of_150 = self.unusable.iter().filter(|o| o.option == 150);
+        of_150.flat_map(|o| o.raw.0.chunks_exact(4)).any(|octets| octets == server.octets())
     }
 
     /// Whether the only thing that looks like a TFTP server is the DHCP server's own address in `siaddr`.

@@ -127,6 +127,8 @@ pub enum FixKind {
     FindTftpServer,
     /// Lets the name of a server resolve.
     ResolveName,
+    /// Corrects the address that DNS has for a name.
+    CorrectDnsRecord,
     /// Lets a TFTP server answer.
     ReachTftpServer,
     /// Lets transfers come to their end.

@@ -61,6 +61,20 @@ pub struct TftpUse {
     pub asked: bool,
 }
 
+/// The name that phones ask DNS for where they look for a server of their own.
+const CISCO_CM: &str = "CiscoCM1";
+
+/// A DNS answer that sends phones to a server.
+#[derive(Clone, Copy, Debug)]
+pub struct DnsAnswer<'a> {
+    /// As asked: `CiscoCM1.example.com`.
+    pub name: &'a WireText,
+    /// Who answered.
+    pub dns_server: IpAddr,
+    /// The answer.
+    pub seen_at: SeenAt,
+}
+
 /// How a phone stands with one CallManager.
 #[derive(Clone, Debug)]
 pub struct Contact<'a> {
@@ -242,6 +256,13 @@ impl<'a> PhoneContext<'a> {
         if let Some((_, source)) = self.servers_of(terms).into_iter().find(|(ip, _)| *ip == server) {
             return Some(source);
         }
+        // Named all the same: last, in the field that the server fills in by itself, or in an option misread.
+        if terms.own_siaddr && IpAddr::V4(terms.server) == server {
+            return Some(TftpSource::Siaddr);
+        }
+        if terms.misreads(server) {
+            return Some(TftpSource::Option150);
+        }
         // Told by DHCPv6: it is not set by hand, and of the ways to say so none is DHCPv6's.
         if self.world.registry.leases_v6.name_tftp(server) {
             return None;
@@ -249,6 +270,35 @@ impl<'a> PhoneContext<'a> {
         // A name that this capture does not resolve may be the server: then the lease may name it all the same.
         let unresolved = terms.tftp().iter().any(|n| self.world.registry.resolve(n.raw()).is_empty());
         (!unresolved).then_some(TftpSource::Manual)
+    }
+
+    /// The DNS answer for CiscoCM1 that names `server`: this phone's own, or else another's.
+    pub fn named_by_dns(&self, server: IpAddr) -> Option<DnsAnswer<'a>> {
+        let registry = self.world.registry;
+        if !registry.resolve(CISCO_CM).contains(&server) {
+            return None;
+        }
+        let of = |phone: &'a Phone| {
+            phone.dns.iter().rev().find_map(|ask| {
+                let short = ask.name.raw().split('.').next().unwrap_or_default();
+                let crate::phone::DnsAnswer { seen_at, addresses, .. } = ask.answer.as_ref()?;
+                (short.eq_ignore_ascii_case(CISCO_CM) && addresses.contains(&server)).then_some(DnsAnswer {
+                    name: &ask.name,
+                    dns_server: ask.server,
+                    seen_at: *seen_at,
+                })
+            })
+        };
+        of(self.phone).or_else(|| registry.phones().iter().find_map(of))
+    }
+
+    /// Whether a phone that asks `server` does so only because the DHCP server put its own address into `siaddr`, and
+    /// that address serves nobody here.
+    pub fn is_last_resort(&self, server: IpAddr) -> bool {
+        let is_own = |t: &LeaseTerms| t.own_siaddr && IpAddr::V4(t.server) == server;
+        self.terms().is_some_and(|t| is_own(t) && t.sources.iter().all(|(s, _)| *s != TftpSource::Option150))
+            && !self.world.peers.serves(server)
+            && !super::inference::stated(self).is_some_and(|right| right.servers.contains(&server))
     }
 
     /// The server it turns to, where that is not its own.
@@ -503,6 +553,15 @@ impl Contact<'_> {
             (None, Some(_)) => Why::Arp,
             _ => Why::Silent,
         }
+    }
+
+    /// The frame that shows how it ended: the rejection, the end of the connection, the Register without answer.
+    pub fn answered_at(&self) -> SeenAt {
+        let answer = |a: &Attempt| {
+            let rejected = a.rejected.as_ref().map(|r| r.seen_at);
+            rejected.or(a.end.map(|e| e.seen_at)).or(a.register.map(|r| r.first))
+        };
+        self.attempt.and_then(answer).unwrap_or(self.seen_at())
     }
 
     /// The first frame of it.

@@ -8,7 +8,7 @@ use super::coverage::{Visibility, coverage};
 use super::grouping::Groups;
 use super::servers::{ServersSeen, cluster_name};
 use super::{Draft, RULES};
-use crate::conversation::dhcp::SeenIn;
+use crate::conversation::dhcp::{LeaseTerms, SeenIn};
 use crate::diagnosis::{
     Code, Detail, Diagnosis, FileFetch, LoadReport, Moment, ObservedLease, ObservedName, ObservedServer, ObservedSite,
     ObservedTftp, ObservedTimes, ObservedVlan, Offer, PhoneReport, Registration, RegistrationState, Verdict,
@@ -94,7 +94,7 @@ fn note_unknown_addresses(world: &DiagnosisContext<'_>, order: &[usize], notes: 
         asked.extend(phone.files.iter().map(|f| f.server));
         tried.extend(phone.attempts.iter().map(|a| a.server));
     }
-    asked.retain(|s| world.site.cluster_of_tftp(s).is_none());
+    asked.retain(|s| !world.site.names_tftp(s));
     tried.retain(|s| world.site.cluster_of_call_manager(s).is_none());
     asked.append(&mut tried);
     for ip in asked.into_iter().take(20) {
@@ -123,6 +123,10 @@ fn traces(cx: &PhoneContext<'_>) -> ObservedSite {
     };
     ObservedSite {
         registered: registered.map(|(ip, seen_at)| ObservedServer { ip, at: seen_at.at }),
+        registered_with_router: registered.is_some_and(|(server, _)| {
+            let is_router = |t: &std::sync::Arc<LeaseTerms>| t.routers.iter().any(|r| IpAddr::V4(*r) == server);
+            cx.terms().is_some_and(is_router) && !cx.configured_call_managers().contains(&server)
+        }),
         tftp: cx.tftp_use().map(|u| ObservedTftp { ip: u.server, at: u.seen_at.at, asked: u.asked }),
         call_managers: cx.config().map(|(_, c)| c.call_managers.iter().map(resolve).collect()).unwrap_or_default(),
         lease: lease.and_then(|l| Some(ObservedLease { address: l.address?, mask: l.terms.mask, at: l.seen_at.at })),
@@ -217,7 +221,7 @@ fn report(
             last_reason: phone.last_reason.as_ref().map(|r| r.text.clone()),
         },
         cluster_expected: cluster_name(cx.cluster()),
-        cluster_tftp: used.and_then(|u| cluster_name(site.cluster_of_tftp(u.server))),
+        cluster_tftp: used.and_then(|u| cluster_name(site.cluster_of_tftp_for(u.server, cx.cluster()))),
         cluster_registered: registered_with.and_then(|s| cluster_name(site.cluster_of_call_manager(s))),
         step,
         step_since: step_since.map(|s| Moment { time: s.time, at: s.at }),

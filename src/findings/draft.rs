@@ -76,6 +76,11 @@ impl Draft {
         self
     }
 
+    pub(crate) fn fixes(mut self, fixes: impl IntoIterator<Item = Fix>) -> Draft {
+        self.says.fixes.extend(fixes);
+        self
+    }
+
     pub(crate) fn fix(mut self, fix: Fix) -> Draft {
         self.says.fixes.push(fix);
         self

@@ -8,13 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::context::{PhoneContext, TftpUse, WrongServer};
+use super::context::{PhoneContext, TFTP_INTERVAL, TftpUse, WrongServer};
 use super::coverage::Visibility;
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::Kind;
 use crate::conversation::file::Fetch;
 use crate::conversation::registration::Attempt;
-use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState, TftpSource};
+use crate::diagnosis::{Confidence, Evidence, Fix, FixKind, FixTarget, Outcome, RegistrationState, TftpSource};
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
 use crate::site::Site;
@@ -66,9 +66,35 @@ pub struct RightServer {
 #[derive(Clone, Copy, Debug)]
 struct Witness {
     count: u32,
+    /// How many of them have a lease that names the server.
+    by_lease: u32,
+    /// How many of them have a lease that names other servers, or none. Of the rest the lease is not captured.
+    against_lease: u32,
     mac: Mac,
     seen_at: SeenAt,
 }
+
+impl Witness {
+    fn new(mac: Mac, seen_at: SeenAt) -> Witness {
+        Witness { count: 0, by_lease: 0, against_lease: 0, mac, seen_at }
+    }
+
+    /// One phone more; whether its lease names the server, where it is captured.
+    fn add(&mut self, lease_names_it: Option<bool>) {
+        self.count += 1;
+        self.by_lease += u32::from(lease_names_it == Some(true));
+        self.against_lease += u32::from(lease_names_it == Some(false));
+    }
+
+    fn merge(&mut self, other: &Witness) {
+        self.count += other.count;
+        self.by_lease += other.by_lease;
+        self.against_lease += other.against_lease;
+    }
+}
+
+/// Servers kept of those that one lease names.
+const MAX_BESIDE: usize = 16;
 
 /// CallManager → TFTP server → phones that use both.
 type Witnesses = BTreeMap<IpAddr, BTreeMap<IpAddr, Witness>>;
@@ -92,6 +118,14 @@ pub struct Peers {
     took: BTreeMap<(IpAddr, IpAddr), BTreeMap<WireText, Witness>>,
     /// TFTP servers that answered with files: a frame of it.
     serving: BTreeMap<IpAddr, SeenAt>,
+    /// The capture holds no answers of file servers: then that one was not seen to serve says nothing.
+    blind_files: bool,
+    /// TFTP server → others that stand beside it in the lease of a registered phone that uses it.
+    leased_beside: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
+    /// TFTP server → latest frames of an answer and of a question that nobody answered.
+    heard: BTreeMap<IpAddr, (SeenAt, SeenAt)>,
+    /// TFTP server → CallManagers with which phones are registered whose configuration of that server names them.
+    named_and_registered: BTreeMap<IpAddr, BTreeMap<IpAddr, Witness>>,
     /// DHCP server → TFTP server → registered phones with that lease.
     leases: BTreeMap<Ipv4Addr, BTreeMap<IpAddr, u32>>,
     /// CallManager → phones that it turned away: the loads that they run, and where they got their files.
@@ -105,10 +139,11 @@ pub struct Peers {
 impl Peers {
     /// Asks every phone.
     pub fn new(registry: &Registry, _site: &Site, visible: &Visibility) -> Peers {
-        let mut peers = Peers::default();
+        let mut peers = Peers { blind_files: visible.blind_files, ..Peers::default() };
         for phone in registry.phones() {
             let mut configs: Vec<&Fetch> = Vec::new();
             for fetch in &phone.files {
+                peers.note_heard(registry, phone, fetch);
                 if fetch.outcome() == Outcome::Served || (fetch.blocks > 0 && fetch.answered.is_some()) {
                     peers.serving.entry(fetch.server).or_insert(fetch.request.first);
                     if phone_config::is_config_name(fetch.name.raw()) {
@@ -134,7 +169,9 @@ impl Peers {
             }
             let Some((index, attempt)) = phone.last_attempt() else { continue };
             let state = phone.attempt_state(index, registry.now, visible.blind_registration);
-            if matches!(state, RegistrationState::Rejected | RegistrationState::Closed) {
+            if matches!(state, RegistrationState::Rejected | RegistrationState::Closed)
+                && !is_only_unknown(attempt, phone)
+            {
                 let (loads, servers) = peers.turned_away.entry(attempt.server).or_default();
                 loads.extend(phone.running().map(|l| registry.load_name(l.load.raw(), phone.device_type())));
                 servers.extend(used_at(attempt.last).map(|f| f.server));
@@ -148,10 +185,22 @@ impl Peers {
             }
             if let Some(fetch) = used_at(attempt.last) {
                 let server = fetch.server;
-                note_witness(&mut peers.tftp, attempt.server, server, phone.mac, fetch.request.first);
+                let leased = lease_names(registry, phone, server, fetch.request.first);
+                note_witness(&mut peers.tftp, (attempt.server, server), phone.mac, fetch.request.first, leased);
                 let named = fetch.config.iter().flat_map(|c| &c.call_managers);
-                for other in named.flat_map(|n| registry.resolve(n.raw())).filter(|ip| *ip != attempt.server) {
-                    peers.beside.entry(other).or_default().insert(attempt.server);
+                for other in named.flat_map(|n| registry.resolve(n.raw())) {
+                    if other == attempt.server {
+                        let first = attempt.registered_at().unwrap_or(attempt.began);
+                        note_witness(&mut peers.named_and_registered, (server, other), phone.mac, first, leased);
+                    } else {
+                        peers.beside.entry(other).or_default().insert(attempt.server);
+                    }
+                }
+                if leased == Some(true) {
+                    let terms = phone.lease_terms();
+                    let all = terms.into_iter().flat_map(|t| t.tftp()).flat_map(|n| registry.resolve(n.raw()));
+                    let beside = peers.leased_beside.entry(server).or_default();
+                    beside.extend(all.filter(|other| *other != server).take(MAX_BESIDE));
                 }
                 if let Some(terms) = phone.lease_terms().filter(|t| names(registry, t.tftp(), server)) {
                     *peers.leases.entry(terms.server).or_default().entry(server).or_default() += 1;
@@ -185,8 +234,9 @@ impl Peers {
                 && !said.contains(&(attempt.server, fetch.server))
             {
                 said.push((attempt.server, fetch.server));
-                let first = fetch.request.first;
-                note_witness(&mut self.tftp_before, attempt.server, fetch.server, phone.mac, first);
+                let (first, pair) = (fetch.request.first, (attempt.server, fetch.server));
+                let leased = lease_names(registry, phone, fetch.server, first);
+                note_witness(&mut self.tftp_before, pair, phone.mac, first, leased);
             }
             let load = phone.loads.iter().rev().find(|l| l.seen_at <= registered);
             if let (Some(seen), Some(model)) = (load, phone.model()) {
@@ -203,7 +253,57 @@ impl Peers {
         let Some(running) = phone.running().filter(|r| load::same_load(r.load.raw(), &load)) else { return };
         let name = registry.load_name(running.load.raw(), phone.device_type());
         let by_load = self.took.entry((fetch.server, attempt.server)).or_default();
-        by_load.entry(name).or_insert(Witness { count: 0, mac: phone.mac, seen_at: fetch.request.first }).count += 1;
+        by_load.entry(name).or_insert_with(|| Witness::new(phone.mac, fetch.request.first)).add(None);
+    }
+
+    /// When a server answered last, and when it was asked last in vain.
+    fn note_heard(&mut self, registry: &Registry, phone: &Phone, fetch: &Fetch) {
+        let (answered, silent) = self.heard.entry(fetch.server).or_default();
+        if let Some(at) = fetch.answered {
+            *answered = at.max(*answered);
+        } else if fetch.request.unanswered(registry.now, TFTP_INTERVAL) && !phone.answer_lost(fetch) {
+            *silent = fetch.request.last.max(*silent);
+        }
+    }
+
+    /// Where a server that served files answers nobody any more: the latest frame of that.
+    pub fn silent_since_served(&self, server: IpAddr) -> Option<SeenAt> {
+        if self.blind_files {
+            return None;
+        }
+        self.heard.get(&server).filter(|(answered, silent)| silent > answered).map(|(_, silent)| *silent)
+    }
+
+    /// Whether a server was seen to serve a file to anybody.
+    pub fn serves(&self, server: IpAddr) -> bool {
+        self.serving.contains_key(&server)
+    }
+
+    /// Whether a server was seen to serve a file to anybody, or could not be seen to.
+    fn is_known_to_serve(&self, server: IpAddr) -> bool {
+        self.blind_files || self.serving.contains_key(&server)
+    }
+
+    /// How many phones took a load from `server` that the CallManagers `tried` turned away after.
+    fn took_and_refused(&self, server: IpAddr, tried: &[IpAddr]) -> u32 {
+        let of = tried.iter().filter_map(|c| self.took.get(&(server, *c)));
+        of.flat_map(BTreeMap::values).map(|w| w.count).sum()
+    }
+
+    /// The CallManager that phones are registered with by the configurations of the same TFTP server, where the one that
+    /// this phone's configuration names answers nobody: its address, how many phones, one of them, a frame.
+    pub fn moved_to(&self, cx: &PhoneContext<'_>, dead: IpAddr) -> Option<(IpAddr, u32, Mac, SeenAt)> {
+        let (fetch, _) = cx.config()?;
+        let named = cx.configured_call_managers();
+        let is_up = |c: &IpAddr| self.tftp.get(c).is_some_and(|m| !m.is_empty());
+        if !named.contains(&dead) || named.iter().any(is_up) {
+            return None;
+        }
+        let others = self.named_and_registered.get(&fetch.server)?;
+        let mut others = others.iter().filter(|(c, w)| !named.contains(c) && w.count > 1);
+        let (server, witness) = others.next()?;
+        // With several the capture does not tell which is meant.
+        others.next().is_none().then_some((*server, witness.count, witness.mac, witness.seen_at))
     }
 
     /// Loads of the phones of this model that are registered with a CallManager.
@@ -274,9 +374,53 @@ impl Peers {
     }
 }
 
-fn note_witness(list: &mut Witnesses, call_manager: IpAddr, server: IpAddr, mac: Mac, seen_at: SeenAt) {
-    let by_server = list.entry(call_manager).or_default();
-    by_server.entry(server).or_insert(Witness { count: 0, mac, seen_at }).count += 1;
+fn note_witness(
+    list: &mut Witnesses,
+    (outer, inner): (IpAddr, IpAddr),
+    mac: Mac,
+    seen_at: SeenAt,
+    leased: Option<bool>,
+) {
+    list.entry(outer).or_default().entry(inner).or_insert_with(|| Witness::new(mac, seen_at)).add(leased);
+}
+
+/// Whether the lease that a phone had as it asked names a server; `None`: that lease is not captured whole.
+fn lease_names(registry: &Registry, phone: &Phone, server: IpAddr, asked: SeenAt) -> Option<bool> {
+    if registry.leases_v6.name_tftp(server) {
+        return Some(true);
+    }
+    let terms = phone.lease_terms_before(asked).filter(|t| !t.cut)?;
+    Some(names(registry, terms.tftp(), server))
+}
+
+/// Whether a rejection says that CallManager does not know the device: "unknown device", "Error: DB Config".
+pub fn is_unknown_device(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["unknown device", "db config", "error: database"].iter().any(|words| text.contains(words))
+}
+
+/// Whether a rejection is for the device alone: its text says that it is not known, and the phone took no load before
+/// that could be the reason.
+fn is_only_unknown(attempt: &Attempt, phone: &Phone) -> bool {
+    let says = attempt.rejected.as_ref().is_some_and(|r| is_unknown_device(r.text.raw()));
+    says && phone.fetched().is_none_or(|(_, fetch)| fetch.request.first > attempt.last)
+}
+
+/// The servers that witnesses speak for, and how sure that is. Counted per server: one that only a minority uses, or
+/// only phones whose lease does not name it, stands beside better ones for nothing.
+fn backed(by_peers: &BTreeMap<IpAddr, Witness>, peers: &Peers, tried: &[IpAddr]) -> (Vec<IpAddr>, Confidence) {
+    let by_lease = by_peers.values().any(|w| w.by_lease > 0);
+    let weight = |w: &Witness| if by_lease { w.by_lease } else { w.count };
+    let most = by_peers.values().map(weight).max().unwrap_or(0);
+    let best = || by_peers.iter().filter(|(_, w)| weight(w) == most).map(|(server, _)| *server);
+    let beside = |server: &IpAddr| best().any(|b| peers.leased_beside.get(&b).is_some_and(|s| s.contains(server)));
+    let used = by_peers.iter().filter(|(s, w)| weight(w) == most || (weight(w) > 0 && beside(s))).map(|(s, _)| *s);
+    let used: Vec<IpAddr> = used.collect();
+    // A CallManager that serves the files itself needs no witness's lease.
+    let itself = used.iter().all(|s| tried.contains(s));
+    let against = by_peers.values().all(|w| w.against_lease > 0);
+    let sure = by_lease || itself || !against;
+    (used, if sure { Confidence::Likely } else { Confidence::Possible })
 }
 
 fn names(registry: &Registry, servers: Vec<WireText>, server: IpAddr) -> bool {
@@ -302,7 +446,9 @@ pub fn stated(cx: &PhoneContext<'_>) -> Option<RightServer> {
             Some(cluster) => Basis::SiteFile(cluster.name.clone()),
             None => Basis::ExpectTftp,
         };
-        return Some(RightServer { servers, confidence: Confidence::Certain, basis });
+        // What a drafted site file says was concluded from a capture.
+        let confidence = if matches!(basis, Basis::SiteFile(_)) { site.certainty() } else { Confidence::Certain };
+        return Some(RightServer { servers, confidence, basis });
     }
     if cluster.is_some() {
         return None;
@@ -327,6 +473,10 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
     if !used.asked && renewed && !cx.phone.attempts.is_empty() {
         return None;
     }
+    // What stands in a malformed option 150 is no server that anybody meant.
+    if cx.terms_at(used.seen_at).is_some_and(|t| t.misreads(used.server)) {
+        return None;
+    }
     if let Some(mut right) = stated(cx) {
         // Until it asks for its configuration it may yet turn to another server.
         let settled = cx.now().since(used.seen_at.time) >= super::context::SETTLED;
@@ -336,7 +486,7 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
         let is_right = right.servers.contains(&used.server);
         // Of a server that the site file names nowhere a lease alone says nothing.
         let site = cx.world.site;
-        if !used.asked && !site.clusters.is_empty() && site.cluster_of_tftp(used.server).is_none() {
+        if !used.asked && !site.clusters.is_empty() && !site.names_tftp(used.server) {
             return None;
         }
         // By the CallManager alone nothing is said of a phone that is registered there.
@@ -353,8 +503,11 @@ pub(super) fn wrong_tftp(cx: &PhoneContext<'_>) -> Option<WrongServer> {
 /// the server that it uses, or against the server being the cause.
 fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
     let peers = &cx.world.peers;
-    let tried: Vec<IpAddr> = cx.contacts().iter().filter(|c| c.turned_away()).map(|c| c.server).collect();
     let running = cx.running().map(|(load, _)| load);
+    let tried: Vec<IpAddr> = refusals(cx, used, running.as_ref()).map(|c| c.server).collect();
+    if tried.is_empty() {
+        return None;
+    }
     let beside = peers.beside(&tried);
     let tiers = [
         (&peers.tftp, &peers.loads, &tried),
@@ -371,19 +524,33 @@ fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
         }
         let mut by_peers: BTreeMap<IpAddr, Witness> = BTreeMap::new();
         for (server, witness) in servers.iter().filter_map(|c| witnesses.get(c)).flatten() {
-            by_peers.entry(*server).and_modify(|w| w.count += witness.count).or_insert(*witness);
+            by_peers.entry(*server).and_modify(|w| w.merge(witness)).or_insert(*witness);
+        }
+        // A few phones that are well with a server do not stand for it where more took its load and were refused.
+        if by_peers.len() > 1 {
+            by_peers.retain(|server, witness| {
+                let refused = peers.took_and_refused(*server, &tried);
+                refused < 2 || refused <= witness.count
+            });
         }
         if by_peers.contains_key(&used.server) {
             return None;
         }
-        let Some(Witness { mac, seen_at, .. }) = by_peers.values().next().copied() else { continue };
-        let count = by_peers.values().map(|w| w.count).sum();
+        let (backed, confidence) = backed(&by_peers, peers, &tried);
+        let mut by_backed = backed.iter().filter_map(|s| by_peers.get(s));
+        let Some(Witness { mac, seen_at, .. }) = by_backed.clone().next().copied() else { continue };
+        let count = by_backed.by_ref().map(|w| w.count).sum();
+        // Redundant servers of one lease are one cluster's, unless the load of this one is what is refused.
+        let is_beside = |s: &IpAddr| peers.leased_beside.get(s).is_some_and(|b| b.contains(&used.server));
+        if backed.iter().any(is_beside) && !took_load(cx, used, running.as_ref()) {
+            return None;
+        }
         let basis = match (tier, beside.first()) {
             (0, _) => Basis::Peers(count, mac, seen_at),
             (1, Some(other)) => Basis::PeersBeside(*other, count, mac, seen_at),
             _ => Basis::PeersBefore(count, mac, seen_at),
         };
-        return Some(RightServer { servers: by_peers.into_keys().collect(), confidence: Confidence::Likely, basis });
+        return Some(RightServer { servers: backed, confidence, basis });
     }
     if tried.contains(&used.server) {
         return None;
@@ -395,6 +562,10 @@ fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
     if let Some(right) = by_other_offers(cx, used).or_else(|| by_own_lease(cx, used, running.as_ref())) {
         return Some(right);
     }
+    // Its configuration sends it to the very CallManager that does not know it: nothing speaks for another server.
+    if is_sent_and_unknown(cx, used, &tried) {
+        return None;
+    }
     let basis = if took_load(cx, used, running.as_ref()) {
         Basis::TookLoad
     } else {
@@ -404,6 +575,33 @@ fn inferred(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer> {
         Basis::OthersTookLoad(first.count, first.mac, first.seen_at)
     };
     Some(RightServer { servers: Vec::new(), confidence: Confidence::Possible, basis })
+}
+
+/// The CallManagers that turned the phone away for more than that they do not know it.
+fn refusals<'c, 'a>(
+    cx: &'c PhoneContext<'a>,
+    used: &'c TftpUse,
+    running: Option<&'c WireText>,
+) -> impl Iterator<Item = &'c super::context::Contact<'a>> {
+    let peers = &cx.world.peers;
+    cx.contacts().iter().filter(|c| c.turned_away()).filter(move |contact| {
+        let Some(attempt) = contact.attempt.filter(|a| is_only_unknown(a, cx.phone)) else { return true };
+        // Others were refused with the load that it runs, which they took where it asks.
+        let took = peers.took.get(&(used.server, attempt.server));
+        let is_it = |load: &WireText| running.is_some_and(|r| load::same_load(r.raw(), load.raw()));
+        took.is_some_and(|loads| loads.keys().any(is_it))
+    })
+}
+
+/// Whether the configuration of the server that the phone uses names the CallManagers that do not know the phone.
+fn is_sent_and_unknown(cx: &PhoneContext<'_>, used: &TftpUse, tried: &[IpAddr]) -> bool {
+    let named = cx.configured_call_managers();
+    let unknown = |server: &IpAddr| {
+        let attempts = cx.contacts().iter().filter(|c| c.server == *server).filter_map(|c| c.attempt);
+        let mut rejected = attempts.filter_map(|a| a.rejected.as_ref());
+        named.contains(server) && rejected.any(|r| is_unknown_device(r.text.raw()))
+    };
+    cx.config().is_some_and(|(f, _)| f.server == used.server) && tried.iter().all(unknown)
 }
 
 /// Whether the phone took the load that it runs from the server that it uses, and was turned away after.
@@ -420,6 +618,10 @@ fn by_other_offers(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<RightServer>
     for offer in cx.phone.dhcp.list.iter().flat_map(|e| &e.offers).filter(|o| o.terms.server != chosen) {
         let servers: Vec<IpAddr> = offer.terms.tftp().iter().flat_map(|n| registry.resolve(n.raw())).collect();
         if servers.is_empty() || servers.contains(&used.server) {
+            continue;
+        }
+        // Nobody was seen to get a file there: an offer alone makes no server right.
+        if !servers.iter().any(|s| cx.world.peers.is_known_to_serve(*s)) {
             continue;
         }
         let count = cx.world.peers.led_by(offer.terms.server, &servers);
@@ -450,7 +652,8 @@ fn by_own_lease(cx: &PhoneContext<'_>, used: &TftpUse, running: Option<&WireText
     let count = cx.world.peers.led_by(lease.terms.server, &servers);
     let confidence = if count > 0 { Confidence::Likely } else { Confidence::Possible };
     let basis = Basis::OwnLease(lease.terms.server, count, lease.seen_at);
-    (!servers.is_empty()).then_some(RightServer { servers, confidence, basis })
+    let serves = servers.iter().any(|s| cx.world.peers.is_known_to_serve(*s));
+    serves.then_some(RightServer { servers, confidence, basis })
 }
 
 impl Basis {
@@ -529,11 +732,16 @@ impl Basis {
 pub fn right_load(cx: &PhoneContext<'_>) -> Option<(WireText, Confidence)> {
     let model = cx.phone.model()?;
     if let Some(cluster) = cx.cluster() {
-        return cluster.load_for(model).map(|l| (WireText::from(l), Confidence::Certain));
+        return cluster.load_for(model).map(|l| (WireText::from(l), cx.world.site.certainty()));
     }
     let tried: Vec<IpAddr> = cx.contacts().iter().filter(|c| c.turned_away()).map(|c| c.server).collect();
     let loads = cx.world.peers.loads_around(&tried, model);
     loads.first().filter(|_| loads.len() == 1).map(|only| (only.clone(), Confidence::Likely))
+}
+
+/// Whether CallManager moves a phone from one load to the other by itself: it upgrades, and never downgrades.
+pub fn is_upgrade(running: &str, right: &str) -> bool {
+    load::compare(running, right).is_some_and(std::cmp::Ordering::is_lt)
 }
 
 /// The load that the right servers name for phones like this one, which turned to another: what its own configuration
@@ -548,6 +756,41 @@ pub fn load_named_on(cx: &PhoneContext<'_>, right: &[IpAddr]) -> Option<WireText
     let load = right.iter().find_map(on)?;
     let refused = cx.contacts().iter().any(|c| peers.refuses_load(c.server, load.raw()));
     (!refused).then(|| load.clone())
+}
+
+/// The server whose octets stand in reverse in option 150: one of the right ones, or one that serves files here, where the
+/// address as it is served nobody.
+pub fn reversed(cx: &PhoneContext<'_>, named: Ipv4Addr) -> Option<(Ipv4Addr, Confidence)> {
+    let [a, b, c, d] = named.octets();
+    let (meant, as_sent) = (Ipv4Addr::new(d, c, b, a), IpAddr::V4(named));
+    let peers = &cx.world.peers;
+    if meant == named || peers.serves(as_sent) || cx.world.site.names_tftp(named) {
+        return None;
+    }
+    match stated(cx) {
+        Some(right) if right.servers.contains(&as_sent) => None,
+        Some(right) if right.servers.contains(&IpAddr::V4(meant)) => Some((meant, right.confidence)),
+        _ => peers.serves(IpAddr::V4(meant)).then_some((meant, Confidence::Likely)),
+    }
+}
+
+/// What to do where the CallManager has another address by now: other configurations of the same TFTP server say so.
+pub fn moved(cx: &PhoneContext<'_>, dead: IpAddr) -> Option<Fix> {
+    let (now, count, mac, _) = cx.world.peers.moved_to(cx, dead)?;
+    let (fetch, _) = cx.config()?;
+    Some(Fix::new(FixKind::MoveToCluster, FixTarget::CallManager, format!("In CallManager: {now} in place of {dead} for these phones")).steps(vec![
+            format!(
+                "Configurations of {} name CallManager {now}, and {} registered with it; {} still names {dead}, which \
+                 nobody is registered with.",
+                fetch.server,
+                if count == 1 { format!("{} is", mac.device_name()) } else { format!("{} are", phones(count, mac)) },
+                fetch.name
+            ),
+            format!(
+                "If {now} is the CallManager of these phones too: put it into their CallManager group in place of {dead}."
+            ),
+            format!("Restart the TFTP service, so that {} is written anew; then reset the phone.", fetch.name),
+        ]).verify(format!("The phone's configuration names {now}, and it registers there.")))
 }
 
 /// So many phones, and one of them by its name.

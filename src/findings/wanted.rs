@@ -22,6 +22,8 @@ pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[Code]) -> TargetState {
     let right = wrong.map(|w| w.right.clone()).or_else(|| stated(cx));
     let tftp_basis = right.as_ref().map(|r| (r.confidence, r.basis.because()));
     let tftp_right = match (&right, used) {
+        // What is only possible stays out of anything to paste.
+        (Some(right), _) if right.confidence < Confidence::Likely => Vec::new(),
         (Some(right), _) => right.servers.clone(),
         // What the phone asks is right as far as anything here tells.
         (None, Some(used)) if used.asked && !codes.iter().any(|c| c.is_before_files()) => vec![used.server],

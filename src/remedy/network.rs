@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::{Fix, FixKind, FixTarget, Platform};
+use crate::diagnosis::{Fix, FixKind, FixTarget, Platform, and_list};
 use crate::types::Mac;
 
 /// A MAC as Cisco IOS writes it: `0030.94c2.d3fa`.
@@ -47,6 +47,28 @@ pub fn voice_vlan(switch: &str, port: &str, vlan: u16) -> Fix {
                     .config(is_word.then(|| format!("interface {port}\n switchport voice vlan {vlan}\n cdp enable\n")))
                     .undo(is_word.then(|| format!("interface {port}\n no switchport voice vlan\n")))
                     .verify(format!("The phone's DISCOVER bears the tag of VLAN {vlan}."))
+}
+
+/// The DNS record that sends phones to a server that is not theirs: it beats DHCP on old loads.
+pub fn dns_record(name: &str, dns_server: IpAddr, used: IpAddr, right: &[IpAddr]) -> Fix {
+    let to = match right {
+        [] => "to the TFTP server of the phones' cluster".to_owned(),
+        right => format!("to {}", and_list(right)),
+    };
+    Fix::new(
+        FixKind::CorrectDnsRecord,
+        FixTarget::Network,
+        format!("In DNS: correct the record of {name}, or remove it"),
+    )
+    .steps(vec![
+        format!(
+            "On DNS server {dns_server} (or where its zone is kept): {name} is {used}. Point it {to}, or remove it."
+        ),
+        "Without the record a phone goes by its lease.".to_owned(),
+        "Reset the phones once the record has expired in the caches.".to_owned(),
+    ])
+    .undo(Some(format!("Point {name} to {used} again.")))
+    .verify(format!("The next answer for {name} does not name {used}, and the phones' read requests go {to}."))
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub(super) struct Table {
 /// The tables of a site file.
 pub(super) const TABLES: [Table; 3] = [
     Table { title: "the file's top level", keys: &["network", "cluster"] },
-    Table { title: "[network]", keys: &["dhcp_servers", "voice_vlans"] },
+    Table { title: "[network]", keys: &["dhcp_servers", "voice_vlans", "confidence"] },
     Table {
         title: "[[cluster]]",
         keys: &[

@@ -12,6 +12,7 @@ use super::error::{self, Source, TABLES};
 use super::phones::{self, PhonePattern};
 use super::placement::{Clash, MOST_PATTERNS, Placement};
 use super::{Cluster, Network, Site, SiteError, server_key};
+use crate::diagnosis::Confidence;
 use crate::types::WireText;
 
 /// The file as it is written.
@@ -29,6 +30,7 @@ struct RawSite {
 struct RawNetwork {
     dhcp_servers: Vec<Spanned<String>>,
     voice_vlans: Vec<Spanned<i64>>,
+    confidence: Option<Spanned<String>>,
 }
 
 #[derive(serde::Deserialize)]
@@ -63,6 +65,7 @@ pub(super) fn parse(
     let network = Network {
         dhcp_servers: each(&source, &raw.network.dhcp_servers, dhcp_server)?,
         voice_vlans: each(&source, &raw.network.voice_vlans, vlan)?,
+        confidence: raw.network.confidence.as_ref().map(|c| at(&source, c, confidence)).transpose()?,
     };
     let mut reading = Reading { source, clusters: Vec::new(), placement: Placement::default() };
     for cluster in raw.cluster {
@@ -103,9 +106,8 @@ impl Reading<'_> {
             return Err(source.error(raw.name.span(), message));
         }
         let name = cluster.name.clone();
-        for (written, server) in raw.tftp.iter().zip(&cluster.tftp) {
-            let added = self.placement.add_tftp(server_key(server), index);
-            self.place(added, written.span(), &name, || format!("TFTP server {server}"))?;
+        for server in &cluster.tftp {
+            self.placement.add_tftp(server_key(server), index);
         }
         for (written, server) in raw.call_managers.iter().zip(&cluster.call_managers) {
             let added = self.placement.add_call_manager(server_key(server), index);
@@ -237,6 +239,15 @@ fn vlan(id: &i64) -> Result<u16, String> {
     match u16::try_from(*id) {
         Ok(id @ 1..=4094) => Ok(id),
         _ => Err(format!("{id} is no VLAN: they go from 1 to 4094")),
+    }
+}
+
+fn confidence(text: &String) -> Result<Confidence, String> {
+    match text.trim() {
+        "certain" => Ok(Confidence::Certain),
+        "likely" => Ok(Confidence::Likely),
+        "possible" => Ok(Confidence::Possible),
+        other => Err(format!("`{other}` is no confidence: write certain, likely or possible")),
     }
 }
 

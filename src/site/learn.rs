@@ -98,7 +98,9 @@ struct Learnt {
 }
 
 fn is_witness(phone: &PhoneReport) -> bool {
-    phone.traces.registered.is_some() && !matches!(phone.verdict, Verdict::Finding(_))
+    // A router that registers phones while their CallManagers are away is none of them.
+    let is_registered = phone.traces.registered.is_some() && !phone.traces.registered_with_router;
+    is_registered && !matches!(phone.verdict, Verdict::Finding(_))
 }
 
 /// Whether the configuration sends the phone to the CallManager that it is registered with, as far as can be told.
@@ -107,6 +109,11 @@ fn agrees(phone: &PhoneReport, call_manager: IpAddr) -> bool {
     named.is_empty()
         || named.iter().any(|n| n.addresses.contains(&call_manager))
         || named.iter().any(|n| n.addresses.is_empty())
+}
+
+/// The TFTP server that the phone's files come from: not one that was only asked and never answered anybody.
+fn tftp_of(phone: &PhoneReport, silent: &BTreeSet<IpAddr>) -> Option<ObservedTftp> {
+    phone.traces.tftp.filter(|used| !silent.contains(&used.ip))
 }
 
 fn subnet_of(phone: &PhoneReport) -> Option<Ipv4Net> {
@@ -119,6 +126,9 @@ fn subnet_of(phone: &PhoneReport) -> Option<Ipv4Net> {
 impl Learnt {
     fn new(diagnosis: &Diagnosis<'_>) -> Learnt {
         // Which servers belong together is known only after all phones were asked.
+        let servers = &diagnosis.servers.tftp;
+        let silent: BTreeSet<IpAddr> =
+            servers.iter().filter(|s| s.served + s.missing == 0 && s.silent > 0).map(|s| s.ip).collect();
         let mut groups = Groups::default();
         for phone in diagnosis.phones(Detail::State).filter(is_witness) {
             let Some(ObservedServer { ip: call_manager, .. }) = phone.traces.registered else { continue };
@@ -126,7 +136,7 @@ impl Learnt {
             if !agrees(&phone, call_manager) {
                 continue;
             }
-            if let Some(ObservedTftp { ip: tftp, .. }) = phone.traces.tftp {
+            if let Some(ObservedTftp { ip: tftp, .. }) = tftp_of(&phone, &silent) {
                 groups.join(Node::CallManager(call_manager), Node::Tftp(tftp));
             }
             for ObservedName { name, addresses } in &phone.traces.call_managers {
@@ -176,7 +186,7 @@ impl Learnt {
                 note(&mut learnt.vlans, vlan.id, &witness, vlan.at);
             }
             if let Some(cluster) = learnt.clusters.get_mut(index) {
-                cluster.add(&phone, &witness, consistent, at, &failed);
+                cluster.add(&phone, &witness, consistent, at, (&failed, &silent));
             }
             learnt.phones.push(witness);
         }
@@ -239,14 +249,14 @@ impl LearntCluster {
         witness: &Witness,
         consistent: bool,
         at: FrameRef,
-        failed: &BTreeSet<IpAddr>,
+        (failed, silent): (&BTreeSet<IpAddr>, &BTreeSet<IpAddr>),
     ) {
         self.witnesses += 1;
         note(&mut self.registered, witness.call_manager, witness, at);
         if !consistent {
             return;
         }
-        if let Some(ObservedTftp { ip: tftp, at, asked }) = phone.traces.tftp {
+        if let Some(ObservedTftp { ip: tftp, at, asked }) = tftp_of(phone, silent) {
             note(&mut self.tftp, tftp, witness, at);
             if asked {
                 self.asked.insert(tftp);
@@ -394,6 +404,9 @@ impl Learnt {
 
     fn print_network(&self, diagnosis: &Diagnosis<'_>, out: &mut Text) {
         out.0.push_str("\n[network]\n");
+        out.comment("Concluded from captures: no finding that rests on this file is surer than this. Once you have checked all of it:");
+        out.comment("confidence = \"certain\"");
+        out.0.push_str("confidence = \"likely\"\n");
         out.comment("Every legitimate DHCP server; one that is not here becomes a finding where it answers phones.");
         let servers = self.dhcp.iter().map(|(ip, seen)| {
             (quoted(&ip.to_string()), format!("{}; likely", self.said(seen, "with a lease from it")))
@@ -490,6 +503,15 @@ impl Learnt {
         }
         let managers: BTreeSet<IpAddr> = self.clusters.iter().flat_map(|c| c.registered.keys().copied()).collect();
         for server in diagnosis.servers.call_managers.iter().filter(|s| !managers.contains(&s.ip)) {
+            let routers = diagnosis.phones(Detail::State).filter(|p| p.traces.registered_with_router);
+            let phones = routers.filter(|p| p.traces.registered.is_some_and(|r| r.ip == server.ip)).count();
+            if phones > 0 {
+                lines.push(format!(
+                    "CallManager {}: the router of the {phones} phones registered with it, which no configuration names (SRST)",
+                    server.ip
+                ));
+                continue;
+            }
             lines.push(format!(
                 "CallManager {} (of the phones that tried it {} were rejected, {} refused, {} not answered)",
                 server.ip, server.rejected, server.refused, server.silent

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::diagnosis::Confidence;
 use crate::types::Mac;
 use placement::Placement;
 
@@ -51,6 +52,8 @@ pub struct Network {
     pub dhcp_servers: Vec<Ipv4Addr>,
     /// VLANs that phones belong in. Empty: not stated.
     pub voice_vlans: Vec<u16>,
+    /// How sure the file is of what it states; `None`: certain. A draft of `site learn` says `likely`.
+    pub confidence: Option<Confidence>,
 }
 
 /// One CallManager cluster and the phones that belong to it.
@@ -120,9 +123,34 @@ impl Site {
         self.clusters.get(self.placement.of_phone(mac, name, ip, vlan)?)
     }
 
-    /// The cluster that has this TFTP server, given by address or by name.
+    /// The cluster that has this TFTP server, given by address or by name. `None` also of a central TFTP server, which
+    /// stands in several clusters.
     pub fn cluster_of_tftp(&self, server: impl Display) -> Option<&Cluster> {
-        self.clusters.get(self.placement.of_tftp(&server_key(&server.to_string()))?)
+        match self.placement.of_tftp(&server_key(&server.to_string())) {
+            [only] => self.clusters.get(*only),
+            _ => None,
+        }
+    }
+
+    /// The same for a phone of `own`: of a central TFTP server that cluster, where it is among those that have it.
+    pub fn cluster_of_tftp_for(&self, server: impl Display, own: Option<&Cluster>) -> Option<&Cluster> {
+        let all = self.placement.of_tftp(&server_key(&server.to_string()));
+        let mut clusters = all.iter().filter_map(|index| self.clusters.get(*index));
+        match (all, own) {
+            ([_], _) => clusters.next(),
+            (_, Some(own)) => clusters.find(|c| c.name == own.name),
+            _ => None,
+        }
+    }
+
+    /// Whether any cluster has this TFTP server.
+    pub fn names_tftp(&self, server: impl Display) -> bool {
+        !self.placement.of_tftp(&server_key(&server.to_string())).is_empty()
+    }
+
+    /// How sure a finding can be that rests on what the file states.
+    pub fn certainty(&self) -> Confidence {
+        self.network.confidence.unwrap_or(Confidence::Certain)
     }
 
     /// The cluster that has this CallManager, given by address or by name.
@@ -139,7 +167,9 @@ impl Site {
 
     /// Whether anything is stated at all.
     pub fn states_anything(&self) -> bool {
-        !self.clusters.is_empty() || !self.expect_tftp.is_empty() || self.network != Network::default()
+        let network = &self.network;
+        let of_network = !network.dhcp_servers.is_empty() || !network.voice_vlans.is_empty();
+        !self.clusters.is_empty() || !self.expect_tftp.is_empty() || of_network
     }
 }
 

@@ -25,8 +25,8 @@ pub(super) struct Placement {
     subnets: Vec<(IpNet, usize)>,
     vlans: HashMap<u16, usize>,
     default: Option<usize>,
-    /// By [`super::server_key`].
-    tftp: HashMap<String, usize>,
+    /// By [`super::server_key`]; a central TFTP server is in several clusters.
+    tftp: HashMap<String, Vec<usize>>,
     call_managers: HashMap<String, usize>,
 }
 
@@ -92,16 +92,20 @@ impl Placement {
         }
     }
 
-    pub(super) fn add_tftp(&mut self, key: String, cluster: usize) -> Result<(), Clash> {
-        put(&mut self.tftp, key, cluster)
+    pub(super) fn add_tftp(&mut self, key: String, cluster: usize) {
+        let clusters = self.tftp.entry(key).or_default();
+        if !clusters.contains(&cluster) {
+            clusters.push(cluster);
+        }
     }
 
     pub(super) fn add_call_manager(&mut self, key: String, cluster: usize) -> Result<(), Clash> {
         put(&mut self.call_managers, key, cluster)
     }
 
-    pub(super) fn of_tftp(&self, key: &str) -> Option<usize> {
-        self.tftp.get(key).copied()
+    /// The clusters that have it, as the file orders them.
+    pub(super) fn of_tftp(&self, key: &str) -> &[usize] {
+        self.tftp.get(key).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(super) fn of_call_manager(&self, key: &str) -> Option<usize> {

@@ -3,6 +3,7 @@
 use crate::conversation::file::{Unreachable, Why};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
+use crate::findings::inference::moved;
 use crate::findings::{Draft, text};
 
 use super::failed_contacts;
@@ -93,6 +94,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     cx.label(),
                     tries.count
                 ))
+                    .fixes(moved(cx, server))
                     .fix(Fix::new(FixKind::ReachCallManager, if register { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones"))
                     .steps(if register {
                         vec![format!(

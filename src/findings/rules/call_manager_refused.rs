@@ -2,6 +2,7 @@
 
 use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::PhoneContext;
+use crate::findings::inference::moved;
 use crate::findings::{Draft, text};
 
 use super::failed_contacts;
@@ -70,7 +71,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                         "If {server} is no CallManager: correct the CallManager group in the phones' configuration."
                     ))
                     .verify(format!("A SYN to {server} port {port} is answered with SYN-ACK.")),
-            ),
+            )
+            .fixes(moved(cx, server)),
         )
     })
 }

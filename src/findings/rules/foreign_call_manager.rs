@@ -1,6 +1,6 @@
 //! `foreign-call-manager`: a good configuration, of another cluster.
 
-use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, Severity};
+use crate::diagnosis::{Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
 use crate::site::{Cluster, Site};
@@ -70,7 +70,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     vec![Draft {
         rule: &FOREIGN_CALL_MANAGER,
         severity: if at_home { Severity::Warning } else { Severity::Error },
-        confidence: Confidence::Certain,
+        confidence: cx.world.site.certainty(),
         servers: vec![server],
         facts: vec![("call_managers", wire_texts(&config.call_managers)), ("tftp_server", text(server))],
         evidence: shown,

@@ -177,7 +177,7 @@ fn not_taken(
         }
         let theirs = |c: &&Cluster| c.name != home.name && c.load_for(model).is_some_and(|l| same_load(l, next));
         if let Some(other) = site.clusters.iter().find(theirs) {
-            return Some((Confidence::Certain, format!("the site file gives it to cluster {}", other.name)));
+            return Some((site.certainty(), format!("the site file gives it to cluster {}", other.name)));
         }
         if let Some(own) = own {
             let newer = load::compare(next, own).is_some_and(std::cmp::Ordering::is_gt);
@@ -284,7 +284,7 @@ fn elsewhere(
     let home = site.cluster_of_tftp(used).or(home(cx, contact));
     match (home, site.cluster_of_tftp(next)) {
         (Some(home), Some(other)) => (home.name != other.name)
-            .then(|| (Confidence::Certain, format!("a server of cluster {} in the site file", other.name))),
+            .then(|| (site.certainty(), format!("a server of cluster {} in the site file", other.name))),
         _ if site.clusters.is_empty() && right.contains(&used) && !right.contains(&next) => {
             Some((Confidence::Certain, "which --expect-tftp does not name".to_owned()))
         }

@@ -1,18 +1,20 @@
 //! `malformed-tftp-option`: option 150 as text, cut, or zero.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity};
+use crate::conversation::dhcp::LeaseTerms;
+use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity, TftpSource};
 use crate::findings::context::{PhoneContext, SETTLED};
-use crate::findings::inference::stated;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::inference::{reversed, stated};
+use crate::findings::{Draft, FindingText, and_list, evidence, text};
 use crate::remedy;
+use crate::wire::dhcp::UnusableOption;
 
 declare_finding! {
     /// ## Trigger
     ///
     /// The lease carries an option 150 that is no list of addresses (ASCII digits, a length that is no multiple of four,
-    /// 0.0.0.0), or an option 66 that names nothing. Not where the phone got its configuration all the same.
+    /// 0.0.0.0, octets in reverse of a server that is right or serves files here), or an option 66 that names nothing. Not where the phone got its configuration all the same.
     ///
     /// ## Evidence
     ///
@@ -49,7 +51,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let settled = cx.now().since(lease.seen_at.time) >= SETTLED;
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
-    let draft = |option: &crate::wire::dhcp::UnusableOption| {
+    let reversed = reversed_option(cx, terms);
+    let right = match &reversed {
+        Some((_, meant, _)) if right.is_empty() => vec![IpAddr::V4(*meant)],
+        _ => right,
+    };
+    let draft = |option: &UnusableOption| {
         let number = option.option;
         let scope = remedy::dhcp::Scope::of(terms, lease.address);
         let mut fixes = vec![Fix::new(FixKind::SetDhcpOption, FixTarget::DhcpServer, format!("On {}: option {number} in its right form", terms.server))
@@ -61,7 +68,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         Draft {
             rule: &MALFORMED_TFTP_OPTION,
             severity: Severity::Error,
-            confidence: if settled { Confidence::Certain } else { Confidence::Likely },
+            confidence: match &reversed {
+                Some((_, _, sure)) if settled => *sure,
+                None if settled => Confidence::Certain,
+                _ => Confidence::Likely,
+            },
             servers: vec![IpAddr::V4(terms.server)],
             facts: vec![
                 ("option", Fact::Number(u64::from(number))),
@@ -95,5 +106,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     };
     // A usable option 150 beside an odd option 66 is all that a phone needs.
     let has_150 = terms.sources.iter().any(|(s, _)| *s == crate::diagnosis::TftpSource::Option150);
-    terms.unusable.iter().filter(|o| o.option == 150 || !has_150).map(draft).collect()
+    let of_message = terms.unusable.iter().filter(|o| o.option == 150 || !has_150);
+    of_message.chain(reversed.iter().map(|(option, ..)| option)).map(draft).collect()
+}
+
+/// An option 150 whose octets are in reverse: the addresses of option 150, what is meant, and how sure that is.
+fn reversed_option(cx: &PhoneContext<'_>, terms: &LeaseTerms) -> Option<(UnusableOption, Ipv4Addr, Confidence)> {
+    let of_150 = terms.sources.iter().find(|(source, _)| *source == TftpSource::Option150);
+    let named: Vec<Ipv4Addr> = of_150?.1.iter().filter_map(|name| name.raw().parse().ok()).collect();
+    // One right address in it is enough for the phone.
+    let found: Option<Vec<_>> = named.iter().map(|address| reversed(cx, *address)).collect();
+    let (meant, sure) = *found?.first()?;
+    let raw: Vec<u8> = named.iter().flat_map(Ipv4Addr::octets).collect();
+    let reads_as = format!("{}, which is {meant} with its octets in reverse", and_list(&named));
+    Some((UnusableOption { option: 150, raw: raw.as_slice().into(), reads_as }, meant, sure))
 }

@@ -56,8 +56,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if has_another {
         return Vec::new();
     }
-    let asks_since = phone.files.last().is_some_and(|f| f.last > lease.seen_at);
-    if asks_since || cx.is_registered() {
+    let since = || phone.files.iter().filter(|f| f.last > lease.seen_at);
+    // The DHCP server itself, which fills siaddr in and serves nobody, is the last that a phone without a server asks.
+    let in_vain = since().all(|f| f.answered.is_none() && cx.is_last_resort(f.server)) && cx.wrong_tftp().is_none();
+    let asks = since().next().is_some();
+    if (asks && !(by_accident && in_vain)) || cx.is_registered() {
         return Vec::new();
     }
     // A phone that boots again may get another lease.
@@ -67,6 +70,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let confidence = if settled { cx.confidence_from_absence(confidence) } else { confidence };
     let accident =
         if by_accident { " (its siaddr is its own address, which some servers fill in by themselves)" } else { "" };
+    let nobody = if asks {
+        format!("It asks {} itself, which serves no file.", terms.server)
+    } else {
+        "It has nobody to ask for its configuration.".to_owned()
+    };
     let right = stated(cx).map(|r| r.servers).unwrap_or_default();
     let scope = remedy::dhcp::Scope::of(terms, lease.address);
     let mut fixes = cx.set_option_150(&scope, &right);
@@ -96,7 +104,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             title: format!("the lease from {} names no TFTP server", terms.server),
             summary: format!(
                 "{} took a lease from DHCP server {} that names no TFTP server: no option 150, no option 66, no sname, no \
-                 siaddr{accident}. It has nobody to ask for its configuration.",
+                 siaddr{accident}. {nobody}",
                 cx.label(),
                 terms.server
             ),

@@ -1,6 +1,6 @@
 //! `registered-elsewhere`: well, and in the wrong place.
 
-use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, RegistrationState, Severity};
+use crate::diagnosis::{Fix, FixKind, FixTarget, RegistrationState, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, and_list, evidence, text};
 use crate::remedy;
@@ -86,7 +86,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     vec![Draft {
         rule: &REGISTERED_ELSEWHERE,
         severity: Severity::Error,
-        confidence: Confidence::Certain,
+        confidence: cx.world.site.certainty(),
         servers: vec![server],
         facts: vec![("call_manager", text(server)), ("expected", text(&own.name))],
         evidence: shown,

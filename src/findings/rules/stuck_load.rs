@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Confidence, Outcome, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::inference::right_load;
+use crate::findings::inference::{is_own_config, is_upgrade, right_load};
 use crate::findings::{Draft, FindingText, evidence, text};
 use crate::remedy;
 use crate::wire::load::{is_load_file, same_load};
@@ -54,7 +54,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(contact) = cx.contacts().iter().find(|c| c.turned_away()) else { return Vec::new() };
     let Some((running, said)) = cx.running() else { return Vec::new() };
     let Some((right, mut confidence)) = right_load(cx) else { return Vec::new() };
-    if same_load(running.raw(), right.raw()) {
+    // An older load is no reason to turn a phone away: CallManager brings it up by itself.
+    if same_load(running.raw(), right.raw()) || (is_upgrade(running.raw(), right.raw()) && !is_kept(cx, running.raw()))
+    {
         return Vec::new();
     }
     // Another cluster's CallManager has reasons of its own.
@@ -101,7 +103,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if let Some((fetch, _)) = config {
         shown.push(evidence(fetch.request.first, format!("{} is served {}: {named}", cx.label(), fetch.name)));
     }
-    shown.push(evidence(contact.seen_at(), format!("CallManager {}: {}", contact.server, contact.state.as_str())));
+    shown.push(evidence(contact.answered_at(), format!("CallManager {}: {}", contact.server, contact.state.as_str())));
     let server = config.map(|(f, _)| f.server).or(cx.tftp_use().map(|u| u.server));
     vec![Draft {
         rule: &STUCK_LOAD,
@@ -129,4 +131,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 .collect(),
         },
     }]
+}
+
+/// Whether the phone's own configuration holds it on the load that it runs: then it is in the data base, and CallManager
+/// does not bring it up by itself.
+fn is_kept(cx: &PhoneContext<'_>, running: &str) -> bool {
+    let own = cx.config().filter(|(fetch, _)| is_own_config(cx.phone, fetch.name.raw()));
+    let named = own.and_then(|(_, config)| cx.phone.load_in(config));
+    named.is_some_and(|load| same_load(load.raw(), running))
 }

@@ -7,7 +7,8 @@ use crate::conversation::RetryCount;
 use crate::conversation::file::{Fetch, Unreachable, Why};
 use crate::diagnosis::{Confidence, Evidence, Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::inference::stated;
+use crate::findings::{Draft, FindingText, and_list, evidence, text};
 use crate::phone::ArpAsk;
 use crate::wire::phone_config::is_config_name;
 
@@ -163,12 +164,31 @@ fn draft(
         says: FindingText {
             title: format!("TFTP server {server} does not answer"),
             summary: format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()),
-            fixes: vec![
+            fixes: vec![by_lease(cx, server).unwrap_or_else(|| {
                 Fix::new(FixKind::ReachTftpServer, FixTarget::TftpServer, format!("Make TFTP server {server} answer"))
-                    .step(step.to_owned())
-                    .step("If it is not the phones' TFTP server at all: correct option 150 in the scope that names it.")
-                    .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR.")),
-            ],
+                    .steps(vec![
+                        step.to_owned(),
+                        "If it is not the phones' TFTP server at all: correct option 150 in the scope that names it."
+                            .to_owned(),
+                    ])
+                    .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR."))
+            })],
         },
     }
+}
+
+/// Where the phone asks the DHCP server itself for want of a better address: the lease is to be put right.
+fn by_lease(cx: &PhoneContext<'_>, server: IpAddr) -> Option<Fix> {
+    let terms = cx.terms().filter(|_| cx.is_last_resort(server))?;
+    let right: Vec<IpAddr> = cx.lease_servers().into_iter().map(|(ip, _)| ip).filter(|ip| *ip != server).collect();
+    let right = stated(cx).map(|r| r.servers).unwrap_or(right);
+    let to = if right.is_empty() { "the TFTP server of the phones' cluster".to_owned() } else { and_list(&right) };
+    Some(Fix::new(FixKind::SetDhcpOption, FixTarget::DhcpServer, format!("On DHCP server {}: name the TFTP server in option 150", terms.server)).steps(vec![
+            format!(
+                "{server} is the DHCP server itself, which put its own address into siaddr (next-server); it serves no files."
+            ),
+            format!(
+                "In the phones' scope: set option 150 to {to}, as a list of addresses, and take the next server out."
+            ),
+        ]).verify(format!("The next ACK carries option 150, and the phone's read requests do not go to {server}.")))
 }

@@ -51,16 +51,19 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(lease) = cx.phone.lease() else { return Vec::new() };
     let terms = &lease.terms;
     let resolve = |name: &str| cx.world.registry.resolve(name);
-    if !disagree(&terms.sources, &resolve) {
+    let mut sources = terms.sources.clone();
+    // The server's own address in siaddr is no accident for a phone that goes by it.
+    let asks_own = |f: &crate::conversation::file::Fetch| f.server == IpAddr::V4(terms.server);
+    if terms.own_siaddr && !terms.only_own_siaddr() && cx.files().iter().any(asks_own) {
+        sources.push((TftpSource::Siaddr, vec![WireText::from(terms.server.to_string().as_str())]));
+    }
+    if !disagree(&sources, &resolve) {
         return Vec::new();
     }
-    let of = |source: TftpSource| terms.sources.iter().find(|(s, _)| *s == source).map(|(_, names)| names.as_slice());
+    let of = |source: TftpSource| sources.iter().find(|(s, _)| *s == source).map(|(_, names)| names.as_slice());
     let first = |source: TftpSource| of(source).and_then(<[WireText]>::first);
-    let said: Vec<String> = terms
-        .sources
-        .iter()
-        .map(|(source, names)| format!("{} names {}", in_words(*source), and_list(names)))
-        .collect();
+    let said: Vec<String> =
+        sources.iter().map(|(source, names)| format!("{} names {}", in_words(*source), and_list(names))).collect();
     let mut shown = vec![evidence(lease.seen_at, format!("in the lease of {} {}", cx.label(), said.join(", ")))];
     let used = cx.tftp_use().filter(|u| u.asked);
     let took = used.map_or_else(String::new, |used| {

@@ -56,7 +56,31 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let named = lease.terms.tftp();
     let names = if named.is_empty() { "no TFTP server".to_owned() } else { and_list(&named) };
     let right = stated(cx).map(|r| r.servers);
-    let mut fix = remedy::phone::no_alternate_tftp(used.server, cx.phone.model());
+    let by_dns = cx.named_by_dns(used.server);
+    let mut fix = match by_dns {
+        Some(dns) => {
+            let right = right.as_deref().unwrap_or_default();
+            remedy::network::dns_record(dns.name.raw(), dns.dns_server, used.server, right)
+        }
+        None => remedy::phone::no_alternate_tftp(used.server, cx.phone.model()),
+    };
+    let (title, whence) = match by_dns {
+        Some(dns) => (
+            format!("TFTP server {} comes from DNS, not from DHCP", used.server),
+            format!("DNS server {} names it: {} is {}.", dns.dns_server, dns.name, used.server),
+        ),
+        None => (
+            format!("TFTP server {} comes from the phone, not from DHCP", used.server),
+            "It is set on the phone (Alternate TFTP), stored there, or found by the name CiscoCM1.".to_owned(),
+        ),
+    };
+    let mut shown = vec![
+        evidence(used.seen_at, format!("{} asks TFTP server {}", cx.label(), used.server)),
+        evidence(lease.seen_at, format!("its lease from {} names {names}", lease.terms.server)),
+    ];
+    shown.extend(
+        by_dns.map(|d| evidence(d.seen_at, format!("{} answers that {} is {}", d.dns_server, d.name, used.server))),
+    );
     // A phone that works with it, or would, loses its server with it while the lease names another.
     if right.as_ref().map_or(cx.is_registered(), |r| r.contains(&used.server)) {
         fix.steps.insert(
@@ -70,18 +94,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     vec![Draft {
         rule: &TFTP_OVERRIDE,
         severity: Severity::Warning,
-        confidence: if right.is_some() { Confidence::Certain } else { Confidence::Likely },
+        confidence: if right.is_some() { cx.world.site.certainty() } else { Confidence::Likely },
         servers: vec![used.server],
         facts: vec![("tftp_used", text(used.server)), ("tftp_offered", wire_texts(&named))],
-        evidence: vec![
-            evidence(used.seen_at, format!("{} asks TFTP server {}", cx.label(), used.server)),
-            evidence(lease.seen_at, format!("its lease from {} names {names}", lease.terms.server)),
-        ],
+        evidence: shown,
         says: FindingText {
-            title: format!("TFTP server {} comes from the phone, not from DHCP", used.server),
+            title,
             summary: format!(
-                "{} asks TFTP server {}, which no DHCP server gave it: its lease from {} names {names}. It is set on the \
-                 phone (Alternate TFTP), stored there, or found by the name CiscoCM1.",
+                "{} asks TFTP server {}, which no DHCP server gave it: its lease from {} names {names}. {whence}",
                 cx.label(),
                 used.server,
                 lease.terms.server

@@ -105,7 +105,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         drafts.push(Draft {
             rule: &TRUST_LIST_MISMATCH,
             severity: Severity::Warning,
-            confidence: Confidence::Certain,
+            confidence: if refused { Confidence::Certain } else { site.certainty() },
             servers: vec![server],
             facts: vec![("file", Fact::Text(fetch.name.clone())), ("tftp_server", text(server))],
             evidence: shown,

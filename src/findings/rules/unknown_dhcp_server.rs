@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conversation::SeenAt;
-use crate::diagnosis::{Confidence, Severity};
+use crate::diagnosis::Severity;
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
 use crate::remedy;
@@ -90,7 +90,7 @@ fn draft(
     Draft {
         rule: &UNKNOWN_DHCP_SERVER,
         severity: if is_taken { Severity::Error } else { Severity::Warning },
-        confidence: Confidence::Certain,
+        confidence: cx.world.site.certainty(),
         servers: vec![IpAddr::V4(server)],
         facts: vec![("dhcp_server", text(server)), ("tftp_offered", wire_texts(&tftp.unwrap_or_default()))],
         evidence: vec![evidence(seen_at, format!("DHCP server {server} answers {} and names {names}", cx.label()))],

@@ -1,8 +1,10 @@
 //! `wrong-tftp-server`: the founding case.
 
-use crate::conversation::registration::Attempt;
+use std::net::IpAddr;
+
+use crate::conversation::SeenAt;
 use crate::diagnosis::{Confidence, Evidence, Fix, FixKind, FixTarget, Outcome, Severity, TftpSource};
-use crate::findings::context::{PhoneContext, WrongServer};
+use crate::findings::context::{DnsAnswer, PhoneContext, WrongServer};
 use crate::findings::inference::{load_named_on, right_load};
 use crate::findings::{Draft, FindingText, addresses, and_list, evidence, optional, text};
 use crate::remedy;
@@ -64,10 +66,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let terms = cx.terms_at(used.seen_at).filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
     let dhcp_server = terms.map(|t| t.server);
     let taken = load_taken(cx, wrong);
+    let by_dns = by_dns(cx, wrong);
     let facts = vec![
         ("tftp_used", text(used.server)),
         ("tftp_right", addresses(&right.servers)),
-        ("source", optional(used.source.map(TftpSource::as_str))),
+        ("source", optional(used.source.filter(|_| by_dns.is_none()).map(TftpSource::as_str))),
         ("dhcp_server", optional(dhcp_server)),
         ("load_taken", optional(taken.as_deref())),
     ];
@@ -76,6 +79,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     servers.extend(&right.servers);
     let from = match (used.source, dhcp_server) {
         (Some(source), Some(server)) => format!("DHCP server {server} names it ({})", source_words(source)),
+        (Some(TftpSource::Manual), _) if by_dns.is_some() => by_dns.map_or_else(String::new, |dns| {
+            format!("no lease names it, but DNS: {} answers that {} is {}", dns.dns_server, dns.name, used.server)
+        }),
         (Some(TftpSource::Manual), _) => "no lease in this capture names it: it is set on the phone (Alternate TFTP), \
              stored there, or found by the name CiscoCM1"
             .to_owned(),
@@ -92,7 +98,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         .iter()
         .find(|c| c.turned_away())
         .map(|c| format!(" CallManager {} then turned it away ({}).", c.server, c.state.as_str()));
-    let rival = rival(cx, wrong);
+    let mut rival = rival(cx, wrong);
+    for (server, _) in silent_now(cx, wrong) {
+        rival.push_str(&format!(" But {server} does not answer now: it served files before in this capture."));
+    }
     vec![Draft {
         rule: &WRONG_TFTP_SERVER,
         severity: Severity::Error,
@@ -158,6 +167,17 @@ fn rival(cx: &PhoneContext<'_>, wrong: &WrongServer) -> String {
     }
 }
 
+/// The DNS answer that sends the phone to a server that no lease names.
+fn by_dns<'a>(cx: &PhoneContext<'a>, wrong: &WrongServer) -> Option<DnsAnswer<'a>> {
+    cx.named_by_dns(wrong.used.server).filter(|_| wrong.used.source == Some(TftpSource::Manual))
+}
+
+/// The right servers that served files and answer nobody any more, with the latest question in vain.
+fn silent_now(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<(IpAddr, SeenAt)> {
+    let silent = |server: &IpAddr| Some((*server, cx.world.peers.silent_since_served(*server)?));
+    wrong.right.servers.iter().filter_map(silent).collect()
+}
+
 fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
     let used = &wrong.used;
     let mut shown = Vec::new();
@@ -181,26 +201,34 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
         shown.push(evidence(fetch.request.first, format!("{} takes load {load} from {}", cx.label(), used.server)));
     }
     for contact in cx.contacts().iter().filter(|c| c.turned_away()) {
-        let answer = contact.attempt.and_then(answer_of).unwrap_or(contact.seen_at());
-        shown.push(evidence(answer, format!("CallManager {}: {}", contact.server, contact.state.as_str())));
+        shown.push(evidence(
+            contact.answered_at(),
+            format!("CallManager {}: {}", contact.server, contact.state.as_str()),
+        ));
     }
     shown.extend(wrong.right.basis.evidence());
+    if let Some(dns) = by_dns(cx, wrong) {
+        shown.push(evidence(dns.seen_at, format!("{} answers that {} is {}", dns.dns_server, dns.name, used.server)));
+    }
+    for (server, seen_at) in silent_now(cx, wrong) {
+        shown.push(evidence(seen_at, format!("{server} is asked for a file, and does not answer")));
+    }
     shown
 }
 
-fn answer_of(attempt: &Attempt) -> Option<crate::conversation::SeenAt> {
-    attempt
-        .rejected
-        .as_ref()
-        .map(|r| r.seen_at)
-        .or(attempt.end.map(|e| e.seen_at))
-        .or(attempt.register.map(|r| r.first))
-}
-
 fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec<Fix> {
-    let right = &wrong.right.servers;
+    // What is only possible is told, and never handed over to be pasted.
+    let right = match wrong.right.confidence {
+        Confidence::Possible => &[],
+        _ => wrong.right.servers.as_slice(),
+    };
     let mut fixes = Vec::new();
+    let by_dns = by_dns(cx, wrong);
+    if let Some(dns) = by_dns {
+        fixes.push(remedy::network::dns_record(dns.name.raw(), dns.dns_server, wrong.used.server, right));
+    }
     match wrong.used.source {
+        _ if by_dns.is_some() => {}
         Some(TftpSource::Manual) => fixes.push(remedy::phone::no_alternate_tftp(wrong.used.server, cx.phone.model())),
         _ => {
             if let Some(lease) = cx.lease_at(wrong.used.seen_at).or(cx.phone.lease()) {
@@ -241,6 +269,18 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
         for fix in fixes.iter_mut().filter(|f| f.config.is_some()) {
             fix.steps
                 .insert(0, format!("Check first that {} is right: {}.", and_list(right), wrong.right.basis.because()));
+        }
+    }
+    for (server, _) in silent_now(cx, wrong) {
+        for fix in fixes
+            .iter_mut()
+            .filter(|f| matches!(f.target, FixTarget::DhcpServer | FixTarget::Phone | FixTarget::Network))
+        {
+            let first = format!(
+                "First make {server} answer: it served files and does not answer now. Until it does, a phone that is sent \
+                 there gets no file at all."
+            );
+            fix.steps.insert(0, first);
         }
     }
     fixes

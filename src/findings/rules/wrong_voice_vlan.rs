@@ -106,7 +106,15 @@ fn tagged(cx: &PhoneContext<'_>, exchange: &Exchange, vlan: u16) -> Option<Draft
         let right: Vec<u16> = told.as_ref().map_or_else(|| stated.clone(), |w| vec![w.vlan]);
         let because = format!("the site file's voice VLANs are {}", and_list(stated));
         let shown = std::iter::once(asks).chain(told.as_ref().map(announced)).collect();
-        return Some(draft(cx, Some(vlan), &right, Confidence::Certain, shown, &because, told.and_then(|w| w.port)));
+        return Some(draft(
+            cx,
+            Some(vlan),
+            &right,
+            cx.world.site.certainty(),
+            shown,
+            &because,
+            told.and_then(|w| w.port),
+        ));
     }
     let wanted = wanted?;
     if !wanted.sure && (cx.is_registered() || cx.world.together.well_in.contains(&vlan)) {

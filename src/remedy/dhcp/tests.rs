@@ -5,6 +5,7 @@ fn terms(sources: Vec<(TftpSource, Vec<WireText>)>, unusable: Vec<UnusableOption
     LeaseTerms {
         server: Ipv4Addr::new(10, 30, 0, 2),
         sources,
+        own_siaddr: false,
         unusable,
         mask: Some(Ipv4Addr::new(255, 255, 0, 0)),
         routers: Vec::new(),

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::diagnosis::{Detail, Diagnosis, PhoneReport, RegistrationState, SeenConfiguration};
-use crate::types::WireText;
+use crate::diagnosis::{Detail, Diagnosis, Outcome, PhoneReport, RegistrationState, SeenConfiguration};
+use crate::types::{Timestamp, WireText};
 use crate::wire::load::{hardware_of, same_load};
 use crate::wire::phone_config::device_of_name;
 
@@ -31,6 +31,8 @@ pub(super) struct Evidence {
     own: BTreeMap<IpAddr, BTreeMap<String, Vec<Named>>>,
     /// CallManager → loads of phones registered there.
     taken: BTreeMap<IpAddr, Loads>,
+    /// TFTP server → times of the latest answer and of the latest question in vain.
+    heard: BTreeMap<IpAddr, (Option<Timestamp>, Option<Timestamp>)>,
     /// CallManager → loads of phones that it turned away.
     refused: BTreeMap<IpAddr, BTreeSet<WireText>>,
 }
@@ -43,6 +45,11 @@ impl Evidence {
         let mut all = Evidence::default();
         for p in d.phones(Detail::State) {
             let hardware = hardware_of(p.model.as_deref().unwrap_or_default()).to_owned();
+            for file in &p.files {
+                let (answered, silent) = all.heard.entry(file.server).or_default();
+                let latest = if file.outcome == Outcome::NoAnswer { silent } else { answered };
+                *latest = (*latest).max(Some(file.time));
+            }
             for seen in &p.wanted.configurations {
                 if device_of_name(seen.name.raw()).is_some() {
                     let said = all.own.entry(seen.server).or_default().entry(hardware.clone()).or_default();
@@ -85,6 +92,11 @@ impl Evidence {
         let said = self.own.get(&server).and_then(|h| h.get(hardware)).into_iter().flatten();
         let by = format!("what {server} names to other phones of this model");
         default.into_iter().chain(said.map(|n| Named { by: by.clone(), ..n.clone() })).collect()
+    }
+
+    /// Whether a TFTP server was asked and does not answer, or not any more.
+    pub(super) fn is_silent(&self, server: IpAddr) -> bool {
+        self.heard.get(&server).is_some_and(|(answered, silent)| silent > answered)
     }
 
     /// Whether any of these CallManagers has phones with this load.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use self::evidence::{Evidence, Named};
-use crate::diagnosis::{Detail, Diagnosis, PhoneReport, TftpSource, and_list};
+use crate::diagnosis::{Detail, Diagnosis, PhoneReport, RegistrationState, TftpSource, and_list};
 use crate::remedy::load_route::{LoadRoute, way};
 use crate::site::{Cluster, Site};
 use crate::types::WireText;
@@ -116,6 +116,13 @@ fn moved(
         summary.push_str(&format!(" For {} no TFTP server is stated.", phones_word(unstated)));
     }
     let mut first = Vec::new();
+    let silent: std::collections::BTreeSet<IpAddr> =
+        phones.iter().filter_map(|p| p.moves).map(|(_, to)| to).filter(|to| evidence.is_silent(*to)).collect();
+    for server in silent {
+        first.push(format!(
+            "Make {server} answer: it does not now, and phones that are sent there get no file until it does."
+        ));
+    }
     if count(WhatIfOutcome::Refused) > 0 {
         first.push(
             "Leave the phones that would be refused where they are, or first make that server name the load that their \
@@ -138,7 +145,7 @@ fn moved(
 fn after_move(p: &PhoneReport, to: IpAddr, site: &Site, evidence: &Evidence) -> PhoneThen {
     let mut named = evidence.named_on(to, p);
     if named.is_empty()
-        && let Some(cluster) = site.cluster_of_tftp(to)
+        && let Some(cluster) = site.cluster_of_tftp_for(to, cluster_of(site, p))
         && let Some(load) = p.model.as_deref().and_then(|m| cluster.load_for(m))
     {
         named.push(Named {
@@ -173,7 +180,33 @@ fn after_move(p: &PhoneReport, to: IpAddr, site: &Site, evidence: &Evidence) -> 
             then.named_by = then.named_by.zip(other.named_by).map(|(one, or)| format!("{one}; or {or}"));
         }
     }
+    if evidence.is_silent(to) && then.outcome == WhatIfOutcome::Taken {
+        then.outcome = WhatIfOutcome::NotKnown;
+        then.because = format!("{to} does not answer now: until it does, a phone that is sent there gets no file");
+    }
     then
+}
+
+/// Why a phone's CallManagers would change, though nothing is wrong with it; or what stays as it is. `None`: neither.
+fn unchanged_or_lost(p: &PhoneReport, then: &PhoneThen, named: &Named) -> Option<(WhatIfOutcome, String)> {
+    let current = p.registration.call_manager?;
+    let addresses: Vec<IpAddr> = named.call_managers.iter().filter_map(|c| c.parse().ok()).collect();
+    let first = addresses.first()?;
+    match p.registration.state {
+        RegistrationState::Registered => {
+            let stays = addresses.iter().any(|a| *a == current || p.wanted.call_managers.contains(a));
+            let because = format!("it is registered with {current}, and {} sends it to {first}", named.by);
+            (!stays).then_some((WhatIfOutcome::Elsewhere, because))
+        }
+        // Another server that names the same load and the same CallManager changes nothing for it.
+        RegistrationState::Rejected if addresses.contains(&current) && then.load_then.is_none() => {
+            let text = p.registration.reject_text.as_ref().map(|t| format!(" ({t})")).unwrap_or_default();
+            let because =
+                format!("{current} rejects it with the load that it would keep{text}: the change does not cure that");
+            Some((WhatIfOutcome::Refused, because))
+        }
+        _ => None,
+    }
 }
 
 /// The phone after it was told this.
@@ -207,6 +240,13 @@ fn after(p: &PhoneReport, to: IpAddr, named: &Named, site: &Site, evidence: &Evi
     }
     if let Some(next) = named.load.clone().or(running) {
         (then.outcome, then.because) = fate(p, &next, named, site, evidence);
+    }
+    let is_foreign = |c: &String| site.cluster_of_call_manager(c).is_none();
+    if matches!(then.outcome, WhatIfOutcome::Taken | WhatIfOutcome::NotKnown)
+        && let Some((outcome, because)) = unchanged_or_lost(p, &then, named)
+        && (outcome != WhatIfOutcome::Elsewhere || named.call_managers.iter().any(is_foreign))
+    {
+        (then.outcome, then.because) = (outcome, because);
     }
     then
 }
