@@ -1,6 +1,7 @@
 //! What is asked after which answer, and what is said at the end.
 
 use super::*;
+use crate::remedy::probe::Reference;
 use crate::remedy::probe::{Transport, Unreachable};
 
 const CONFIG: &str = "<device><callManagerGroup><members><member priority=\"0\"><callManager><processNodeName>\
