@@ -30,6 +30,15 @@ pub(super) fn shown(path: &Path) -> WireText {
     WireText::from_bytes(path.as_os_str().as_encoded_bytes())
 }
 
+/// A frame, or an event of an events file.
+#[derive(Debug)]
+pub enum Record<'a> {
+    /// A frame of a capture.
+    Frame(Frame<'a>),
+    /// A line of an events file. Its input ids are changed where they would clash with other inputs.
+    Event(Box<Event>),
+}
+
 /// Counts what is read from the disk, before it is unpacked.
 struct Counted<R> {
     source: R,
@@ -262,12 +271,12 @@ impl Input {
 
     /// The current record, its frame with the bytes.
     #[inline]
-    pub(super) fn record(&mut self, id: u32) -> Option<super::Record<'_>> {
+    pub(super) fn record(&mut self, id: u32) -> Option<Record<'_>> {
         match &self.current {
             Current::Frame => {
                 let head = &self.head;
                 let State::Reading(reading) = &self.state else { return None };
-                Some(super::Record::Frame(Frame {
+                Some(Record::Frame(Frame {
                     input: id,
                     number: head.number,
                     time: head.time,
@@ -277,7 +286,7 @@ impl Input {
                 }))
             }
             _ => match std::mem::replace(&mut self.current, Current::None) {
-                Current::Event(event) => Some(super::Record::Event(event)),
+                Current::Event(event) => Some(Record::Event(event)),
                 _ => None,
             },
         }

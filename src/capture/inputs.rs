@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::CaptureError;
 use super::events_file::MAX_INPUTS;
-use super::input::{Accept, Input, STANDARD_INPUT, shown};
+use super::input::{Accept, Input, Record, STANDARD_INPUT, shown};
 use super::stream::{LARGE_BUFFER, SMALL_BUFFER};
 use crate::event::{Event, EventKind, InputSummary};
 use crate::types::{Timestamp, WireText};
@@ -19,15 +19,6 @@ const MANY_BUFFERS: usize = 8;
 const MANY_FILES: usize = 64;
 /// Files named in the warning on those passed over in a folder.
 const NAMED_PASSED_OVER: usize = 3;
-
-/// A frame, or an event of an events file.
-#[derive(Debug)]
-pub enum Record<'a> {
-    /// A frame of a capture.
-    Frame(crate::types::Frame<'a>),
-    /// A line of an events file. Its input ids are changed where they would clash with other inputs.
-    Event(Box<Event>),
-}
 
 /// Ids of inputs. A path has its place; what an events file tells of further inputs gets the ids after those.
 struct Ids {

@@ -25,5 +25,6 @@ mod tally;
 mod test_files;
 
 pub use error::CaptureError;
-pub use inputs::{Inputs, Record};
+pub use input::Record;
+pub use inputs::Inputs;
 pub use pcapng_writer::{InterfaceDescription, InterfaceStatistics, PcapngWriter};

@@ -4,7 +4,7 @@
 //! * every function takes bytes from a hostile network and never panics, loops or allocates
 //!   more than a small multiple of its input;
 //! * what is odd is an [`Anomaly`], and the rest is still read;
-//! * text is a [`WireText`], which can not be printed raw.
+//! * text is a [`WireText`](crate::types::WireText), which can not be printed raw.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod anomaly;

@@ -10,6 +10,7 @@ mod changes;
 mod cli;
 mod cuts;
 mod dhcp_grammar;
+mod dhcp_second_reader;
 mod encrypted;
 mod events;
 mod field;

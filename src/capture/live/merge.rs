@@ -6,13 +6,20 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::port::Head;
-use crate::types::Timestamp;
+use crate::types::{LinkType, Timestamp};
 
 /// Longer than the kernel keeps a block that is not full.
 const WAIT_NANOS: u64 = 150_000_000;
 /// Bytes that wait at most; with more the earliest go at once.
 const MAX_OCTETS: usize = 64 << 20;
+
+/// What is known of a frame beside its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Head {
+    pub(super) time: Timestamp,
+    pub(super) link_type: LinkType,
+    pub(super) orig_len: u32,
+}
 
 /// A frame that waits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -15,8 +15,8 @@ pub use bpf::Instruction;
 pub use error::{Advice, PortError};
 pub use facts::{HostFacts, PortFacts, host_facts, port_facts};
 pub use filter::default_filter;
-pub use port::{Drops, PortFilter, PortSettings};
-pub use ports::{Gap, Notice, Polled, Ports};
+pub use port::{Drops, Gap, Notice, PortFilter, PortSettings};
+pub use ports::{Polled, Ports};
 
 use std::net::IpAddr;
 use std::time::SystemTime;

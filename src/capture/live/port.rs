@@ -10,7 +10,8 @@ use super::error::PortError;
 use super::expression;
 use super::filter::default_filter;
 use super::link_state::LinkState;
-use super::{Gap, Notice, now};
+use super::merge::Head;
+use super::now;
 use crate::capture::ring::Interface;
 use crate::capture::{InterfaceDescription, InterfaceStatistics};
 use crate::event::InputSummary;
@@ -24,6 +25,29 @@ const BLOCK_MILLIS: i32 = 100;
 pub(super) const LAST_BLOCK: Duration = Duration::from_millis(BLOCK_MILLIS as u64 + 30);
 /// The name of all ports at once.
 const ANY: &str = "any";
+
+/// Something about a port that the operator should know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Notice {
+    /// Which port.
+    pub port: WireText,
+    /// What stands after "port: ".
+    pub text: String,
+    /// Since when nothing was captured, and until when as far as is known now: once when it begins, and once when it
+    /// ends.
+    pub gap: Option<Gap>,
+}
+
+/// A time in which nothing was captured.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when; `from` where it goes on.
+    pub until: Timestamp,
+    /// "eth0 had no link".
+    pub why: String,
+}
 
 /// How a port is opened.
 #[derive(Clone, Debug)]
@@ -322,14 +346,6 @@ impl Port {
             ..InputSummary::default()
         }
     }
-}
-
-/// What is known of a frame beside its bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Head {
-    pub(super) time: Timestamp,
-    pub(super) link_type: LinkType,
-    pub(super) orig_len: u32,
 }
 
 /// The frames of a port that were handed out.

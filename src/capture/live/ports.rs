@@ -12,7 +12,7 @@ use super::error::PortError;
 use super::link_state::link_states;
 use super::merge::Merge;
 use super::now;
-use super::port::{Drops, LAST_BLOCK, Port, PortSettings};
+use super::port::{Drops, Gap, LAST_BLOCK, Notice, Port, PortSettings};
 use super::sleep::Sleep;
 use crate::capture::InterfaceStatistics;
 use crate::capture::ring::Interface;
@@ -26,29 +26,6 @@ const LAST_FRAMES: Duration = Duration::from_secs(10);
 
 /// What takes frames.
 type Taker<'a> = dyn FnMut(&Frame<'_>) -> ControlFlow<()> + 'a;
-
-/// Something about a port that the operator should know.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Notice {
-    /// Which port.
-    pub port: WireText,
-    /// What stands after "port: ".
-    pub text: String,
-    /// Since when nothing was captured, and until when as far as is known now: once when it begins, and once when it
-    /// ends.
-    pub gap: Option<Gap>,
-}
-
-/// A time in which nothing was captured.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Gap {
-    /// Since when.
-    pub from: Timestamp,
-    /// Until when; `from` where it goes on.
-    pub until: Timestamp,
-    /// "eth0 had no link".
-    pub why: String,
-}
 
 /// What came of a [`Ports::poll`].
 #[derive(Clone, Debug, Default)]

@@ -4,6 +4,7 @@
 //! but the letter case of a name that is `SEP` and the digits of a MAC address.
 
 mod configurations;
+mod markdown;
 mod other_cures;
 mod phone_list;
 mod plan;

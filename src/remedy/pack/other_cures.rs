@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::configurations::{How, Outcome};
-use super::readme::text;
+use super::markdown::text;
 use super::{PhoneToFix, Work, some_of};
 use crate::diagnosis::and_list;
 use crate::remedy::keypad::Generation;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::configurations::{How, Outcome};
+use super::markdown::text;
 use super::{PackFile, PhoneToFix, Shown, Work, other_cures, some_of};
 use crate::diagnosis::{Code, Confidence, Finding, Fix, FixKind, FixTarget, Severity, and_list};
 use crate::remedy::dhcp::{PLATFORMS, snippet_v6};
@@ -14,20 +15,6 @@ use crate::types::WireText;
 /// Findings told in full, and phones of a table.
 const FINDINGS_TOLD: usize = 60;
 const PHONES_TOLD: usize = 200;
-
-/// Text that Markdown takes for text: none of it is a link, a tag or code.
-pub(super) fn text(words: &str) -> String {
-    let mut out = String::with_capacity(words.len());
-    for c in words.chars() {
-        match c {
-            '<' | '>' | '[' | ']' | '|' | '*' | '\\' => out.extend(['\\', c]),
-            '`' => out.push('\''),
-            '\n' => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// The page.
 pub(super) fn write(work: &Work<'_>, files: &[PackFile], missing: &[String]) -> String {

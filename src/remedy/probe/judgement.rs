@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::{Answer, FileName, Question, Reference, Server};
+use super::question::{Question, Reference};
+use super::{Answer, FileName, Server};
 use crate::remedy::load_status::LoadStatus;
 use crate::types::{Mac, WireText};
 use crate::wire::load_list;

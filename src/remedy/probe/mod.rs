@@ -6,10 +6,12 @@
 
 mod inquiry;
 mod judgement;
+mod question;
 pub mod tftp;
 
-pub use inquiry::{Expectation, Inquiry, Question, Reference};
+pub use inquiry::{Expectation, Inquiry};
 pub use judgement::{Checked, Difference, FileChecked, Point, Subject};
+pub use question::{Question, Reference};
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -16,8 +16,6 @@ use crate::cli::commands::verify::{http, tftp};
 const PAUSE: Duration = Duration::from_millis(50);
 /// For one configuration, a list of files, or the beginning of a load.
 const LONGEST_SMALL_TRANSFER: Duration = Duration::from_secs(60);
-/// For one file of any length.
-pub(super) const LONGEST_TRANSFER: Duration = Duration::from_secs(900);
 
 /// What came out.
 pub(super) struct Outcome {

@@ -16,9 +16,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use phonescope::event::InputSummary;
 use phonescope::remedy::plan::Plan;
 use phonescope::remedy::plan_file;
 use phonescope::remedy::probe::{FileName, Transport};
+use phonescope::remedy::recovery::Recovery;
 use phonescope::types::Mac;
 
 #[cfg(feature = "live")]
@@ -119,11 +121,19 @@ struct Pack {
     plan: Plan,
 }
 
+/// What was read, and what it says.
+struct Observed {
+    inputs: Vec<InputSummary>,
+    recovery: Recovery,
+    /// Why frames could not be written, where they should have been and could not.
+    unwritten: Option<String>,
+}
+
 /// Everything that came out.
 #[derive(Default)]
 struct Report {
     plan: Option<PathBuf>,
-    passive: Option<passive::Outcome>,
+    passive: Option<Observed>,
     active: Option<active::Outcome>,
 }
 

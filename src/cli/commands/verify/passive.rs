@@ -7,17 +7,17 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use phonescope::analyzer::Analyzer;
-use phonescope::event::InputSummary;
 #[cfg(feature = "live")]
 use phonescope::remedy::load_status::LoadStatus;
 use phonescope::remedy::plan::Plan;
-use phonescope::remedy::recovery::{self, Recovery};
+use phonescope::remedy::recovery;
 #[cfg(feature = "live")]
 use phonescope::remedy::recovery::{PhoneRecovery, State};
 use phonescope::site::Site;
 #[cfg(feature = "live")]
 use phonescope::types::Mac;
 
+use crate::cli::commands::verify::Observed;
 #[cfg(feature = "live")]
 use crate::cli::commands::watch::pace::{Pace, processor_time};
 #[cfg(feature = "live")]
@@ -27,29 +27,21 @@ use crate::cli::io::messages::say;
 use crate::cli::io::progress::Progress;
 use crate::cli::{Failure, Verbosity, io::input_args};
 
-/// What was read, and what it says.
-pub(super) struct Outcome {
-    pub(super) inputs: Vec<InputSummary>,
-    pub(super) recovery: Recovery,
-    /// Why frames could not be written, where they should have been and could not.
-    pub(super) unwritten: Option<String>,
-}
-
 /// Reads the captures and judges.
-pub(super) fn read(captures: &[PathBuf], plan: &Plan, verbosity: &Verbosity) -> Result<Outcome, Failure> {
+pub(super) fn read(captures: &[PathBuf], plan: &Plan, verbosity: &Verbosity) -> Result<Observed, Failure> {
     let mut analyzer = Analyzer::new();
     input_args::read(captures, &mut analyzer, verbosity, Progress::new(verbosity, false), |_| Ok(()))?;
     // The plan says what ought to be.
     let site = Site::none();
     let diagnosis = analyzer.diagnose(&site);
     let recovery = recovery::judge(plan, &diagnosis);
-    Ok(Outcome { inputs: diagnosis.inputs.clone(), recovery, unwritten: None })
+    Ok(Observed { inputs: diagnosis.inputs.clone(), recovery, unwritten: None })
 }
 
 /// Captures on ports until all phones are back, or the run ends otherwise; each phone is told on standard error when
 /// its state changes.
 #[cfg(feature = "live")]
-pub(super) fn watch(live: &LiveArguments, plan: &Plan, quiet: bool) -> Result<Outcome, Failure> {
+pub(super) fn watch(live: &LiveArguments, plan: &Plan, quiet: bool) -> Result<Observed, Failure> {
     let mut session = Session::open(live)?;
     let mut analyzer = Analyzer::new();
     let site = Site::none();
@@ -92,7 +84,7 @@ pub(super) fn watch(live: &LiveArguments, plan: &Plan, quiet: bool) -> Result<Ou
     let unwritten = session.finish(&mut analyzer)?.failure();
     let diagnosis = analyzer.diagnose(&site);
     let recovery = recovery::judge(plan, &diagnosis);
-    Ok(Outcome { inputs: diagnosis.inputs.clone(), recovery, unwritten })
+    Ok(Observed { inputs: diagnosis.inputs.clone(), recovery, unwritten })
 }
 
 /// A phone that runs the wrong load and has yet to register may be about to take the right one.

@@ -9,7 +9,7 @@ use phonescope::remedy::recovery::{PhoneRecovery, State};
 use phonescope::report::table::grid::{self, Column};
 use phonescope::report::table::page::{Page, TextStyle};
 
-use crate::cli::commands::verify::{Report, active, passive};
+use crate::cli::commands::verify::{Observed, Report, active};
 
 /// Phones that are listed; of the rest it is said how many there are.
 const SHOWN: usize = 50;
@@ -37,7 +37,7 @@ pub(super) fn write(
     Ok(())
 }
 
-fn recovery(page: &mut Page<'_>, passive: &passive::Outcome, verbose: bool) -> io::Result<()> {
+fn recovery(page: &mut Page<'_>, passive: &Observed, verbose: bool) -> io::Result<()> {
     let recovery = &passive.recovery;
     let states = [State::Recovered, State::NotRecovered, State::Incomplete, State::NotSeen];
     let counts: Vec<String> = states

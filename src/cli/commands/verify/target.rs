@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use phonescope::remedy::plan::PlannedPhone;
 use phonescope::remedy::plan_file;
@@ -11,6 +12,9 @@ use phonescope::remedy::probe::{Expectation, FileName, LONGEST_LOAD, Reference, 
 use crate::cli::Failure;
 use crate::cli::commands::verify::{Arguments, Pack, read_file};
 use crate::cli::io::messages::reason;
+
+/// For one file of any length.
+const LONGEST_TRANSFER: Duration = Duration::from_secs(900);
 
 /// What to ask, and how.
 pub(super) struct Questions {
@@ -70,11 +74,7 @@ pub(super) fn questions(arguments: &Arguments, pack: Option<&Pack>) -> Result<Qu
         full: arguments.full,
         compare: arguments.compare.iter().map(|path| reference(path)).collect::<Result<_, _>>()?,
         pack: Vec::new(),
-        patience: Patience {
-            first_wait: arguments.timeout,
-            tries: arguments.tries,
-            whole: crate::cli::commands::verify::active::LONGEST_TRANSFER,
-        },
+        patience: Patience { first_wait: arguments.timeout, tries: arguments.tries, whole: LONGEST_TRANSFER },
         notes: Vec::new(),
         lacking: false,
     };

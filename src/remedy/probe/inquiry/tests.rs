@@ -1,7 +1,7 @@
 //! What is asked after which answer, and what is said at the end.
 
 use super::*;
-use crate::remedy::probe::{Transport, Unreachable};
+use crate::remedy::probe::{Reference, Transport, Unreachable};
 
 const CONFIG: &str = "<device><callManagerGroup><members><member priority=\"0\"><callManager><processNodeName>\
                       10.30.0.10</processNodeName></callManager></member></members></callManagerGroup>\
