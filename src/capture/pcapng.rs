@@ -197,7 +197,7 @@ impl Pcapng {
                 continue;
             }
             let total = reader::u32_at(self.order, stream.ahead(), 4).unwrap_or_default();
-            if total < 12 || total > MAX_BLOCK {
+            if !(12..=MAX_BLOCK).contains(&total) {
                 return self.corrupt(stream, tally, kind, format_args!("claims {total} octets"));
             }
             // Some writers pad the block and leave the padding out of its length.

@@ -353,7 +353,7 @@ impl Transfers {
                         return;
                     }
                     *kept = kept.saturating_sub(transfer.elsewhere.as_ref().map_or(0, |other| other.held()));
-                    transfer.elsewhere = Some(Box::new(transfer.from_elsewhere(flow.src)));
+                    transfer.elsewhere = Some(Box::new(transfer.answered_elsewhere(flow.src)));
                 }
                 let Some(other) = transfer.elsewhere.as_deref_mut() else { return };
                 other
@@ -519,7 +519,7 @@ impl Transfer {
     }
 
     /// The same request as if it had gone to the address that answers it.
-    fn from_elsewhere(&self, server: IpAddr) -> Transfer {
+    fn answered_elsewhere(&self, server: IpAddr) -> Transfer {
         let RequestId { content, ip_id, time } = self.request;
         Transfer {
             server,

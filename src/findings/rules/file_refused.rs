@@ -48,12 +48,26 @@ declare_finding! {
     }
 }
 
+/// Error code of TFTP (RFC 1350 section 5).
+const ACCESS_VIOLATION: u16 = 2;
+
+/// Whether an error text says that the server may not hand the file out; some send it under error 0.
+fn speaks_of_rights(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["denied", "permission", "access", "forbidden", "not allowed"].iter().any(|word| text.contains(word))
+}
+
 /// What the server refused it with; `None`: it did not, or says that there is no such file.
 fn refusal(fetch: &Fetch) -> Option<&Failure> {
     let failure = fetch.failure.as_ref()?;
     // Not modified: the phone has the file already.
     let is_current = matches!(failure.failure, FileFailure::Http { status: 304 });
-    (fetch.outcome() == Outcome::Refused && !is_missing(fetch) && !is_current).then_some(failure)
+    // Other errors of TFTP may end a transfer whose blocks this capture lost.
+    let refuses = match &failure.failure {
+        FileFailure::Tftp { code, text, .. } => *code == ACCESS_VIOLATION || speaks_of_rights(text.raw()),
+        FileFailure::Http { .. } => !is_current,
+    };
+    (fetch.outcome() == Outcome::Refused && !is_missing(fetch) && refuses).then_some(failure)
 }
 
 /// Whether the phone got this file, or another that does as well.

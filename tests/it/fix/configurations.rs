@@ -276,7 +276,7 @@ fn a_phone_that_needs_a_stepping_stone_is_told_the_stone_first() {
         ),
     );
     let mut network = campus(TFTP, TftpServer::at(TFTP_PILOT));
-    network.tftp[0] = std::rc::Rc::new(TftpServer::at(TFTP).phone(PHONE, &PhoneConfig::naming(&[CM])));
+    network.tftp[0] = std::rc::Rc::new(TftpServer::at(TFTP).phone(PHONE, &PhoneConfig::naming(&[CM]).load(old)));
     let spelled = crate::support::phone::AlarmSpelling::Name;
     network.boot(0, &crate::support::phone::Phone::new("7941G", PHONE, old).alarm(spelled));
     let pack = pack_of(&network.capture().pcap(), &site).unwrap();
