@@ -119,6 +119,77 @@ pub struct Ending {
     pub how: End,
 }
 
+/// A fatal alert of TLS.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct FatalAlert {
+    /// Where.
+    pub seen_at: SeenAt,
+    /// In the words of RFC 8446 section 6: `unknown_ca`.
+    pub text: WireText,
+    /// Whether the phone sent it.
+    pub by_phone: bool,
+}
+
+/// What TLS shows of a connection before all is sealed.
+#[derive(Clone, Default, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Handshake {
+    /// ClientHello.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hello: Option<SeenAt>,
+    /// First message of the server: its ServerHello, its certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<SeenAt>,
+    /// First sealed message of the phone, and of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_sealed: Option<SeenAt>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_sealed: Option<SeenAt>,
+    /// The first fatal alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<FatalAlert>,
+    /// The capture cut off what the server said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+}
+
+/// How far a secure connection came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SecureStage {
+    /// Nothing of the server, or its refusal, after the ClientHello.
+    Hello,
+    /// Between the server's certificate and the first sealed message.
+    Certificate,
+    /// After it.
+    Session,
+}
+
+impl SecureStage {
+    /// The word of the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SecureStage::Hello => "hello",
+            SecureStage::Certificate => "certificate",
+            SecureStage::Session => "session",
+        }
+    }
+}
+
+/// A secure connection that came to nothing.
+#[derive(Clone, Debug)]
+pub struct SecureFailure {
+    /// The alert, the end, or the ClientHello that nobody answers.
+    pub seen_at: SeenAt,
+    #[allow(missing_docs)]
+    pub stage: SecureStage,
+    /// Whether the phone broke it off; otherwise the CallManager, also by its silence.
+    pub by_phone: bool,
+    /// The alert that says why.
+    pub alert: Option<WireText>,
+    /// Nobody answered the ClientHello.
+    pub silent: bool,
+}
+
 /// One attempt.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Attempt {
@@ -199,6 +270,9 @@ pub struct Attempt {
     pub server_seen: bool,
     /// The CallManager said something inside TLS: whether it took the phone is not to be seen.
     pub sealed: bool,
+    /// What TLS shows of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshake: Option<Box<Handshake>>,
 }
 
 impl Attempt {
@@ -240,6 +314,7 @@ impl Attempt {
             gap: false,
             server_seen: false,
             sealed: false,
+            handshake: None,
         }
     }
 
@@ -265,6 +340,9 @@ impl Attempt {
                 self.gap |= tcp.flags == TcpFlags::AckUnseen;
                 let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
                 self.sealed |= sealed && !from_phone;
+                if self.is_encrypted() {
+                    self.observe_tls(tcp, seen_at, from_phone);
+                }
                 self.connected.get_or_insert(seen_at);
                 return;
             }
@@ -278,6 +356,82 @@ impl Attempt {
             self.connected.get_or_insert(seen_at);
         }
         self.end.get_or_insert(Ending { seen_at, how: end });
+    }
+
+    fn observe_tls(&mut self, tcp: &TcpEvent, seen_at: SeenAt, from_phone: bool) {
+        if tcp.tls.is_none() && tcp.cut == 0 {
+            return;
+        }
+        let shown = self.handshake.get_or_insert_default();
+        let Some(message) = &tcp.tls else {
+            shown.cut |= !from_phone;
+            return;
+        };
+        match (message.message, from_phone) {
+            (tls::Kind::ClientHello, true) => _ = shown.hello.get_or_insert(seen_at),
+            (tls::Kind::ServerHello | tls::Kind::Certificate, false) => _ = shown.answered.get_or_insert(seen_at),
+            (tls::Kind::ApplicationData, true) => _ = shown.phone_sealed.get_or_insert(seen_at),
+            (tls::Kind::ApplicationData, false) => _ = shown.server_sealed.get_or_insert(seen_at),
+            (tls::Kind::Alert, by_phone) if message.level.as_ref().is_some_and(|l| l.raw() == "fatal") => {
+                let text = message.alert.clone().unwrap_or_default();
+                shown.alert.get_or_insert(FatalAlert { seen_at, text, by_phone });
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a handshake of TLS began on it.
+    pub fn has_handshake(&self) -> bool {
+        self.handshake.as_ref().is_some_and(|h| h.hello.is_some() || h.alert.is_some())
+    }
+
+    /// Since when a secure session stands: from the server's first sealed message, unless it ended since. Whether the
+    /// phone is registered in it is not to be seen.
+    pub fn secure_session(&self) -> Option<SeenAt> {
+        let shown = self.handshake.as_deref()?;
+        shown.server_sealed.filter(|_| shown.alert.is_none() && self.end.is_none())
+    }
+
+    /// Why a secure connection came to nothing before the server's first sealed message, as far as that shows. What
+    /// comes after it may have been a registration.
+    pub fn secure_failure(&self, now: crate::types::Timestamp, blind: bool, moved_on: bool) -> Option<SecureFailure> {
+        let shown = self.handshake.as_deref()?;
+        let before = if shown.phone_sealed.is_some() || shown.server_sealed.is_some() {
+            SecureStage::Session
+        } else if shown.answered.is_some() || shown.cut || shown.hello.is_none() {
+            SecureStage::Certificate
+        } else {
+            SecureStage::Hello
+        };
+        if let Some(FatalAlert { seen_at, text, by_phone }) = &shown.alert {
+            let stage = match before {
+                SecureStage::Certificate if !by_phone && shown.answered.is_none() => SecureStage::Hello,
+                stage => stage,
+            };
+            let alert = Some(text.clone());
+            return Some(SecureFailure { seen_at: *seen_at, stage, by_phone: *by_phone, alert, silent: false });
+        }
+        let hello = shown.hello?;
+        if shown.server_sealed.is_some() || self.gap || blind || shown.cut {
+            return None;
+        }
+        let failure =
+            |seen_at, by_phone, silent| Some(SecureFailure { seen_at, stage: before, by_phone, alert: None, silent });
+        match self.end {
+            Some(end) if end.how.by_server() => failure(end.seen_at, false, false),
+            Some(end) if before == SecureStage::Certificate => failure(end.seen_at, true, false),
+            // A phone that does not wait has changed its mind, or the capture lost the answer.
+            Some(end) if before == SecureStage::Hello && end.seen_at.time.since(hello.time) >= HELLO_INTERVAL => {
+                failure(hello, false, true)
+            }
+            None if before == SecureStage::Hello
+                && (now.since(hello.time) >= REGISTER_INTERVAL
+                    || (moved_on && self.last.time.since(hello.time) >= HELLO_INTERVAL)) =>
+            {
+                failure(hello, false, true)
+            }
+            _ => None,
+        }
     }
 
     /// Observes an SCCP message.
@@ -390,6 +544,9 @@ impl Attempt {
                 },
             };
         }
+        if let Some(failure) = self.secure_failure(now, blind, moved_on) {
+            return if failure.silent { S::NoAnswer } else { S::Closed };
+        }
         match (self.end, &self.register) {
             (Some(ending), _) if ending.how.by_server() => {
                 if self.gap || self.sealed {
@@ -410,5 +567,7 @@ impl Attempt {
 pub const SYN_INTERVAL: Duration = Duration::from_secs(1);
 /// By now a SYN without answer has been sent again, also by stacks that wait three seconds (RFC 1122).
 pub const SYN_REPEATED: Duration = Duration::from_secs(6);
+/// A phone that ends a connection sooner after its ClientHello did not wait for the answer.
+pub const HELLO_INTERVAL: Duration = Duration::from_secs(3);
 /// A phone waits this long for the answer to its Register (boot reference 7.1).
 pub const REGISTER_INTERVAL: Duration = Duration::from_secs(10);

@@ -335,9 +335,13 @@ codes! {
     TrustListMismatch = "trust-list-mismatch" {
         severity: Warning,
         since: "0.1.0",
-        facts: ["file", "tftp_server"],
+        facts: ["file", "tftp_server", "trusts"],
         group: Files,
-        explains: [],
+        // A phone that is known to hold on to another cluster is down for that.
+        explains: [
+            [ConfigFileMissing, FileRefused, ForeignCallManager] where is_told("trusts"),
+            Registration where is_told("trusts")
+        ],
         order: Boot,
         before_files: false,
         scope: false,
@@ -543,6 +547,18 @@ codes! {
         configuration: No,
         keypad: false,
     }
+    SecureRegistrationFailed = "secure-registration-failed" {
+        severity: Error,
+        since: "0.2.0",
+        facts: ["call_manager", "port", "alert", "by", "stage"],
+        group: Registration,
+        explains: [],
+        order: Contact,
+        before_files: false,
+        scope: false,
+        configuration: No,
+        keypad: false,
+    }
     NameMacMismatch = "name-mac-mismatch" {
         severity: Warning,
         since: "0.1.0",
@@ -658,6 +674,11 @@ fn same_or_unsaid(cause: FactsOf<'_>, effect: FactsOf<'_>, of_cause: &str, of_ef
 /// The cause has no text there.
 fn names_none(cause: FactsOf<'_>, _: FactsOf<'_>, of_cause: &str) -> bool {
     !matches!(fact(cause, of_cause), Some(Fact::Text(_)))
+}
+
+/// The cause has a text there.
+fn is_told(cause: FactsOf<'_>, _: FactsOf<'_>, of_cause: &str) -> bool {
+    matches!(fact(cause, of_cause), Some(Fact::Text(_)))
 }
 
 /// The load of the cause is the one that the file of the effect belongs to.

@@ -175,6 +175,10 @@ pub enum FixKind {
     ServeTrustLists,
     /// Deletes a trust list on the phone.
     DeleteTrustList,
+    /// Lets phone and CallManager take each other's certificates.
+    FitCertificates,
+    /// Lets phone and CallManager agree on how they secure a connection.
+    AgreeOnSecurity,
     /// Brings a switch port into its voice VLAN.
     SetVoiceVlan,
 }

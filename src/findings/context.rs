@@ -11,7 +11,7 @@ use super::inference::{Peers, RightServer};
 use super::site_wide::SiteWideFacts;
 use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
 use crate::conversation::file::{Fetch, Why};
-use crate::conversation::registration::Attempt;
+use crate::conversation::registration::{Attempt, SecureFailure};
 use crate::conversation::{RetryCount, SeenAt};
 use crate::diagnosis::{Confidence, Fix, Outcome, RegistrationState, Scope, TftpSource};
 use crate::phone::registry::Registry;
@@ -480,6 +480,23 @@ impl<'a> PhoneContext<'a> {
         }
     }
 
+    /// The secure session that stands in the end: a connection over TLS that is open, after the latest boot and after all
+    /// others with that CallManager. Whether the phone is registered in it is not to be seen; down it is not.
+    pub fn open_session(&self) -> Option<&'a Attempt> {
+        let all = &self.phone.attempts;
+        let stands = |(index, a): &(usize, &'a Attempt)| {
+            let replaced = all.iter().skip(index + 1).any(|b| b.server == a.server && b.port == a.port);
+            let rebooted = self.phone.boot_began().is_some_and(|b| b.is_after(a.last));
+            a.secure_session().is_some() && !replaced && !rebooted
+        };
+        all.iter().enumerate().filter(stands).map(|(_, a)| a).next_back()
+    }
+
+    /// Why a secure connection came to nothing.
+    pub fn secure_failure(&self, attempt: &Attempt) -> Option<SecureFailure> {
+        attempt.secure_failure(self.now(), self.world.visible.blind_registration, self.moved_on(attempt.last))
+    }
+
     /// Whether a CallManager was reached and did not take it.
     pub fn is_turned_away(&self) -> bool {
         self.contacts().iter().any(Contact::turned_away) && !self.is_registered()
@@ -535,10 +552,18 @@ impl Contact<'_> {
     /// Reached, and not taken: rejected, closed, or a Register without answer.
     pub fn turned_away(&self) -> bool {
         match self.state {
+            // Over TLS it is the certificates that did not fit: no load and no data base was looked at.
+            _ if self.is_insecure() => false,
             RegistrationState::Rejected | RegistrationState::Closed => true,
             RegistrationState::NoAnswer => self.attempt.is_some_and(|a| a.register.is_some()),
             _ => false,
         }
+    }
+
+    /// Whether it failed in the handshake of TLS.
+    pub fn is_insecure(&self) -> bool {
+        let undecided = matches!(self.state, RegistrationState::Closed | RegistrationState::NoAnswer);
+        undecided && self.attempt.is_some_and(|a| a.connected.is_some() && a.has_handshake())
     }
 
     /// The SYNs, Registers or ARP questions that got no answer.

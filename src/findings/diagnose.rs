@@ -60,6 +60,7 @@ pub fn diagnose<'a>(
         .collect();
     let mut notes = notes.to_vec();
     note_unknown_addresses(&world, &order, &mut notes);
+    note_open_sessions(&world, &order, &mut notes);
     let code_of = codes;
     let coverage = coverage(registry, &world.visible, inputs, &limits, &notes);
     let phone_count = order.len();
@@ -100,6 +101,33 @@ fn note_unknown_addresses(world: &DiagnosisContext<'_>, order: &[usize], notes: 
     for ip in asked.into_iter().take(20) {
         notes.push(format!("{ip} is used by phones and named nowhere in the site file"));
     }
+}
+
+/// Names of phones in one note.
+const NAMED_PHONES: usize = 10;
+
+/// A secure session that stands in the end is told as open, never as a registration.
+fn note_open_sessions(world: &DiagnosisContext<'_>, order: &[usize], notes: &mut Vec<String>) {
+    let phones = order.iter().filter_map(|i| world.registry.phones().get(*i));
+    let mut open: Vec<String> = phones
+        .filter_map(|phone| {
+            let cx = PhoneContext::new(world, phone);
+            let attempt = cx.open_session()?;
+            let since = attempt.secure_session()?.time.to_string();
+            let since = since.get(..19).unwrap_or_default().replace('T', " ");
+            Some(format!("{} with {} port {} since {since}", cx.label(), attempt.server, attempt.port))
+        })
+        .collect();
+    if open.is_empty() {
+        return;
+    }
+    let more = open.len().saturating_sub(NAMED_PHONES);
+    open.truncate(NAMED_PHONES);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    notes.push(format!(
+        "secure sessions that are open at the end: {}{more}; whether a phone is registered in one is not to be read",
+        open.join(", ")
+    ));
 }
 
 fn traces(cx: &PhoneContext<'_>) -> ObservedSite {

@@ -180,6 +180,7 @@ impl Phone {
         retain_with_last(&mut self.attempts, |a| counts(a.last));
         self.arp.retain(|a| counts(a.tries.last) || a.answered.is_some_and(counts));
         self.dns.retain(|d| counts(d.tries.last));
+        self.trust_asks.retain(|t| counts(t.tries.last));
         self.boots.retain(|b| counts(*b));
         retain_with_last(&mut self.names, |n| counts(n.seen_at));
         evict_loads(&mut self.loads, limit);

@@ -26,5 +26,5 @@ mod updates;
 
 pub use self::record::{
     AT_ONCE, AddressConflict, Announced, AnnouncementProtocol, ArpAsk, DnsAnswer, LoadSeen, LoadSource, NameAsk,
-    NameSeen, Phone, ReasonSeen, VoiceVlanSeen,
+    NameSeen, Phone, ReasonSeen, TrustAsk, VoiceVlanSeen,
 };

@@ -89,6 +89,18 @@ pub struct DnsAnswer {
     pub addresses: Vec<IpAddr>,
 }
 
+/// A trust verification service (TVS, TCP 2445) that a phone asks whether to believe a certificate or a signature.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct TrustAsk {
+    /// Where it is: a server of the cluster whose trust list the phone holds.
+    pub server: IpAddr,
+    /// The phone's connections to it.
+    pub tries: RetryCount,
+    /// The latest time that it was there: not a reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<SeenAt>,
+}
+
 /// A name that a phone gives itself.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct NameSeen {
@@ -206,6 +218,9 @@ pub struct Phone {
     /// DNS questions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dns: Vec<NameAsk>,
+    /// Trust verification services that it asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust_asks: Vec<TrustAsk>,
     /// Voice VLAN that it says it was assigned (LLDP-MED).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voice_vlan: Option<VoiceVlanSeen>,

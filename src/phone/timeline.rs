@@ -3,7 +3,7 @@
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{Kind, Nak};
 use crate::conversation::file::{Fetch, FileFailure, Unreachable};
-use crate::conversation::registration::{End, Ending, Rejection, ResetOrder};
+use crate::conversation::registration::{End, Ending, FatalAlert, Rejection, ResetOrder};
 use crate::diagnosis::{Outcome, TimelineEntry, TimelineKind, Transport, and_list};
 use crate::phone::registry::Registry;
 use crate::phone::{Announced, AnnouncementProtocol, DnsAnswer, Phone};
@@ -71,6 +71,14 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             format!("asks who has {}{}, and gets no answer", ask.target, times(ask.tries.count)),
         );
     }
+    for ask in &phone.trust_asks {
+        let answer = if ask.answered.is_some() { "" } else { ", and gets no answer" };
+        add(
+            ask.tries.first,
+            TimelineKind::Tcp,
+            format!("asks the trust verification service of {}{}{answer}", ask.server, times(ask.tries.count)),
+        );
+    }
     for fetch in &phone.files {
         let how = if fetch.transport == Transport::Http { "over HTTP " } else { "" };
         let first = fetch.request.first;
@@ -119,6 +127,26 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
         }
         if let Some(Unreachable { seen_at, why }) = attempt.unreachable {
             add(seen_at, TimelineKind::Icmp, format!("{server} can not be reached ({})", why.as_str()));
+        }
+        if let Some(shown) = attempt.handshake.as_deref() {
+            if let Some(seen_at) = shown.hello {
+                add(seen_at, TimelineKind::Tcp, format!("asks {server} for a secure session (TLS)"));
+            }
+            if let Some(FatalAlert { seen_at, text, by_phone }) = &shown.alert {
+                let text = match by_phone {
+                    true => format!("breaks off the secure session with {server}: {text}"),
+                    false => format!("{server} breaks off the secure session: {text}"),
+                };
+                add(*seen_at, TimelineKind::Tcp, text);
+            }
+            if let Some(seen_at) = shown.server_sealed {
+                let open = if attempt.secure_session().is_some() { ", and stays open" } else { "" };
+                add(
+                    seen_at,
+                    TimelineKind::Tcp,
+                    format!("the secure session with {server} is set up{open}: what is said in it is not readable"),
+                );
+            }
         }
         if let Some(register) = attempt.register {
             add(register.first, TimelineKind::Sccp, format!("registers with {server}{}", times(register.count)));

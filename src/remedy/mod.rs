@@ -17,4 +17,5 @@ pub mod plan;
 pub mod plan_file;
 pub mod probe;
 pub mod recovery;
+pub mod trust_list;
 pub mod what_if;

@@ -31,7 +31,7 @@ declare_finding! {
     ///
     /// ## Not this
     ///
-    /// `registration-rejected`: a RegisterReject came first. The end of a registered connection.
+    /// `secure-registration-failed`: it ends in the handshake of TLS. `registration-rejected`: a RegisterReject came first. The end of a registered connection.
     ///
     /// ## References
     ///
@@ -46,7 +46,7 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     failed_contacts(cx, RegistrationState::Closed, |contact| {
         let server = contact.server;
-        let attempt = contact.attempt?;
+        let attempt = contact.attempt.filter(|_| !contact.is_insecure())?;
         let Ending { seen_at, how: end } = attempt.end?;
         let how = if end == End::ServerRst { "RST" } else { "FIN" };
         let mut draft = Draft::of(

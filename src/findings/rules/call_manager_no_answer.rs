@@ -46,7 +46,7 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     failed_contacts(cx, RegistrationState::NoAnswer, |contact| {
         let (server, port) = (contact.server, contact.port);
-        let tries = contact.tries()?;
+        let tries = contact.tries().filter(|_| !contact.is_insecure())?;
         let why = contact.why();
         let register = contact.attempt.is_some_and(|a| a.register.is_some());
         let question = match (why, register) {

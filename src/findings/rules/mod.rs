@@ -27,6 +27,7 @@ mod registered_elsewhere;
 mod registers_with_tftp_server;
 mod registration_flapping;
 mod registration_rejected;
+mod secure_registration_failed;
 mod stuck_load;
 mod tftp_name_unresolved;
 mod tftp_no_answer;
@@ -39,7 +40,7 @@ mod wrong_tftp_server;
 mod wrong_voice_vlan;
 
 /// All rules, in the order of a phone's boot: of two that nothing explains the earlier one is the verdict.
-pub static RULES: [&Rule; 33] = [
+pub static RULES: [&Rule; 34] = [
     &wrong_voice_vlan::WRONG_VOICE_VLAN,
     &no_dhcp_answer::NO_DHCP_ANSWER,
     &dhcp_refused::DHCP_REFUSED,
@@ -70,6 +71,7 @@ pub static RULES: [&Rule; 33] = [
     &call_manager_no_answer::CALL_MANAGER_NO_ANSWER,
     &registration_rejected::REGISTRATION_REJECTED,
     &call_manager_closed::CALL_MANAGER_CLOSED,
+    &secure_registration_failed::SECURE_REGISTRATION_FAILED,
     &name_mac_mismatch::NAME_MAC_MISMATCH,
     &registered_elsewhere::REGISTERED_ELSEWHERE,
     &registration_flapping::REGISTRATION_FLAPPING,
@@ -81,7 +83,7 @@ fn failed_contacts(
     state: RegistrationState,
     draft: impl Fn(&Contact<'_>) -> Option<Draft>,
 ) -> Vec<Draft> {
-    if cx.is_registered() {
+    if cx.is_registered() || cx.open_session().is_some() {
         return Vec::new();
     }
     cx.contacts().iter().filter(|c| c.state == state).filter_map(draft).collect()

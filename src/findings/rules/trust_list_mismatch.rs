@@ -1,20 +1,32 @@
 //! `trust-list-mismatch`: security files that do not fit, or can not be had.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use crate::conversation::file::{Fetch, FileFailure};
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
-use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, and_list, evidence, text};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
+use crate::findings::context::{PhoneContext, SETTLED};
+use crate::findings::inference::is_own_config;
+use crate::findings::{Draft, FindingText, and_list, evidence, optional, text};
+use crate::remedy::trust_list;
+use crate::wire::phone_config::is_config_name;
+
+use super::config_file_missing::is_missing;
 
 declare_finding! {
     /// ## Trigger
     ///
     /// The server refuses a trust list (`CTLSEP….tlv`, `ITLSEP….tlv`, `CTLFile.tlv`, `ITLFile.tlv`) with another error
     /// than "file not found"; or a trust list is served by a TFTP server that the site file puts into another cluster
-    /// than the server of the configuration, or than the phone.
+    /// than the server of the configuration, or than the phone. An error, where the phone is down for it: it asks for its
+    /// own configuration only signed (`.sgn`), and that is not there; it asks for its CTL five times and more and for
+    /// nothing else; or it asks the trust verification service (TVS, TCP 2445) of a server that is none of the
+    /// configuration served to it, and goes on to CallManagers that this configuration does not name.
     ///
     /// ## Evidence
     ///
-    /// The request for the trust list and the answer.
+    /// The request for the trust list or the signed file and the answer; the connection to the trust verification
+    /// service, and the CallManager tried after it.
     ///
     /// ## Explanation
     ///
@@ -26,19 +38,19 @@ declare_finding! {
     /// ## Fix
     ///
     /// Correct the files' permissions, or the server that the phone asks; where another cluster's list is on the phone,
-    /// delete it there.
+    /// delete it there, by the way of its generation; for many phones, the certificates of both clusters.
     ///
     /// ## Not this
     ///
-    /// Missing trust lists: normal on every system without security. What the phone asks its trust verification service
-    /// (TCP 2445) is encrypted and not judged.
+    /// Missing trust lists: normal on every system without security. A signed file that is missing, and the plain one
+    /// taken. What the phone asks its trust verification service is encrypted and not judged.
     ///
     /// ## References
     ///
     /// RFC 1350 section 5 (error codes); Unified CM security guides, "Security by default".
     static TRUST_LIST_MISMATCH = {
         code: TrustListMismatch,
-        summary: "Security files (CTL, ITL) come from another cluster, or are refused",
+        summary: "Security files (CTL, ITL) come from another cluster, or are refused; or the phone trusts another cluster",
         check: check,
     }
 }
@@ -66,7 +78,7 @@ fn is_answered_otherwise(files: &[Fetch], fetch: &Fetch) -> bool {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let site = cx.world.site;
     let files = cx.files();
-    let mut drafts: Vec<Draft> = Vec::new();
+    let mut drafts: Vec<Draft> = down(cx).into_iter().collect();
     let mut servers = Vec::new();
     for fetch in files.iter().rev().filter(|f| is_trust_list(f.name.raw())) {
         let server = fetch.server;
@@ -107,7 +119,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             severity: Severity::Warning,
             confidence: if refused { Confidence::Certain } else { site.certainty() },
             servers: vec![server],
-            facts: vec![("file", Fact::Text(fetch.name.clone())), ("tftp_server", text(server))],
+            facts: vec![
+                ("file", Fact::Text(fetch.name.clone())),
+                ("tftp_server", text(server)),
+                ("trusts", Fact::Null),
+            ],
             evidence: shown,
             says: FindingText {
                 title: if refused {
@@ -121,6 +137,210 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         });
     }
     drafts
+}
+
+// ---- phones that are down for their trust list ----
+
+/// A phone asks for its CTL so often before it goes on to its configuration.
+const CTL_ASKED: usize = 5;
+/// And for so long.
+const CTL_ASKED_FOR: Duration = Duration::from_secs(30);
+
+/// The one word on a phone that is down for the trust list that it holds.
+fn down(cx: &PhoneContext<'_>) -> Option<Draft> {
+    if cx.is_registered() || cx.open_session().is_some() {
+        return None;
+    }
+    holds_on(cx).or_else(|| signed_draft(cx)).or_else(|| ctl_without_end(cx))
+}
+
+/// A phone that has the configuration of one cluster, asks the trust verification service of another about it, and goes
+/// on to that one's CallManagers.
+fn holds_on(cx: &PhoneContext<'_>) -> Option<Draft> {
+    let site = cx.world.site;
+    let (fetch, config) = cx.config()?;
+    let served = fetch.done?;
+    let registry = cx.world.registry;
+    let mut named: Vec<IpAddr> = Vec::new();
+    for name in &config.call_managers {
+        let addresses = registry.resolve(name.raw());
+        // A name that this capture does not resolve may be any address.
+        if addresses.is_empty() {
+            return None;
+        }
+        named.extend(addresses);
+    }
+    let clusters: Vec<&str> =
+        named.iter().filter_map(|ip| site.cluster_of_call_manager(ip)).map(|c| c.name.as_str()).collect();
+    let is_ours = |ip: &IpAddr| {
+        named.contains(ip) || site.cluster_of_call_manager(ip).is_some_and(|c| clusters.contains(&c.name.as_str()))
+    };
+    let asked: Vec<_> = cx.phone.trust_asks.iter().filter(|t| !is_ours(&t.server)).collect();
+    // Within one boot the same configuration is fetched again and again: what counts is what it does after the first.
+    let first = cx.files().iter().filter(|f| f.config.is_some()).filter_map(|f| f.done).min().unwrap_or(served);
+    let after: Vec<_> = cx.phone.attempts.iter().filter(|a| a.began > first).collect();
+    if named.is_empty() || after.is_empty() || after.iter().any(|a| is_ours(&a.server)) {
+        return None;
+    }
+    let ask = asked.iter().rev().find(|t| after.iter().any(|a| a.server == t.server)).or(asked.last())?;
+    let tried = after.iter().rev().find(|a| a.server == ask.server).or(after.last())?;
+    let times = after.len();
+    let confidence = if times >= 2 { Confidence::Certain } else { Confidence::Likely };
+    let trusts = ask.server;
+    let answer = match ask.answered {
+        Some(_) => "",
+        None => ", in vain",
+    };
+    Some(
+        Draft::of(
+            Code::TrustListMismatch,
+            cx.confidence_from_absence(confidence),
+            ask.tries.first,
+            format!("{} asks the trust verification service of {trusts}{answer}", cx.label()),
+        )
+        .severity(Severity::Error)
+        .evidence(fetch.request.first, format!("{} is served {} by {}", cx.label(), fetch.name, fetch.server))
+        .evidence(tried.began, format!("{} tries {} as its CallManager", cx.label(), tried.server))
+        .server(trusts)
+        .fact("file", Fact::Text(fetch.name.clone()))
+        .fact("tftp_server", text(fetch.server))
+        .fact("trusts", text(trusts))
+        .title(format!("The phone holds on to the cluster of {trusts}, by its trust list"))
+        .summary(format!(
+            "TFTP server {} serves {}, which names CallManager {}. {} asks the trust verification service (TCP 2445) of \
+             {trusts} about it{answer}, and goes on to CallManager {}, which that configuration does not name: its trust \
+             list ({}) is of another cluster.",
+            fetch.server,
+            fetch.name,
+            and_list(&config.call_managers),
+            cx.label(),
+            tried.server,
+            trust_list::lists(cx.phone.model())
+        ))
+        .fixes(forget(cx, &format!("the cluster of {trusts}"))),
+    )
+}
+
+/// The latest request of a phone that asks for its own configuration only signed, and gets it nowhere.
+pub(super) fn only_signed<'a>(cx: &PhoneContext<'a>) -> Option<&'a Fetch> {
+    let files = cx.files();
+    let own: Vec<&Fetch> = files.iter().filter(|f| is_own_config(cx.phone, f.name.raw())).collect();
+    let last = *own.last()?;
+    let is_signed = |f: &&Fetch| f.name.raw().to_ascii_lowercase().ends_with(".sgn");
+    let any_served = files.iter().any(|f| is_config_name(f.name.raw()) && f.outcome() == Outcome::Served);
+    if !own.iter().all(is_signed) || !own.iter().all(|f| is_missing(f)) || any_served {
+        return None;
+    }
+    // It asks for the plain file at once, if it does.
+    let went_on = cx.phone.attempts.iter().any(|a| a.began > last.request.last)
+        || cx.phone.boot_began().is_some_and(|b| b > last.request.last)
+        || cx.now().since(last.request.last.time) >= SETTLED;
+    let downs = !cx.is_registered() && cx.open_session().is_none();
+    (went_on && downs).then_some(last)
+}
+
+fn signed_draft(cx: &PhoneContext<'_>) -> Option<Draft> {
+    let fetch = only_signed(cx)?;
+    let server = fetch.server;
+    let again = cx.phone.files.iter().filter(|f| f.name == fetch.name).count() > 1;
+    let confidence = if again { Confidence::Certain } else { Confidence::Likely };
+    // What it tries without a configuration of this server it has from the one before.
+    let trusts = cx.last_contact().map(|c| c.server).filter(|ip| *ip != server);
+    let cluster = trusts.map_or_else(|| "another cluster".to_owned(), |ip| format!("the cluster of {ip}"));
+    let mut draft = Draft::of(
+        Code::TrustListMismatch,
+        cx.confidence_from_absence(confidence),
+        fetch.request.first,
+        format!("{} asks {server} for {}, and for no other configuration", cx.label(), fetch.name),
+    );
+    if let Some(failure) = &fetch.failure {
+        draft = draft.evidence(failure.seen_at, format!("{server} answers {}", failure.failure));
+    }
+    if let Some(contact) = cx.last_contact() {
+        draft = draft.evidence(contact.seen_at(), format!("{} tries CallManager {}", cx.label(), contact.server));
+    }
+    Some(
+        draft
+            .severity(Severity::Error)
+            .server(server)
+            .fact("file", Fact::Text(fetch.name.clone()))
+            .fact("tftp_server", text(server))
+            .fact("trusts", optional(trusts))
+            .title(format!("The phone takes only signed files, and {server} signs none for it"))
+            .summary(format!(
+                "{} asks TFTP server {server} only for {}, never for the plain file, and it is not there: the phone holds \
+                 a trust list ({}), probably of {cluster}, and takes nothing that is not signed by it.",
+                cx.label(),
+                fetch.name,
+                trust_list::lists(cx.phone.model())
+            ))
+            .fixes(forget(cx, &cluster)),
+    )
+}
+
+/// A phone that asks for its CTL again and again and does nothing else.
+fn ctl_without_end(cx: &PhoneContext<'_>) -> Option<Draft> {
+    let is_ctl = |f: &&Fetch| {
+        let name = f.name.raw();
+        is_trust_list(name)
+            && name.rsplit(['/', '\\']).next().is_some_and(|n| n.to_ascii_uppercase().starts_with("CTL"))
+    };
+    let run: Vec<&Fetch> = cx.phone.files.iter().rev().take_while(is_ctl).collect();
+    let (last, first) = (*run.first()?, *run.last()?);
+    let refused = run.iter().all(|f| is_missing(f) || f.outcome() == Outcome::Refused);
+    let went_on = cx.phone.attempts.iter().any(|a| a.last > first.request.first);
+    let of_one = run.iter().filter(|f| f.server == last.server && f.name == last.name).count();
+    let lasted = last.request.last.time.since(first.request.first.time);
+    if !refused || went_on || of_one < CTL_ASKED || lasted < CTL_ASKED_FOR {
+        return None;
+    }
+    let server = last.server;
+    let mut draft = Draft::of(
+        Code::TrustListMismatch,
+        cx.confidence_from_absence(Confidence::Certain),
+        first.request.first,
+        format!("{} asks {server} for {}", cx.label(), last.name),
+    );
+    if let Some(failure) = &last.failure {
+        draft = draft.evidence(failure.seen_at, format!("the latest of {of_one} answers: {}", failure.failure));
+    }
+    Some(
+        draft
+            .severity(Severity::Error)
+            .server(server)
+            .fact("file", Fact::Text(last.name.clone()))
+            .fact("tftp_server", text(server))
+            .fact("trusts", Fact::Null)
+            .title("The phone asks for its CTL file again and again")
+            .summary(format!(
+                "{} asks TFTP server {server} for {} {of_one} times, is told each time that it can not have it, and never \
+                 goes on to its configuration: it holds a trust list, or a load, that does not let it go on without.",
+                cx.label(),
+                last.name
+            ))
+            .fixes(forget(cx, "the cluster that it came from")),
+    )
+}
+
+/// Lets phones forget another cluster: on the phone; on the old cluster, while that lives; or the two clusters made one.
+fn forget(cx: &PhoneContext<'_>, cluster: &str) -> Vec<Fix> {
+    let model = cx.phone.model();
+    let lists = trust_list::lists(model);
+    let check = "The phone asks for its plain configuration or takes the signed one, and connects to a CallManager that it names.";
+    let phone =
+        Fix::new(FixKind::DeleteTrustList, FixTarget::Phone, format!("On the phone: delete its trust list ({lists})"))
+            .steps(trust_list::erase(model))
+            .verify(check);
+    let clusters = Fix::new(
+        FixKind::FitCertificates,
+        FixTarget::CallManager,
+        "For many phones: let the clusters vouch for each other, or the old one release its phones",
+    )
+    .step(format!("Where {cluster} and the new one are alive: Bulk Certificate Management: export on both, consolidate, import; then move the phones."))
+    .step("Where only the old one can still be reached by its phones: Enterprise Parameters, \"Prepare Cluster for Rollback to pre 8.0\" = True, Save, Apply Config, Reset; restart TVS and TFTP on all nodes, wait until the phones took the empty ITL, then move them.")
+    .verify(check)
+    .instead_of(std::slice::from_ref(&phone));
+    vec![phone, clusters]
 }
 
 fn let_in(server: std::net::IpAddr, names: &[crate::types::WireText]) -> Fix {

@@ -2,12 +2,41 @@
 
 use super::super::Scene;
 use super::{Connection, connection};
+use crate::conversation::{RetryCount, push_bounded};
 use crate::event::{TcpEvent, TcpFlags};
+use crate::phone::{TrustAsk, limits};
 use crate::types::{Mac, WireText};
+
+/// The port of the trust verification service (TVS).
+const TVS: u16 = 2445;
+
+/// A phone asks a trust verification service. What about is encrypted; whom it asks is what it trusts. It makes nobody
+/// a phone.
+fn observe_trust(scene: &mut Scene<'_>, tcp: &TcpEvent) {
+    let (env, seen_at) = (scene.envelope, scene.seen_at);
+    let (Some(src), Some(dst)) = (env.src, env.dst) else { return };
+    let from_phone = env.dport == Some(TVS);
+    let slot = if from_phone { scene.sender() } else { Some(scene.directory.slot_of_ip(dst, env.eth_dst)) };
+    let server = if from_phone { dst } else { src };
+    let Some(phone) = slot.and_then(|slot| scene.directory.known(slot)) else { return };
+    let asked = phone.trust_asks.iter_mut().find(|t| t.server == server);
+    match asked {
+        Some(ask) if from_phone && tcp.flags == TcpFlags::Syn => ask.tries.again(seen_at),
+        Some(ask) if !from_phone && tcp.flags != TcpFlags::Rst => ask.answered = Some(seen_at),
+        None if from_phone => {
+            let ask = TrustAsk { server, tries: RetryCount::new(seen_at), answered: None };
+            push_bounded(&mut phone.trust_asks, ask, limits::QUESTIONS, &mut 0);
+        }
+        _ => {}
+    }
+}
 
 /// A segment that opens, proves or ends a connection.
 pub(in super::super) fn observe(scene: &mut Scene<'_>, tcp: &TcpEvent) {
     let seen_at = scene.seen_at;
+    if [scene.envelope.sport, scene.envelope.dport].contains(&Some(TVS)) {
+        return observe_trust(scene, tcp);
+    }
     let Some(Connection { slot, attempt, from_phone }) = connection(scene, tcp.flags == TcpFlags::Syn) else { return };
     let was_connected = attempt.connected.is_some();
     attempt.observe_tcp(tcp, seen_at, from_phone);
