@@ -8,7 +8,7 @@ use crate::diagnosis::Severity;
 
 /// Whether `cause` explains `effect` on one phone. A warning explains nothing.
 pub fn explains(cause: &Draft, effect: &Draft) -> bool {
-    let (code, effect_code) = (cause.rule.code, effect.rule.code);
+    let (code, effect_code) = (cause.code, effect.code);
     cause.severity == Severity::Error && code.explains(&cause.facts, effect_code, &effect.facts)
 }
 
@@ -18,8 +18,8 @@ pub fn causes(drafts: &[Draft]) -> Vec<Option<usize>> {
         let explaining = drafts
             .iter()
             .enumerate()
-            .filter(|(_, cause)| cause.rule.code.stage() <= effect.rule.code.stage() && explains(cause, effect));
-        explaining.max_by_key(|(_, cause)| cause.rule.code.stage()).map(|(index, _)| index)
+            .filter(|(_, cause)| cause.code.stage() <= effect.code.stage() && explains(cause, effect));
+        explaining.max_by_key(|(_, cause)| cause.code.stage()).map(|(index, _)| index)
     };
     drafts.iter().map(direct).collect()
 }
@@ -28,11 +28,11 @@ pub fn causes(drafts: &[Draft]) -> Vec<Option<usize>> {
 mod tests {
     use super::*;
     use crate::diagnosis::{Code, Confidence, Fact, Facts};
-    use crate::findings::{FindingText, rule, text};
+    use crate::findings::{FindingText, text};
 
     fn draft(code: Code, facts: Facts) -> Draft {
         Draft {
-            rule: rule(code).unwrap(),
+            code,
             severity: Severity::Error,
             confidence: Confidence::Certain,
             servers: Vec::new(),
@@ -45,7 +45,7 @@ mod tests {
     /// The code of what explains the last of these.
     fn cause_of_last(drafts: &[Draft]) -> Option<Code> {
         let cause = causes(drafts).pop().flatten()?;
-        drafts.get(cause).map(|d| d.rule.code)
+        drafts.get(cause).map(|d| d.code)
     }
 
     #[test]

@@ -2,17 +2,15 @@
 
 use std::net::IpAddr;
 
-use super::{Code, FindingText, evidence, rule, rules};
+use super::{Code, FindingText, evidence};
 use crate::conversation::SeenAt;
 use crate::diagnosis::{Confidence, Evidence, Fact, Facts, Fix, Severity};
-
-use super::Rule;
 
 /// What a rule says of one phone.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// Which rule.
-    pub rule: &'static Rule,
+    /// Which finding.
+    pub code: Code,
     #[allow(missing_docs)]
     pub severity: Severity,
     #[allow(missing_docs)]
@@ -31,7 +29,7 @@ impl Draft {
     /// A finding of its code's usual severity; the frame that shows it comes first, so there is none without evidence.
     pub(crate) fn of(code: Code, confidence: Confidence, seen_at: SeenAt, shows: impl Into<String>) -> Draft {
         Draft {
-            rule: rule(code).unwrap_or(rules::RULES[0]),
+            code,
             severity: code.severity(),
             confidence,
             servers: Vec::new(),
@@ -41,8 +39,21 @@ impl Draft {
         }
     }
 
+    /// The same of evidence that is put together already; the first is the primary one.
+    pub(crate) fn from_evidence(code: Code, confidence: Confidence, shown: Vec<Evidence>) -> Draft {
+        debug_assert!(!shown.is_empty(), "{code}: a finding without evidence");
+        Draft {
+            code,
+            severity: code.severity(),
+            confidence,
+            servers: Vec::new(),
+            facts: Facts::new(),
+            evidence: shown,
+            says: FindingText::default(),
+        }
+    }
+
     /// Another severity than the usual one.
-    #[allow(dead_code, reason = "for rules whose severity depends on what became of the phone")]
     pub(crate) fn severity(mut self, severity: Severity) -> Draft {
         self.severity = severity;
         self
@@ -50,6 +61,16 @@ impl Draft {
 
     pub(crate) fn server(mut self, server: IpAddr) -> Draft {
         self.servers.push(server);
+        self
+    }
+
+    pub(crate) fn servers(mut self, servers: impl IntoIterator<Item = IpAddr>) -> Draft {
+        self.servers.extend(servers);
+        self
+    }
+
+    pub(crate) fn facts(mut self, facts: Facts) -> Draft {
+        self.facts.extend(facts);
         self
     }
 

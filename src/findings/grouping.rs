@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 
-use super::{Draft, FindingText, Rule, causes};
+use super::{Draft, FindingText, causes, rule};
 use crate::diagnosis::code::{Code, Order};
 use crate::diagnosis::{Confidence, Evidence, Fact, Facts, Finding, Fix, Severity};
 use crate::types::Mac;
@@ -29,7 +29,7 @@ struct Key {
 }
 
 struct Group {
-    rule: &'static Rule,
+    code: Code,
     key: Key,
     says: FindingText,
     evidence: Vec<Evidence>,
@@ -82,7 +82,7 @@ impl Groups {
 
     fn put(&mut self, mac: Mac, mut draft: Draft, cause: Option<usize>) -> usize {
         let mut key = Key {
-            code: draft.rule.code,
+            code: draft.code,
             severity: draft.severity,
             confidence: draft.confidence,
             servers: draft.servers,
@@ -90,7 +90,7 @@ impl Groups {
         };
         if self.groups.len() >= MAX_GROUPS && !self.by_key.contains_key(&key) {
             key.servers = Vec::new();
-            draft.says.title = draft.rule.summary.to_owned();
+            draft.says.title = rule(draft.code).map_or("", |r| r.summary).to_owned();
             self.joined += 1;
         }
         let index = match self.by_key.get(&key) {
@@ -98,7 +98,7 @@ impl Groups {
             None => {
                 self.by_key.insert(key.clone(), self.groups.len());
                 self.groups.push(Group {
-                    rule: draft.rule,
+                    code: draft.code,
                     key,
                     says: draft.says.clone(),
                     evidence: Vec::new(),
@@ -142,7 +142,7 @@ impl Group {
         (
             std::cmp::Reverse(self.key.severity),
             self.key.cause.is_some(),
-            self.rule.code.stage(),
+            self.code.stage(),
             std::cmp::Reverse(self.key.confidence),
             &self.key.servers,
             self.phones.iter().map(|(m, _)| *m).min(),
@@ -159,7 +159,7 @@ impl Group {
             summary = format!("{} phones, such as this one: {summary}", phones.len());
         }
         Finding {
-            code: self.rule.code,
+            code: self.code,
             severity: self.key.severity,
             confidence: self.key.confidence,
             phones,
@@ -178,12 +178,12 @@ impl Group {
 /// Where a draft stands in the boot of its phone. What CallManagers do is one stage: of two CallManagers the one that the
 /// phone tries first comes first, however each of them fails it.
 fn place_in_boot(draft: &Draft) -> (usize, Option<crate::types::Timestamp>) {
-    match draft.rule.code.order() {
+    match draft.code.order() {
         Order::Contact => {
             let stage = Code::ALL.iter().find(|c| c.order() == Order::Contact).map_or(usize::MAX, |c| c.stage());
             (stage, draft.evidence.iter().map(|e| e.time).min())
         }
-        Order::Boot => (draft.rule.code.stage(), None),
+        Order::Boot => (draft.code.stage(), None),
     }
 }
 

@@ -1,10 +1,10 @@
 //! `config-file-broken`: a configuration comes, and is none.
 
 use crate::conversation::file::Fetch;
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::is_own_config;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, evidence, text};
 use crate::wire::phone_config::{ENCRYPTED, NO_CALL_MANAGER, OLD_FORMAT, PhoneConfig, TOO_LONG};
 
 declare_finding! {
@@ -82,28 +82,26 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         (None, true) => " The default configuration stands in for it.".to_owned(),
         _ => String::new(),
     };
-    vec![Draft {
-        rule: &CONFIG_FILE_BROKEN,
-        severity: if harmless { Severity::Warning } else { Severity::Error },
-        confidence: if harmless { Confidence::Likely } else { Confidence::Certain },
-        servers: vec![server],
-        facts: vec![
-            ("file", Fact::Text(fetch.name.clone())),
-            ("tftp_server", text(server)),
-            ("problem", text(&problem)),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: format!("{server} serves a configuration that is of no use"),
-            summary: format!(
-                "TFTP server {server} sends {} its configuration {} of {} octets: {problem}.{went_on}",
-                cx.label(),
-                fetch.name,
-                fetch.bytes
-            ),
-            fixes: vec![fix(cx, fetch, fault)],
-        },
-    }]
+    vec![
+        Draft::from_evidence(
+            Code::ConfigFileBroken,
+            if harmless { Confidence::Likely } else { Confidence::Certain },
+            shown,
+        )
+        .severity(if harmless { Severity::Warning } else { Severity::Error })
+        .server(server)
+        .fact("file", Fact::Text(fetch.name.clone()))
+        .fact("tftp_server", text(server))
+        .fact("problem", text(&problem))
+        .title(format!("{server} serves a configuration that is of no use"))
+        .summary(format!(
+            "TFTP server {server} sends {} its configuration {} of {} octets: {problem}.{went_on}",
+            cx.label(),
+            fetch.name,
+            fetch.bytes
+        ))
+        .fix(fix(cx, fetch, fault)),
+    ]
 }
 
 fn fix(cx: &PhoneContext<'_>, fetch: &Fetch, fault: Fault) -> Fix {

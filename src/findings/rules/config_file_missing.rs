@@ -1,10 +1,10 @@
 //! `config-file-missing`: the server does not know this phone.
 
 use crate::conversation::file::{Failure, Fetch, FileFailure};
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::is_own_config;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, evidence, text};
 use crate::wire::phone_config::{device_of_name, is_config_name};
 
 declare_finding! {
@@ -102,26 +102,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         (_, true) => "The server has no default configuration either",
         _ => "No default configuration was served in this capture",
     };
-    vec![Draft {
-        rule: &CONFIG_FILE_MISSING,
-        severity,
-        confidence,
-        servers: vec![server],
-        facts: vec![
-            ("file", Fact::Text(missing.name.clone())),
-            ("tftp_server", text(server)),
-            ("default_served", Fact::Flag(served)),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: format!("{server} has no configuration of its own for these phones"),
-            summary: format!("TFTP server {server} does not have {}. {default_said}.{case}", missing.name),
-            fixes: vec![Fix::new(FixKind::ServeConfiguration, FixTarget::CallManager, format!("Make {} exist on {server}", missing.name))
+    vec![Draft::from_evidence(Code::ConfigFileMissing, confidence, shown)
+        .severity(severity)
+        .server(server)
+        .fact("file", Fact::Text(missing.name.clone()))
+        .fact("tftp_server", text(server))
+        .fact("default_served", Fact::Flag(served))
+        .title(format!("{server} has no configuration of its own for these phones"))
+        .summary(format!("TFTP server {server} does not have {}. {default_said}.{case}", missing.name))
+        .fix(Fix::new(FixKind::ServeConfiguration, FixTarget::CallManager, format!("Make {} exist on {server}", missing.name))
                 .step(format!("Is {server} the TFTP server of this phone's cluster? If not, correct option 150."))
                 .step("In CallManager: Device, Phone: add the phone by its MAC; or switch auto-registration on for its group.")
                 .step(format!("On a server that minds the case: the file's name is {}.cnf.xml, MAC in upper case.", cx.phone.mac.device_name()))
                 .step("Restart the TFTP service after editing files by hand; reset the phone.")
-                .verify(format!("The request for {} is answered with DATA.", missing.name))],
-        },
-    }]
+                .verify(format!("The request for {} is answered with DATA.", missing.name)))]
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conversation::dhcp::OfferSeen;
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity, TftpSource};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Severity, TftpSource};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, and_list, evidence, optional, text, wire_texts};
+use crate::findings::{Draft, and_list, evidence, optional, text, wire_texts};
 use crate::remedy;
 use crate::types::WireText;
 
@@ -116,25 +116,22 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         })
         .collect();
     shown.sort_by_key(|e| e.at);
-    vec![Draft {
-        rule: &CONFLICTING_DHCP_OFFERS,
-        severity,
-        confidence,
-        servers: servers.iter().copied().chain(chosen).map(IpAddr::V4).collect(),
-        facts: vec![("offers", Fact::List(rows.collect())), ("chosen", optional(chosen))],
-        evidence: shown,
-        says: FindingText {
-            title: format!(
+    vec![
+        Draft::from_evidence(Code::ConflictingDhcpOffers, confidence, shown)
+            .severity(severity)
+            .servers(servers.iter().copied().chain(chosen).map(IpAddr::V4))
+            .fact("offers", Fact::List(rows.collect()))
+            .fact("chosen", optional(chosen))
+            .title(format!(
                 "DHCP servers {} disagree about the TFTP server",
                 and_list(&servers.iter().collect::<Vec<_>>())
-            ),
-            summary: format!(
+            ))
+            .summary(format!(
                 "{} is answered by {} DHCP servers: {}.{took}",
                 cx.label(),
                 servers.len(),
                 said.join("; ")
-            ),
-            fixes,
-        },
-    }]
+            ))
+            .fixes(fixes),
+    ]
 }

@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{Exchange, Kind};
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Platform, Severity};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Platform, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, evidence, optional};
+use crate::findings::{Draft, evidence, optional};
 use crate::types::WireText;
 
 declare_finding! {
@@ -104,22 +104,16 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         Some(address) => format!("{by} hands out {address}, which is in use"),
         None => format!("{by} refuses the phones an address"),
     };
-    vec![Draft {
-        rule: &DHCP_REFUSED,
-        severity: if repeats { Severity::Error } else { Severity::Warning },
-        confidence: Confidence::Certain,
-        servers,
-        facts: vec![
-            ("dhcp_server", optional(last.server)),
-            ("text", last.text.map_or(Fact::Null, |t| Fact::Text(t.clone()))),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title,
-            summary: format!("{}{}.{after}", said(cx, last), times(all.len())),
-            fixes: vec![fix(cx, last, &by)],
-        },
-    }]
+    vec![
+        Draft::from_evidence(Code::DhcpRefused, Confidence::Certain, shown)
+            .severity(if repeats { Severity::Error } else { Severity::Warning })
+            .servers(servers)
+            .fact("dhcp_server", optional(last.server))
+            .fact("text", last.text.map_or(Fact::Null, |t| Fact::Text(t.clone())))
+            .title(title)
+            .summary(format!("{}{}.{after}", said(cx, last), times(all.len())))
+            .fix(fix(cx, last, &by)),
+    ]
 }
 
 fn times(count: usize) -> String {

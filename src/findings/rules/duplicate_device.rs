@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::conversation::SeenAt;
 use crate::conversation::registration::Attempt;
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Platform, Severity};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Platform};
 use crate::findings::context::PhoneContext;
 use crate::findings::site_wide::registered_as;
-use crate::findings::{Draft, FindingText, addresses, and_list, evidence, text};
+use crate::findings::{Draft, addresses, and_list, evidence, text};
 use crate::phone::AddressConflict;
 use crate::phone::Phone;
 use crate::remedy;
@@ -158,33 +158,24 @@ fn named(
         None => steps.push("Decide which one keeps the name; give the other one a name of its own.".to_owned()),
     }
     steps.push("In CallManager: one entry a device; reset both.".to_owned());
-    Draft {
-        rule: &DUPLICATE_DEVICE,
-        severity: Severity::Error,
-        confidence,
-        servers: from,
-        facts: vec![
-            ("macs", Fact::List(macs.iter().map(text).collect())),
-            ("name", Fact::Text(name.clone())),
-            ("ip", ip),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: format!("two devices register as {name}"),
-            summary: format!(
-                "{who} register as {name}. CallManager keeps one registration a name, so each throws the other one out."
-            ),
-            fixes: vec![
-                Fix::new(
-                    FixKind::RenameDevice,
-                    FixTarget::Phone,
-                    format!("Give one of the two devices another name than {name}"),
-                )
-                .steps(steps)
-                .verify(format!("Registers as {name} come from one MAC only, and KeepAlives go on.")),
-            ],
-        },
-    }
+    Draft::from_evidence(Code::DuplicateDevice, confidence, shown)
+        .servers(from)
+        .fact("macs", Fact::List(macs.iter().map(text).collect()))
+        .fact("name", Fact::Text(name.clone()))
+        .fact("ip", ip)
+        .title(format!("two devices register as {name}"))
+        .summary(format!(
+            "{who} register as {name}. CallManager keeps one registration a name, so each throws the other one out."
+        ))
+        .fix(
+            Fix::new(
+                FixKind::RenameDevice,
+                FixTarget::Phone,
+                format!("Give one of the two devices another name than {name}"),
+            )
+            .steps(steps)
+            .verify(format!("Registers as {name} come from one MAC only, and KeepAlives go on.")),
+        )
 }
 
 // ---- one address ----
@@ -209,26 +200,19 @@ fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
     }
     let by = leased.map(|l| format!(" The phone has it from DHCP server {}.", l.terms.server)).unwrap_or_default();
     let is_v4 = ip.is_ipv4() && leased.is_some();
-    Some(Draft {
-        rule: &DUPLICATE_DEVICE,
-        severity: Severity::Error,
-        confidence: cx.confidence_from_absence(Confidence::Certain),
-        servers: vec![ip],
-        facts: vec![
-            ("macs", Fact::List(macs.iter().map(text).collect())),
-            ("name", Fact::Null),
-            ("ip", text(ip)),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: format!("two devices have the address {ip}"),
-            summary: format!(
+    Some(Draft::from_evidence(Code::DuplicateDevice, cx.confidence_from_absence(Confidence::Certain), shown)
+        .server(ip)
+        .fact("macs", Fact::List(macs.iter().map(text).collect()))
+        .fact("name", Fact::Null)
+        .fact("ip", text(ip))
+        .title(format!("two devices have the address {ip}"))
+        .summary(format!(
                 "{} ({}) has the address {ip}, and {mac} claims it as well.{by} Answers go to whichever the network heard \
                  last.",
                 cx.label(),
                 cx.phone.mac
-            ),
-            fixes: vec![Fix::new(FixKind::FreeAddress, FixTarget::Network, format!("Leave {ip} to one of {}", and_list(&macs)))
+            ))
+        .fix(Fix::new(FixKind::FreeAddress, FixTarget::Network, format!("Leave {ip} to one of {}", and_list(&macs)))
                 .on(Platform::Ios)
                 .step(remedy::network::find_port(mac))
                 .step(remedy::network::find_port(cx.phone.mac))
@@ -237,7 +221,5 @@ fn by_address(cx: &PhoneContext<'_>) -> Option<Draft> {
                 .step("Reset the phone.")
                 .config(is_v4.then(|| format!("ip dhcp excluded-address {ip}\n")))
                 .undo(is_v4.then(|| format!("no ip dhcp excluded-address {ip}\n")))
-                .verify(format!("ARP for {ip} is answered by one MAC only."))],
-        },
-    })
+                .verify(format!("ARP for {ip} is answered by one MAC only."))))
 }

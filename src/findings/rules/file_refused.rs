@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use super::config_file_missing::is_missing;
 use crate::conversation::file::{Failure, Fetch, FileFailure};
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity, Transport};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Transport};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::is_own_config;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, evidence, text};
 use crate::wire::load::{is_load_file, same_load};
 use crate::wire::phone_config::is_config_name;
 
@@ -120,26 +120,23 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         said.push(kind);
         let how = if fetch.transport == Transport::Http { "over HTTP " } else { "" };
         let asks = format!("{} requests {} {how}from {server}", cx.label(), fetch.name);
-        drafts.push(Draft {
-            rule: &FILE_REFUSED,
-            severity: Severity::Error,
-            confidence: Confidence::Certain,
-            servers: vec![server],
-            facts: vec![
-                ("file", Fact::Text(fetch.name.clone())),
-                ("tftp_server", text(server)),
-                ("answer", text(failure.to_string())),
-            ],
-            evidence: vec![
-                evidence(fetch.request.first, asks.clone()),
-                evidence(*seen_at, format!("{server} answers {failure}")),
-            ],
-            says: FindingText {
-                title: format!("{server} refuses {} to these phones", what(fetch)),
-                summary: format!("{asks}, and it refuses: {failure}. The phone goes on without the file."),
-                fixes: vec![fix(fetch, failure)],
-            },
-        });
+        drafts.push(
+            Draft::from_evidence(
+                Code::FileRefused,
+                Confidence::Certain,
+                vec![
+                    evidence(fetch.request.first, asks.clone()),
+                    evidence(*seen_at, format!("{server} answers {failure}")),
+                ],
+            )
+            .server(server)
+            .fact("file", Fact::Text(fetch.name.clone()))
+            .fact("tftp_server", text(server))
+            .fact("answer", text(failure.to_string()))
+            .title(format!("{server} refuses {} to these phones", what(fetch)))
+            .summary(format!("{asks}, and it refuses: {failure}. The phone goes on without the file."))
+            .fix(fix(fetch, failure)),
+        );
     }
     drafts
 }

@@ -1,8 +1,8 @@
 //! `foreign-call-manager`: a good configuration, of another cluster.
 
-use crate::diagnosis::{Fix, FixKind, FixTarget, Severity};
+use crate::diagnosis::{Code, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
+use crate::findings::{Draft, and_list, evidence, text, wire_texts};
 use crate::site::{Cluster, Site};
 use crate::types::WireText;
 
@@ -67,25 +67,20 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             format!("{} tries {}: {}", cx.label(), contact.server, contact.state.as_str()),
         ));
     }
-    vec![Draft {
-        rule: &FOREIGN_CALL_MANAGER,
-        severity: if at_home { Severity::Warning } else { Severity::Error },
-        confidence: cx.world.site.certainty(),
-        servers: vec![server],
-        facts: vec![("call_managers", wire_texts(&config.call_managers)), ("tftp_server", text(server))],
-        evidence: shown,
-        says: FindingText {
-            title: format!("{server} sends phones of {} to cluster {clusters}", own.name),
-            summary: format!(
+    vec![Draft::from_evidence(Code::ForeignCallManager, cx.world.site.certainty(), shown)
+        .severity(if at_home { Severity::Warning } else { Severity::Error })
+        .server(server)
+        .fact("call_managers", wire_texts(&config.call_managers))
+        .fact("tftp_server", text(server))
+        .title(format!("{server} sends phones of {} to cluster {clusters}", own.name))
+        .summary(format!(
                 "The site file puts {} into cluster {}, and its configuration {} from TFTP server {server} names CallManager \
                  {named}, of cluster {clusters}.",
                 cx.label(),
                 own.name,
                 fetch.name
-            ),
-            fixes: vec![fix(cx, own, server)],
-        },
-    }]
+            ))
+        .fix(fix(cx, own, server))]
 }
 
 /// The clusters that the CallManagers of a configuration belong to, where all of them belong to others than `own`.

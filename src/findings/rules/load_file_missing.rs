@@ -1,9 +1,9 @@
 //! `load-file-missing`: the configuration names a load that is not there.
 
 use crate::conversation::file::Failure;
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, evidence, text};
 use crate::wire::load::{is_load_file, same_load};
 
 declare_finding! {
@@ -63,27 +63,21 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if let Some((config, load)) = named {
             shown.push(evidence(config.request.first, format!("{} names load {load}", config.name)));
         }
-        drafts.push(Draft {
-            rule: &LOAD_FILE_MISSING,
-            severity: Severity::Error,
-            confidence: if named.is_some() { Confidence::Certain } else { Confidence::Likely },
-            servers: vec![server],
-            facts: vec![("file", Fact::Text(fetch.name.clone())), ("tftp_server", text(server))],
-            evidence: shown,
-            says: FindingText {
-                title: format!("load {load} is not on TFTP server {server}"),
-                summary: format!(
+        drafts.push(Draft::from_evidence(Code::LoadFileMissing, if named.is_some() { Confidence::Certain } else { Confidence::Likely }, shown)
+            .server(server)
+            .fact("file", Fact::Text(fetch.name.clone()))
+            .fact("tftp_server", text(server))
+            .title(format!("load {load} is not on TFTP server {server}"))
+            .summary(format!(
                     "{} is told to run load {load}, and TFTP server {server} does not have {}. The phone keeps the load that it has.",
                     cx.label(),
                     fetch.name
-                ),
-                fixes: vec![Fix::new(FixKind::InstallLoad, FixTarget::TftpServer, format!("Put load {load} on {server}, or name another"))
+                ))
+            .fix(Fix::new(FixKind::InstallLoad, FixTarget::TftpServer, format!("Put load {load} on {server}, or name another"))
                     .step(format!("Install all files of {load} on the TFTP path of {server}; names are case-sensitive on many servers."))
                     .step("Or name a load that is there: Device, Phone, or Device Defaults for the model.")
                     .step("Reset the phone.")
-                    .verify(format!("The request for {} is answered with DATA.", fetch.name))],
-            },
-        });
+                    .verify(format!("The request for {} is answered with DATA.", fetch.name))));
     }
     drafts
 }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, Outcome, Severity};
+use crate::diagnosis::{Code, Confidence, Fix, FixKind, FixTarget, Outcome};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::right_load;
-use crate::findings::{Draft, FindingText, addresses, and_list, evidence, wire_texts};
+use crate::findings::{Draft, addresses, and_list, evidence, wire_texts};
 use crate::phone::{LoadSeen, LoadSource};
 use crate::remedy;
 use crate::types::WireText;
@@ -132,24 +132,20 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             .verify("After two resets the phone's alarm names the same load.")
             .instead_of(&fixes);
     fixes.push(fix);
-    vec![Draft {
-        rule: &LOAD_FLAPPING,
-        severity: Severity::Error,
-        confidence: Confidence::Certain,
-        servers: servers.clone(),
-        facts: vec![("loads", wire_texts(&loads)), ("tftp_servers", addresses(&servers))],
-        evidence: shown,
-        says: FindingText {
-            title: format!("to and fro between loads {}", and_list(&loads)),
-            summary: format!(
+    vec![
+        Draft::from_evidence(Code::LoadFlapping, Confidence::Certain, shown)
+            .servers(servers.clone())
+            .fact("loads", wire_texts(&loads))
+            .fact("tftp_servers", addresses(&servers))
+            .title(format!("to and fro between loads {}", and_list(&loads)))
+            .summary(format!(
                 "{} changed its load {} times in this capture, to and fro between {}.{via}",
                 cx.label(),
                 words.len().saturating_sub(1),
                 and_list(&loads)
-            ),
-            fixes,
-        },
-    }]
+            ))
+            .fixes(fixes),
+    ]
 }
 
 #[cfg(test)]

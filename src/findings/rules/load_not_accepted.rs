@@ -2,9 +2,9 @@
 
 use crate::conversation::SeenAt;
 use crate::conversation::file::Fetch;
-use crate::diagnosis::{Confidence, Evidence, Fix, FixKind, FixTarget, Outcome, Severity, Transport};
+use crate::diagnosis::{Code, Confidence, Evidence, Fix, FixKind, FixTarget, Outcome, Transport};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, evidence, optional};
+use crate::findings::{Draft, evidence, optional};
 use crate::phone::ReasonSeen;
 use crate::remedy;
 use crate::types::WireText;
@@ -76,23 +76,16 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let reason = cx.phone.last_reason.as_ref().map(|r| &r.text);
     let name = load.as_ref().map_or_else(|| "the load".to_owned(), |l| format!("load {l}"));
     let stays = running.as_ref().map_or_else(String::new, |r| format!(" It still runs {r}."));
-    vec![Draft {
-        rule: &LOAD_NOT_ACCEPTED,
-        severity: Severity::Error,
-        confidence,
-        servers: server.into_iter().collect(),
-        facts: vec![
-            ("load", optional(load.as_ref().map(WireText::raw))),
-            ("load_running", optional(running.as_ref().map(WireText::raw))),
-            ("last_reason", optional(reason.map(WireText::raw))),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: format!("{name} is not accepted"),
-            summary: format!("{} {how}.{stays}", cx.label()),
-            fixes: fixes(cx, load.as_ref(), running.as_ref()),
-        },
-    }]
+    vec![
+        Draft::from_evidence(Code::LoadNotAccepted, confidence, shown)
+            .servers(server.into_iter())
+            .fact("load", optional(load.as_ref().map(WireText::raw)))
+            .fact("load_running", optional(running.as_ref().map(WireText::raw)))
+            .fact("last_reason", optional(reason.map(WireText::raw)))
+            .title(format!("{name} is not accepted"))
+            .summary(format!("{} {how}.{stays}", cx.label()))
+            .fixes(fixes(cx, load.as_ref(), running.as_ref())),
+    ]
 }
 
 /// Whether a name is that of a load, so that the phone could say that it runs it: the one that is configured, or one of

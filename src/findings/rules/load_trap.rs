@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::Kind;
 use crate::conversation::file::Fetch;
-use crate::diagnosis::{Confidence, Evidence, Fact, Fix, Outcome, Severity};
+use crate::diagnosis::{Code, Confidence, Evidence, Fact, Fix, Outcome};
 use crate::findings::context::{Contact, PhoneContext};
 use crate::findings::inference::stated;
-use crate::findings::{Draft, FindingText, and_list, evidence, optional, text};
+use crate::findings::{Draft, and_list, evidence, optional, text};
 use crate::phone::Phone;
 use crate::remedy;
 use crate::site::Cluster;
@@ -85,33 +85,24 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let sure = confidence > Confidence::Possible;
     let runs = running.as_ref().map_or_else(String::new, |(load, _)| format!(" on load {load}"));
-    vec![Draft {
-        rule: &LOAD_TRAP,
-        severity: Severity::Warning,
-        confidence,
-        servers: servers.into_iter().chain([contact.server]).collect(),
-        facts: vec![
-            ("load_running", optional(running.as_ref().map(|(load, _)| load.raw()))),
-            ("load_next", load_next.clone().map_or(Fact::Null, Fact::Text)),
-            ("call_manager", text(contact.server)),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: format!(
+    vec![Draft::from_evidence(Code::LoadTrap, confidence, shown)
+        .servers(servers.into_iter().chain([contact.server]))
+        .fact("load_running", optional(running.as_ref().map(|(load, _)| load.raw())))
+        .fact("load_next", load_next.clone().map_or(Fact::Null, Fact::Text))
+        .fact("call_manager", text(contact.server))
+        .title(format!(
                 "the next boot {} phones away from {}",
                 if sure { "takes" } else { "may take" },
                 contact.server
-            ),
-            summary: format!(
+            ))
+        .summary(format!(
                 "{} is registered with CallManager {}{runs}, and {how}. It looks there at its next boot only; what it takes \
                  then {} keep it from coming back.",
                 cx.label(),
                 contact.server,
                 if sure { "will" } else { "may" }
-            ),
-            fixes,
-        },
-    }]
+            ))
+        .fixes(fixes)]
 }
 
 /// The cluster of the CallManager that it is registered with, or else its own.

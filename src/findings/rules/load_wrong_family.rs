@@ -1,9 +1,9 @@
 //! `load-wrong-family`: a load for another phone.
 
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::right_load;
-use crate::findings::{Draft, FindingText, and_list, evidence, text};
+use crate::findings::{Draft, and_list, evidence, text};
 use crate::remedy;
 use crate::wire::load::{self, LoadName, Protocol, is_load_file, same_load};
 
@@ -116,19 +116,16 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     .verify(format!("The configuration that {server} serves names no load, or one for the {model}."))
     .instead_of(&fixes);
     fixes.push(fix);
-    vec![Draft {
-        rule: &LOAD_WRONG_FAMILY,
-        severity: if harmless { Severity::Warning } else { Severity::Error },
-        confidence: Confidence::Certain,
-        servers: vec![server],
-        facts: vec![("load", Fact::Text(load.clone())), ("model", text(model))],
-        evidence: shown,
-        says: FindingText {
-            title: format!("load {load} is none for a {model}"),
-            summary: format!("The configuration of {} names load {load}: {why}.{keeps}", cx.label()),
-            fixes,
-        },
-    }]
+    vec![
+        Draft::from_evidence(Code::LoadWrongFamily, Confidence::Certain, shown)
+            .severity(if harmless { Severity::Warning } else { Severity::Error })
+            .server(server)
+            .fact("load", Fact::Text(load.clone()))
+            .fact("model", text(model))
+            .title(format!("load {load} is none for a {model}"))
+            .summary(format!("The configuration of {} names load {load}: {why}.{keeps}", cx.label()))
+            .fixes(fixes),
+    ]
 }
 
 /// The load that should be named in its place: one that the phone's configuration can hold, and that suits.

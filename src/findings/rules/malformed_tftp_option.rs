@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conversation::dhcp::LeaseTerms;
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity, TftpSource};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, TftpSource};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::{reversed, stated};
-use crate::findings::{Draft, FindingText, and_list, evidence, text};
+use crate::findings::{Draft, and_list, evidence, text};
 use crate::remedy;
 use crate::wire::dhcp::UnusableOption;
 
@@ -65,22 +65,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             .verify("The next ACK carries option 150 as four octets an address.")];
         let lines: Vec<Fix> = cx.set_option_150(&scope, &right).into_iter().map(|f| f.instead_of(&fixes)).collect();
         fixes.extend(lines);
-        Draft {
-            rule: &MALFORMED_TFTP_OPTION,
-            severity: Severity::Error,
-            confidence: match &reversed {
+        Draft::from_evidence(
+            Code::MalformedTftpOption,
+            match &reversed {
                 Some((_, _, sure)) if settled => *sure,
                 None if settled => Confidence::Certain,
                 _ => Confidence::Likely,
             },
-            servers: vec![IpAddr::V4(terms.server)],
-            facts: vec![
-                ("option", Fact::Number(u64::from(number))),
-                ("raw_hex", text(&option.raw)),
-                ("reads_as", text(&option.reads_as)),
-                ("dhcp_server", text(terms.server)),
-            ],
-            evidence: vec![evidence(
+            vec![evidence(
                 lease.seen_at,
                 format!(
                     "DHCP server {} sends option {number} as {} to {}: {}",
@@ -90,19 +82,22 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     option.reads_as
                 ),
             )],
-            says: FindingText {
-                title: format!("option {number} of {} is malformed", terms.server),
-                summary: format!(
-                    "DHCP server {} sends {} an option {number} of the octets {}: {}. A phone can not find its TFTP server \
+        )
+        .server(IpAddr::V4(terms.server))
+        .fact("option", Fact::Number(u64::from(number)))
+        .fact("raw_hex", text(&option.raw))
+        .fact("reads_as", text(&option.reads_as))
+        .fact("dhcp_server", text(terms.server))
+        .title(format!("option {number} of {} is malformed", terms.server))
+        .summary(format!(
+            "DHCP server {} sends {} an option {number} of the octets {}: {}. A phone can not find its TFTP server \
                      with that.",
-                    terms.server,
-                    cx.label(),
-                    option.raw,
-                    option.reads_as
-                ),
-                fixes,
-            },
-        }
+            terms.server,
+            cx.label(),
+            option.raw,
+            option.reads_as
+        ))
+        .fixes(fixes)
     };
     // A usable option 150 beside an odd option 66 is all that a phone needs.
     let has_150 = terms.sources.iter().any(|(s, _)| *s == crate::diagnosis::TftpSource::Option150);

@@ -1,8 +1,8 @@
 //! `name-mac-mismatch`: the phone goes by a name that is not its own.
 
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, evidence, text};
 use crate::remedy;
 use crate::types::Mac;
 
@@ -76,27 +76,34 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     let own = phone.mac.device_name();
-    vec![Draft {
-        rule: &NAME_MAC_MISMATCH,
-        severity: Severity::Warning,
-        confidence: Confidence::Certain,
-        servers: Vec::new(),
-        facts: vec![("name", Fact::Text(name.clone())), ("mac", text(phone.mac))],
-        evidence: vec![evidence(register.last, format!("{name} registers from {}", phone.mac))],
-        says: FindingText {
-            title: "a phone registers under a name that is not its MAC address".to_owned(),
-            summary: format!(
-                "The device with MAC {} registers with {} as {name}; by its MAC its name would be {own}.",
-                phone.mac, attempt.server
-            ),
-            fixes: vec![Fix::new(FixKind::RenameDevice, FixTarget::Phone, format!("Find the device with MAC {}, and give it its own name", phone.mac))
-                .step(remedy::network::find_port(phone.mac))
-                .step(format!("A softphone or emulator: set its device name to {own}, or to one that no phone has."))
-                .step(format!(
-                        "A phone: erase its configuration; in CallManager add {own}, and delete {name} if that device is gone."
-                    )).verify(format!("Its Register says {own}."))],
-        },
-    }]
+    vec![
+        Draft::from_evidence(
+            Code::NameMacMismatch,
+            Confidence::Certain,
+            vec![evidence(register.last, format!("{name} registers from {}", phone.mac))],
+        )
+        .servers(Vec::new())
+        .fact("name", Fact::Text(name.clone()))
+        .fact("mac", text(phone.mac))
+        .title("a phone registers under a name that is not its MAC address".to_owned())
+        .summary(format!(
+            "The device with MAC {} registers with {} as {name}; by its MAC its name would be {own}.",
+            phone.mac, attempt.server
+        ))
+        .fix(
+            Fix::new(
+                FixKind::RenameDevice,
+                FixTarget::Phone,
+                format!("Find the device with MAC {}, and give it its own name", phone.mac),
+            )
+            .step(remedy::network::find_port(phone.mac))
+            .step(format!("A softphone or emulator: set its device name to {own}, or to one that no phone has."))
+            .step(format!(
+                "A phone: erase its configuration; in CallManager add {own}, and delete {name} if that device is gone."
+            ))
+            .verify(format!("Its Register says {own}.")),
+        ),
+    ]
 }
 
 #[cfg(test)]

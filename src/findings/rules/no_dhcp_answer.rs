@@ -1,9 +1,9 @@
 //! `no-dhcp-answer`: nobody gives the phone an address.
 
 use crate::conversation::RetryCount;
-use crate::diagnosis::{Fact, Fix, FixKind, FixTarget, Severity};
+use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget};
 use crate::findings::context::{DHCP_INTERVAL, PhoneContext};
-use crate::findings::{Draft, FindingText, evidence};
+use crate::findings::{Draft, evidence};
 
 declare_finding! {
     /// ## Trigger
@@ -94,27 +94,21 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         shown
             .push(evidence(tries.last, format!("{} asks for the last time seen ({} in all)", cx.label(), tries.count)));
     }
-    vec![Draft {
-        rule: &NO_DHCP_ANSWER,
-        severity: Severity::Error,
-        confidence: cx.confidence_from_silence(&tries, DHCP_INTERVAL),
-        servers: Vec::new(),
-        facts: vec![("tries", Fact::Number(u64::from(tries.count))), ("vlan", vlan)],
-        evidence: shown,
-        says: FindingText {
-            title: "no DHCP server answers".to_owned(),
-            summary: format!(
+    vec![Draft::from_evidence(Code::NoDhcpAnswer, cx.confidence_from_silence(&tries, DHCP_INTERVAL), shown)
+        .servers(Vec::new())
+        .fact("tries", Fact::Number(u64::from(tries.count)))
+        .fact("vlan", vlan)
+        .title("no DHCP server answers".to_owned())
+        .summary(format!(
                 "{} asked for an address {} times in {in_vlan}, and the capture holds no answer of a DHCP server to it.",
                 cx.label(),
                 tries.count
-            ),
-            fixes: vec![Fix::new(FixKind::ReachDhcpServer, FixTarget::Network, "Let a DHCP server answer in the phones' VLAN")
+            ))
+        .fix(Fix::new(FixKind::ReachDhcpServer, FixTarget::Network, "Let a DHCP server answer in the phones' VLAN")
                 .step("Where the DHCP server is in another network: ip helper-address on the voice VLAN's interface."
                         )
                             .step("On the DHCP server: is there a scope for this VLAN, and are addresses free in it?")
                             .step(format!(
                         "The phone asks in {in_vlan}: is that the voice VLAN? On the switch port: show interfaces switchport."
-                    )).verify("The phone's DISCOVER is followed by an OFFER.")],
-        },
-    }]
+                    )).verify("The phone's DISCOVER is followed by an OFFER."))]
 }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, Severity};
+use crate::diagnosis::{Code, Confidence, Fix, FixKind, FixTarget};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::stated;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, evidence, text};
 use crate::remedy;
 
 declare_finding! {
@@ -90,25 +90,24 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             .verify("The next ACK carries option 150."),
         );
     }
-    vec![Draft {
-        rule: &NO_TFTP_ADDRESS,
-        severity: Severity::Error,
-        confidence,
-        servers: vec![IpAddr::V4(terms.server)],
-        facts: vec![("dhcp_server", text(terms.server))],
-        evidence: vec![evidence(
-            lease.seen_at,
-            format!("DHCP server {} leases an address to {}, without a TFTP server", terms.server, cx.label()),
-        )],
-        says: FindingText {
-            title: format!("the lease from {} names no TFTP server", terms.server),
-            summary: format!(
-                "{} took a lease from DHCP server {} that names no TFTP server: no option 150, no option 66, no sname, no \
+    vec![
+        Draft::from_evidence(
+            Code::NoTftpAddress,
+            confidence,
+            vec![evidence(
+                lease.seen_at,
+                format!("DHCP server {} leases an address to {}, without a TFTP server", terms.server, cx.label()),
+            )],
+        )
+        .server(IpAddr::V4(terms.server))
+        .fact("dhcp_server", text(terms.server))
+        .title(format!("the lease from {} names no TFTP server", terms.server))
+        .summary(format!(
+            "{} took a lease from DHCP server {} that names no TFTP server: no option 150, no option 66, no sname, no \
                  siaddr{accident}. {nobody}",
-                cx.label(),
-                terms.server
-            ),
-            fixes,
-        },
-    }]
+            cx.label(),
+            terms.server
+        ))
+        .fixes(fixes),
+    ]
 }

@@ -1,8 +1,8 @@
 //! `registered-elsewhere`: well, and in the wrong place.
 
-use crate::diagnosis::{Fix, FixKind, FixTarget, RegistrationState, Severity};
+use crate::diagnosis::{Code, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, and_list, evidence, text};
+use crate::findings::{Draft, and_list, evidence, text};
 use crate::remedy;
 
 declare_finding! {
@@ -83,32 +83,24 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     steps.push(format!("On the cluster of {server}: Device, Phone: delete {}.", cx.label()));
     steps.push("Reset the phone.".to_owned());
     let back = own.call_managers.first().map_or(format!("a CallManager of {}", own.name), Clone::clone);
-    vec![Draft {
-        rule: &REGISTERED_ELSEWHERE,
-        severity: Severity::Error,
-        confidence: cx.world.site.certainty(),
-        servers: vec![server],
-        facts: vec![("call_manager", text(server)), ("expected", text(&own.name))],
-        evidence: shown,
-        says: FindingText {
-            title: format!("registered with {server} of cluster {}, belongs to {}", theirs.name, own.name),
-            summary: format!(
+    vec![Draft::from_evidence(Code::RegisteredElsewhere, cx.world.site.certainty(), shown)
+        .server(server)
+        .fact("call_manager", text(server))
+        .fact("expected", text(&own.name))
+        .title(format!("registered with {server} of cluster {}, belongs to {}", theirs.name, own.name))
+        .summary(format!(
                 "{} is registered with CallManager {server}, which is of cluster {}; the site file puts the phone into {}. \
                  {sent}",
                 cx.label(),
                 theirs.name,
                 own.name
-            ),
-            fixes: vec![
-                Fix::new(
+            ))
+        .fix(Fix::new(
                     FixKind::MoveToCluster,
                     FixTarget::Phone,
                     format!("Bring the phones back to cluster {}", own.name),
                 )
                 .steps(steps)
-                .verify(format!("The phone's Register goes to {back}, and is followed by RegisterAck.")),
-                remedy::phone::no_auto_registration(server),
-            ],
-        },
-    }]
+                .verify(format!("The phone's Register goes to {back}, and is followed by RegisterAck.")))
+        .fix(remedy::phone::no_auto_registration(server))]
 }

@@ -1,8 +1,8 @@
 //! `registers-with-tftp-server`: a phone without configuration tries the server it asked.
 
-use crate::diagnosis::{Confidence, Fix, FixKind, FixTarget, Outcome, Severity};
+use crate::diagnosis::{Code, Confidence, Fix, FixKind, FixTarget, Outcome};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, evidence, text};
 use crate::wire::phone_config::is_config_name;
 
 declare_finding! {
@@ -46,25 +46,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let contact = cx.contacts().iter().find(|c| c.server == used.server && c.attempt.is_some());
     let Some(contact) = contact.filter(|_| nothing_came && !cx.is_registered()) else { return Vec::new() };
     let server = used.server;
-    vec![Draft {
-        rule: &REGISTERS_WITH_TFTP_SERVER,
-        severity: Severity::Error,
-        confidence: cx.confidence_from_absence(Confidence::Likely),
-        servers: vec![server],
-        facts: vec![("tftp_server", text(server))],
-        evidence: vec![
+    vec![Draft::from_evidence(Code::RegistersWithTftpServer, cx.confidence_from_absence(Confidence::Likely), vec![
             evidence(contact.seen_at(), format!("{} connects to {server} port {}", cx.label(), contact.port)),
             evidence(used.seen_at, format!("{server} was asked for files, and served no configuration")),
-        ],
-        says: FindingText {
-            title: format!("phones without configuration try TFTP server {server} as their CallManager"),
-            summary: format!(
+        ])
+        .server(server)
+        .fact("tftp_server", text(server))
+        .title(format!("phones without configuration try TFTP server {server} as their CallManager"))
+        .summary(format!(
                 "{} got no configuration from {server} and tries to register with that address itself.",
                 cx.label()
-            ),
-            fixes: vec![Fix::new(FixKind::ServeConfiguration, FixTarget::TftpServer, format!("Let {server} serve the phones' configuration"))
+            ))
+        .fix(Fix::new(FixKind::ServeConfiguration, FixTarget::TftpServer, format!("Let {server} serve the phones' configuration"))
                 .step("See the finding on the missing configuration of the same phones: when it comes, the phone tries the CallManagers that it names.")
-                .verify("The phone connects to the CallManager that its configuration names.")],
-        },
-    }]
+                .verify("The phone connects to the CallManager that its configuration names."))]
 }

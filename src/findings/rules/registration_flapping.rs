@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::conversation::registration::Ending;
 use crate::conversation::registration::{Attempt, End};
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Severity};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, addresses, and_list, evidence};
+use crate::findings::{Draft, addresses, and_list, evidence};
 use crate::phone::Phone;
 
 declare_finding! {
@@ -94,33 +94,24 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let managers = and_list(&servers);
     let confidence =
         if again.is_empty() { cx.confidence_from_absence(Confidence::Certain) } else { Confidence::Certain };
-    vec![Draft {
-        rule: &REGISTRATION_FLAPPING,
-        severity: Severity::Error,
-        confidence,
-        servers: servers.clone(),
-        facts: vec![
-            ("call_managers", addresses(&servers)),
-            ("times", Fact::Number(u64::try_from(times).unwrap_or(u64::MAX))),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: if deaf.is_empty() {
+    vec![Draft::from_evidence(Code::RegistrationFlapping, confidence, shown)
+        .servers(servers.clone())
+        .fact("call_managers", addresses(&servers))
+        .fact("times", Fact::Number(u64::try_from(times).unwrap_or(u64::MAX)))
+        .title(if deaf.is_empty() {
                 format!("registration with {managers} does not last")
             } else {
                 format!("CallManager {managers} stops answering keepalives")
-            },
-            summary: format!("{what}.{}", reason.unwrap_or_default()),
-            fixes: vec![Fix::new(FixKind::FindRegistrationEnd, FixTarget::CallManager, format!("Find out what ends the registrations with {managers}"))
+            })
+        .summary(format!("{what}.{}", reason.unwrap_or_default()))
+        .fix(Fix::new(FixKind::FindRegistrationEnd, FixTarget::CallManager, format!("Find out what ends the registrations with {managers}"))
                 .step(format!(
                         "In the trace and event log of {managers} at the times of the evidence: does it restart, throttle, or say that the device is registered twice?"
                     ))
                         .step(format!("Does another device register as {}? See duplicate-device.", cx.label()))
                         .step(format!(
                         "Between the phone and {managers}: loss (ping with 1,000 packets), duplex on the switch port, and a firewall that forgets connections on port 2000 sooner than every 30 seconds."
-                    )).verify("Each KeepAlive is followed by KeepAliveAck, and no second Register comes.")],
-        },
-    }]
+                    )).verify("Each KeepAlive is followed by KeepAliveAck, and no second Register comes."))]
 }
 
 fn ends(server: IpAddr, end: End) -> String {

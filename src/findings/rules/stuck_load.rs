@@ -1,9 +1,9 @@
 //! `stuck-load`: the right server, and a load that nothing there moves.
 
-use crate::diagnosis::{Confidence, Outcome, Severity};
+use crate::diagnosis::{Code, Confidence, Outcome};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::{is_own_config, is_upgrade, right_load};
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, evidence, text};
 use crate::remedy;
 use crate::wire::load::{is_load_file, same_load};
 
@@ -105,32 +105,22 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     shown.push(evidence(contact.answered_at(), format!("CallManager {}: {}", contact.server, contact.state.as_str())));
     let server = config.map(|(f, _)| f.server).or(cx.tftp_use().map(|u| u.server));
-    vec![Draft {
-        rule: &STUCK_LOAD,
-        severity: Severity::Error,
-        confidence,
-        servers: vec![contact.server],
-        facts: vec![
-            ("load_running", text(&running)),
-            ("load_right", text(&right)),
-            ("call_manager", text(contact.server)),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: format!("stuck on load {running}; CallManager {} takes {right}", contact.server),
-            summary: format!(
+    vec![Draft::from_evidence(Code::StuckLoad, confidence, shown)
+        .server(contact.server)
+        .fact("load_running", text(&running))
+        .fact("load_right", text(&right))
+        .fact("call_manager", text(contact.server))
+        .title(format!("stuck on load {running}; CallManager {} takes {right}", contact.server))
+        .summary(format!(
                 "{} runs load {running}, and CallManager {} turns it away ({}): its phones run {right}. Nothing moves it \
                  off: {named}. CallManager never downgrades a load by itself.",
                 cx.label(),
                 contact.server,
                 contact.state.as_str()
-            ),
-            fixes: server
+            ))
+        .fixes(server
                 .map(|s| remedy::phone::name_load(cx.phone.mac, right.raw(), Some(running.raw()), s))
-                .into_iter()
-                .collect(),
-        },
-    }]
+                .into_iter())]
 }
 
 /// Whether the phone's own configuration holds it on the load that it runs: then it is in the data base, and CallManager

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::conversation::SeenAt;
-use crate::diagnosis::{Confidence, Evidence, Fact, Fix, FixKind, FixTarget, Severity};
+use crate::diagnosis::{Code, Confidence, Evidence, Fact, Fix, FixKind, FixTarget};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::stated;
-use crate::findings::{Draft, FindingText, and_list, evidence, optional};
+use crate::findings::{Draft, and_list, evidence, optional};
 use crate::phone::DnsAnswer;
 use crate::phone::NameAsk;
 use crate::remedy;
@@ -147,23 +147,17 @@ fn draft(cx: &PhoneContext<'_>, name: &WireText, how: &str, ask: Option<&NameAsk
     let mut servers: Vec<IpAddr> = ask.map(|a| a.server).into_iter().collect();
     servers.extend(dhcp_server.map(IpAddr::V4));
     let from = dhcp_server.map_or_else(String::new, |s| format!(" from DHCP server {s}"));
-    Draft {
-        rule: &TFTP_NAME_UNRESOLVED,
-        severity: Severity::Error,
-        confidence,
-        servers,
-        facts: vec![("name", Fact::Text(name.clone())), ("dns_server", optional(ask.map(|a| a.server)))],
-        evidence: shown,
-        says: FindingText {
-            title: format!("the TFTP server's name {name} does not resolve"),
-            summary: format!(
-                "The lease of {}{from} names its TFTP server by the name {name}, and {how}. Without an address the phone \
+    Draft::from_evidence(Code::TftpNameUnresolved, confidence, shown)
+        .servers(servers)
+        .fact("name", Fact::Text(name.clone()))
+        .fact("dns_server", optional(ask.map(|a| a.server)))
+        .title(format!("the TFTP server's name {name} does not resolve"))
+        .summary(format!(
+            "The lease of {}{from} names its TFTP server by the name {name}, and {how}. Without an address the phone \
                  asks nobody for its configuration.",
-                cx.label()
-            ),
-            fixes: fixes(cx, name, ask.map(|a| a.server)),
-        },
-    }
+            cx.label()
+        ))
+        .fixes(fixes(cx, name, ask.map(|a| a.server)))
 }
 
 fn fixes(cx: &PhoneContext<'_>, name: &WireText, dns_server: Option<IpAddr>) -> Vec<Fix> {

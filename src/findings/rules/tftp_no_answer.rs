@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::conversation::RetryCount;
 use crate::conversation::file::{Fetch, Unreachable, Why};
-use crate::diagnosis::{Confidence, Evidence, Fact, Fix, FixKind, FixTarget, Severity};
+use crate::diagnosis::{Code, Confidence, Evidence, Fact, Fix, FixKind, FixTarget};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
 use crate::findings::inference::stated;
-use crate::findings::{Draft, FindingText, and_list, evidence, text};
+use crate::findings::{Draft, and_list, evidence, text};
 use crate::phone::ArpAsk;
 use crate::wire::phone_config::is_config_name;
 
@@ -150,31 +150,22 @@ fn draft(
         Why::IcmpFiltered => "Let UDP 69 and the answers from ephemeral ports pass the filter that answers.",
         Why::Arp => "Is the host up, and is the address right? It lies in the phone's own subnet.",
     };
-    Draft {
-        rule: &TFTP_NO_ANSWER,
-        severity: Severity::Error,
-        confidence,
-        servers: vec![server],
-        facts: vec![
-            ("tftp_server", text(server)),
-            ("tries", Fact::Number(u64::from(tries))),
-            ("why", text(why.as_str())),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: format!("TFTP server {server} does not answer"),
-            summary: format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()),
-            fixes: vec![by_lease(cx, server).unwrap_or_else(|| {
-                Fix::new(FixKind::ReachTftpServer, FixTarget::TftpServer, format!("Make TFTP server {server} answer"))
-                    .steps(vec![
-                        step.to_owned(),
-                        "If it is not the phones' TFTP server at all: correct option 150 in the scope that names it."
-                            .to_owned(),
-                    ])
-                    .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR."))
-            })],
-        },
-    }
+    Draft::from_evidence(Code::TftpNoAnswer, confidence, shown)
+        .server(server)
+        .fact("tftp_server", text(server))
+        .fact("tries", Fact::Number(u64::from(tries)))
+        .fact("why", text(why.as_str()))
+        .title(format!("TFTP server {server} does not answer"))
+        .summary(format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()))
+        .fix(by_lease(cx, server).unwrap_or_else(|| {
+            Fix::new(FixKind::ReachTftpServer, FixTarget::TftpServer, format!("Make TFTP server {server} answer"))
+                .steps(vec![
+                    step.to_owned(),
+                    "If it is not the phones' TFTP server at all: correct option 150 in the scope that names it."
+                        .to_owned(),
+                ])
+                .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR."))
+        }))
 }
 
 /// Where the phone asks the DHCP server itself for want of a better address: the lease is to be put right.

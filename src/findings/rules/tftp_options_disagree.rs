@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::diagnosis::{Confidence, Fact, Severity, TftpSource};
+use crate::diagnosis::{Code, Confidence, Fact, TftpSource};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::stated;
-use crate::findings::{Draft, FindingText, and_list, evidence, optional, wire_texts};
+use crate::findings::{Draft, and_list, evidence, optional, wire_texts};
 use crate::remedy;
 use crate::types::WireText;
 
@@ -77,28 +77,21 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         of(TftpSource::Option150).unwrap_or_default().iter().flat_map(|n| resolve(n.raw())).collect()
     });
     let others = (first(TftpSource::Option66), first(TftpSource::Sname), first(TftpSource::Siaddr));
-    vec![Draft {
-        rule: &TFTP_OPTIONS_DISAGREE,
-        severity: Severity::Warning,
-        confidence: Confidence::Certain,
-        servers: vec![IpAddr::V4(terms.server)],
-        facts: vec![
-            ("option150", of(TftpSource::Option150).map_or_else(|| Fact::List(Vec::new()), wire_texts)),
-            ("option66", optional(first(TftpSource::Option66).map(WireText::raw))),
-            ("siaddr", optional(first(TftpSource::Siaddr).map(WireText::raw))),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: format!("the leases from {} name several TFTP servers", terms.server),
-            summary: format!(
+    vec![
+        Draft::from_evidence(Code::TftpOptionsDisagree, Confidence::Certain, shown)
+            .server(IpAddr::V4(terms.server))
+            .fact("option150", of(TftpSource::Option150).map_or_else(|| Fact::List(Vec::new()), wire_texts))
+            .fact("option66", optional(first(TftpSource::Option66).map(WireText::raw)))
+            .fact("siaddr", optional(first(TftpSource::Siaddr).map(WireText::raw)))
+            .title(format!("the leases from {} name several TFTP servers", terms.server))
+            .summary(format!(
                 "The lease that DHCP server {} gave {} names different TFTP servers: {}.{took}",
                 terms.server,
                 cx.label(),
                 said.join(", ")
-            ),
-            fixes: vec![remedy::dhcp::only_option_150(&scope, &keep, others)],
-        },
-    }]
+            ))
+            .fix(remedy::dhcp::only_option_150(&scope, &keep, others)),
+    ]
 }
 
 /// Whether two places of a lease name servers of which none is the same.

@@ -1,9 +1,9 @@
 //! `tftp-override`: the phone has a TFTP server of its own.
 
-use crate::diagnosis::{Confidence, Severity, TftpSource};
+use crate::diagnosis::{Code, Confidence, TftpSource};
 use crate::findings::context::PhoneContext;
 use crate::findings::inference::stated;
-use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
+use crate::findings::{Draft, and_list, evidence, text, wire_texts};
 use crate::remedy;
 
 declare_finding! {
@@ -91,22 +91,22 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             ),
         );
     }
-    vec![Draft {
-        rule: &TFTP_OVERRIDE,
-        severity: Severity::Warning,
-        confidence: if right.is_some() { cx.world.site.certainty() } else { Confidence::Likely },
-        servers: vec![used.server],
-        facts: vec![("tftp_used", text(used.server)), ("tftp_offered", wire_texts(&named))],
-        evidence: shown,
-        says: FindingText {
-            title,
-            summary: format!(
-                "{} asks TFTP server {}, which no DHCP server gave it: its lease from {} names {names}. {whence}",
-                cx.label(),
-                used.server,
-                lease.terms.server
-            ),
-            fixes: vec![fix],
-        },
-    }]
+    vec![
+        Draft::from_evidence(
+            Code::TftpOverride,
+            if right.is_some() { cx.world.site.certainty() } else { Confidence::Likely },
+            shown,
+        )
+        .server(used.server)
+        .fact("tftp_used", text(used.server))
+        .fact("tftp_offered", wire_texts(&named))
+        .title(title)
+        .summary(format!(
+            "{} asks TFTP server {}, which no DHCP server gave it: its lease from {} names {names}. {whence}",
+            cx.label(),
+            used.server,
+            lease.terms.server
+        ))
+        .fix(fix),
+    ]
 }

@@ -3,9 +3,9 @@
 use crate::conversation::file::Failure;
 use crate::conversation::file::Fetch;
 use crate::conversation::file::FileFailure;
-use crate::diagnosis::{Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity, Transport};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Transport};
 use crate::findings::context::{PhoneContext, TFTP_INTERVAL};
-use crate::findings::{Draft, FindingText, evidence, text};
+use crate::findings::{Draft, evidence, text};
 use crate::wire::load::{is_load_file, same_load};
 use crate::wire::phone_config::is_config_name;
 
@@ -87,32 +87,23 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             Some(failure) => format!("{} ends it with {failure}", who(failure)),
             None => "nothing new comes after that".to_owned(),
         };
-        drafts.push(Draft {
-            rule: &TFTP_TRANSFER_FAILED,
-            severity: Severity::Error,
-            confidence: if fetch.failure.is_some() { sure } else { cx.confidence_from_absence(sure) },
-            servers: vec![fetch.server],
-            facts: vec![
-                ("file", crate::diagnosis::Fact::Text(fetch.name.clone())),
-                ("tftp_server", text(fetch.server)),
-                ("blocks", Fact::Number(u64::from(fetch.blocks))),
-            ],
-            evidence: shown,
-            says: FindingText {
-                title: format!("transfers from {} do not end", fetch.server),
-                summary: format!(
+        drafts.push(Draft::from_evidence(Code::TftpTransferFailed, if fetch.failure.is_some() { sure } else { cx.confidence_from_absence(sure) }, shown)
+            .server(fetch.server)
+            .fact("file", crate::diagnosis::Fact::Text(fetch.name.clone()))
+            .fact("tftp_server", text(fetch.server))
+            .fact("blocks", Fact::Number(u64::from(fetch.blocks)))
+            .title(format!("transfers from {} do not end", fetch.server))
+            .summary(format!(
                     "{} asks {} for {}; {} blocks come, and {how}.",
                     cx.label(),
                     fetch.server,
                     fetch.name,
                     fetch.blocks
-                ),
-                fixes: vec![Fix::new(FixKind::LetTransfersPass, FixTarget::Network, format!("Let transfers from {} pass", fetch.server))
+                ))
+            .fix(Fix::new(FixKind::LetTransfersPass, FixTarget::Network, format!("Let transfers from {} pass", fetch.server))
                     .step("Let UDP between the phones and the server pass on all ports above 1023, both ways: after the request TFTP leaves port 69.")
                     .step("Check the path's MTU where the block size is larger than 512, and the server's log.")
-                    .verify("The transfer ends with a block that is shorter than the block size.")],
-            },
-        });
+                    .verify("The transfer ends with a block that is shorter than the block size.")));
     }
     drafts
 }

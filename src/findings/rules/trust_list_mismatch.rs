@@ -7,7 +7,7 @@ use crate::conversation::file::{Fetch, FileFailure};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::is_own_config;
-use crate::findings::{Draft, FindingText, and_list, evidence, optional, text};
+use crate::findings::{Draft, and_list, evidence, optional, text};
 use crate::remedy::trust_list;
 use crate::wire::phone_config::is_config_name;
 
@@ -114,27 +114,24 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if let Some(seen_at) = fetch.failure.as_ref().map(|f| f.seen_at).or(fetch.done) {
             shown.push(evidence(seen_at, format!("{server} {what}")));
         }
-        drafts.push(Draft {
-            rule: &TRUST_LIST_MISMATCH,
-            severity: Severity::Warning,
-            confidence: if refused { Confidence::Certain } else { site.certainty() },
-            servers: vec![server],
-            facts: vec![
-                ("file", Fact::Text(fetch.name.clone())),
-                ("tftp_server", text(server)),
-                ("trusts", Fact::Null),
-            ],
-            evidence: shown,
-            says: FindingText {
-                title: if refused {
-                    format!("{server} refuses trust lists")
-                } else {
-                    format!("{server} serves another cluster's trust lists")
-                },
-                summary: format!("{} asks TFTP server {server} for {}, and it {what}.", cx.label(), fetch.name),
-                fixes: vec![if refused { let_in(server, &names) } else { delete_list(server) }],
-            },
-        });
+        drafts.push(
+            Draft::from_evidence(
+                Code::TrustListMismatch,
+                if refused { Confidence::Certain } else { site.certainty() },
+                shown,
+            )
+            .server(server)
+            .fact("file", Fact::Text(fetch.name.clone()))
+            .fact("tftp_server", text(server))
+            .fact("trusts", Fact::Null)
+            .title(if refused {
+                format!("{server} refuses trust lists")
+            } else {
+                format!("{server} serves another cluster's trust lists")
+            })
+            .summary(format!("{} asks TFTP server {server} for {}, and it {what}.", cx.label(), fetch.name))
+            .fix(if refused { let_in(server, &names) } else { delete_list(server) }),
+        );
     }
     drafts
 }

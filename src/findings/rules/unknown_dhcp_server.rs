@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conversation::SeenAt;
+use crate::diagnosis::Code;
 use crate::diagnosis::Severity;
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, FindingText, and_list, evidence, text, wire_texts};
+use crate::findings::{Draft, and_list, evidence, text, wire_texts};
 use crate::remedy;
 use crate::types::WireText;
 
@@ -87,22 +88,21 @@ fn draft(
         Some(tftp) => format!("TFTP server {}", and_list(tftp)),
     };
     let did = if is_taken { "took its lease" } else { "did not take its offer" };
-    Draft {
-        rule: &UNKNOWN_DHCP_SERVER,
-        severity: if is_taken { Severity::Error } else { Severity::Warning },
-        confidence: cx.world.site.certainty(),
-        servers: vec![IpAddr::V4(server)],
-        facts: vec![("dhcp_server", text(server)), ("tftp_offered", wire_texts(&tftp.unwrap_or_default()))],
-        evidence: vec![evidence(seen_at, format!("DHCP server {server} answers {} and names {names}", cx.label()))],
-        says: FindingText {
-            title: format!("DHCP server {server} is not one of this site"),
-            summary: format!(
-                "DHCP server {server}, which the site file does not name, answers {} and names {names}; the phone {did}. \
+    Draft::from_evidence(
+        Code::UnknownDhcpServer,
+        cx.world.site.certainty(),
+        vec![evidence(seen_at, format!("DHCP server {server} answers {} and names {names}", cx.label()))],
+    )
+    .severity(if is_taken { Severity::Error } else { Severity::Warning })
+    .server(IpAddr::V4(server))
+    .fact("dhcp_server", text(server))
+    .fact("tftp_offered", wire_texts(&tftp.unwrap_or_default()))
+    .title(format!("DHCP server {server} is not one of this site"))
+    .summary(format!(
+        "DHCP server {server}, which the site file does not name, answers {} and names {names}; the phone {did}. \
                  The site's servers are {}.",
-                cx.label(),
-                and_list(known)
-            ),
-            fixes: vec![remedy::dhcp::remove_server(server, cx.phone.vlan)],
-        },
-    }
+        cx.label(),
+        and_list(known)
+    ))
+    .fix(remedy::dhcp::remove_server(server, cx.phone.vlan))
 }

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use crate::conversation::SeenAt;
-use crate::diagnosis::{Confidence, Evidence, Fix, FixKind, FixTarget, Outcome, Severity, TftpSource};
+use crate::diagnosis::{Code, Confidence, Evidence, Fix, FixKind, FixTarget, Outcome, TftpSource};
 use crate::findings::context::{DnsAnswer, PhoneContext, WrongServer};
 use crate::findings::inference::{load_named_on, right_load};
-use crate::findings::{Draft, FindingText, addresses, and_list, evidence, optional, text};
+use crate::findings::{Draft, addresses, and_list, evidence, optional, text};
 use crate::remedy;
 
 declare_finding! {
@@ -102,25 +102,24 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     for (server, _) in silent_now(cx, wrong) {
         rival.push_str(&format!(" But {server} does not answer now: it served files before in this capture."));
     }
-    vec![Draft {
-        rule: &WRONG_TFTP_SERVER,
-        severity: Severity::Error,
-        // A phone that was not seen to ask may yet turn to another server, which is set on it.
-        confidence: if used.asked { right.confidence } else { right.confidence.min(Confidence::Likely) },
-        servers,
-        facts,
-        evidence: show(cx, wrong),
-        says: FindingText {
-            title: format!("{} is not the TFTP server of these phones", used.server),
-            summary: format!(
-                "{} gets its files from TFTP server {}; {from}. {it_should}.{load}{}{rival}",
-                cx.label(),
-                used.server,
-                turned_away.unwrap_or_default()
-            ),
-            fixes: fixes(cx, wrong, taken.as_deref()),
-        },
-    }]
+    vec![
+        Draft::from_evidence(
+            Code::WrongTftpServer,
+            // A phone that was not seen to ask may yet turn to another server, which is set on it.
+            if used.asked { right.confidence } else { right.confidence.min(Confidence::Likely) },
+            show(cx, wrong),
+        )
+        .servers(servers)
+        .facts(facts)
+        .title(format!("{} is not the TFTP server of these phones", used.server))
+        .summary(format!(
+            "{} gets its files from TFTP server {}; {from}. {it_should}.{load}{}{rival}",
+            cx.label(),
+            used.server,
+            turned_away.unwrap_or_default()
+        ))
+        .fixes(fixes(cx, wrong, taken.as_deref())),
+    ]
 }
 
 /// How a source is called beside its number.

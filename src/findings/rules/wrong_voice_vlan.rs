@@ -2,10 +2,10 @@
 
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{Exchange, Kind, SeenIn};
-use crate::diagnosis::{Confidence, Evidence, Fact, Severity};
+use crate::diagnosis::{Code, Confidence, Evidence, Fact};
 use crate::findings::context::PhoneContext;
 use crate::findings::site_wide::input_of;
-use crate::findings::{Draft, FindingText, and_list, evidence};
+use crate::findings::{Draft, and_list, evidence};
 use crate::phone::VoiceVlanSeen;
 use crate::phone::identity::VoicePort;
 use crate::remedy;
@@ -177,26 +177,17 @@ fn draft(
         None => String::new(),
     };
     let (switch, name) = port.map(|p| (p.device.to_string(), p.port.to_string())).unwrap_or_default();
-    Draft {
-        rule: &WRONG_VOICE_VLAN,
-        severity: Severity::Error,
-        confidence,
-        servers: Vec::new(),
-        facts: vec![
-            ("vlan", vlan.as_ref().map_or(Fact::Null, number)),
-            (
-                "voice_vlan",
-                match right {
-                    [only] => number(only),
-                    all => Fact::List(all.iter().map(number).collect()),
-                },
-            ),
-        ],
-        evidence: shown,
-        says: FindingText {
-            title: format!("asks for its address {place}, not in voice VLAN {}", and_list(right)),
-            summary: format!("{} asks for its address {place}, but {because}.{lease}", cx.label()),
-            fixes: right.iter().take(1).map(|v| remedy::network::voice_vlan(&switch, &name, *v)).collect(),
-        },
-    }
+    Draft::from_evidence(Code::WrongVoiceVlan, confidence, shown)
+        .servers(Vec::new())
+        .fact("vlan", vlan.as_ref().map_or(Fact::Null, number))
+        .fact(
+            "voice_vlan",
+            match right {
+                [only] => number(only),
+                all => Fact::List(all.iter().map(number).collect()),
+            },
+        )
+        .title(format!("asks for its address {place}, not in voice VLAN {}", and_list(right)))
+        .summary(format!("{} asks for its address {place}, but {because}.{lease}", cx.label()))
+        .fixes(right.iter().take(1).map(|v| remedy::network::voice_vlan(&switch, &name, *v)))
 }

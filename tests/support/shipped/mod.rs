@@ -10,6 +10,7 @@ mod founding;
 mod healthy;
 mod identity;
 mod load;
+mod secure;
 mod tftp;
 
 use std::collections::BTreeSet;
@@ -51,6 +52,7 @@ pub fn shipped() -> Vec<Shipped> {
         healthy::SHIPPED,
         identity::SHIPPED,
         load::SHIPPED,
+        secure::SHIPPED,
         tftp::SHIPPED,
     ]
     .concat();
