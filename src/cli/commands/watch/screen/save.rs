@@ -83,7 +83,7 @@ pub(super) fn form(whats: &[SaveTarget], time: Timestamp) -> Form {
                 only_choices: true,
             },
             Field {
-                name: "SaveFormat",
+                name: "As",
                 text: how.first().cloned().unwrap_or_default(),
                 choices: how,
                 only_choices: true,
