@@ -103,9 +103,7 @@ fn a_verdict_is_there_within_a_second_of_the_packet_that_decides_it() {
     let (file, times_as_fast) = played(&stage);
     let recorded = stage.folder().join("recorded.pcap");
     let mut recorder = stage.site.command(&tcpdump);
-    recorder
-        .args(["-i", PORT, "-B", "65536", "-U", "-Z", "root", "--time-seen_at-precision=nano", "-w"])
-        .arg(&recorded);
+    recorder.args(["-i", PORT, "-B", "65536", "-U", "-Z", "root", "--time-stamp-precision=nano", "-w"]).arg(&recorded);
     let mut recorder = recorder.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut watch = stage.site.command_named(phonescope());
     watch.args(["watch", "-i", PORT, "-T", "ndjson", "--expect-tftp", "10.30.0.5"]);

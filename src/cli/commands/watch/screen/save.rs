@@ -82,12 +82,7 @@ pub(super) fn form(whats: &[SaveTarget], time: Timestamp) -> Form {
                 choices: labels,
                 only_choices: true,
             },
-            Field {
-                name: "As",
-                text: how.first().cloned().unwrap_or_default(),
-                choices: how,
-                only_choices: true,
-            },
+            Field { name: "As", text: how.first().cloned().unwrap_or_default(), choices: how, only_choices: true },
             Field {
                 name: "File",
                 text: format!("{stem}-{digits}.{}", SaveFormat::Packets.extension()),
