@@ -133,13 +133,19 @@ impl Watch<'_> {
 
     /// Waits until a line of standard output has all of `parts` in it.
     fn until_said(&self, parts: &[&str]) {
+        self.until_one_is_said(&[parts]);
+    }
+
+    /// Waits until a line of standard output has all parts of one of `choices` in it.
+    fn until_one_is_said(&self, choices: &[&[&str]]) {
         let end = Instant::now() + SOON;
         loop {
             let out = self.stage.read("out");
-            if out.lines().any(|line| parts.iter().all(|part| line.contains(part))) {
+            let is_said = |parts: &[&str]| out.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+            if choices.iter().any(|parts| is_said(parts)) {
                 return;
             }
-            assert!(Instant::now() < end, "waited {SOON:?} in vain for {parts:?} in:\n{out}");
+            assert!(Instant::now() < end, "waited {SOON:?} in vain for {choices:?} in:\n{out}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
