@@ -3,6 +3,7 @@
 //! Most frames on a span port are voice; a cheap test lets them go before anything is decoded.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
@@ -21,7 +22,7 @@ const MAX_NAMES: usize = 1_024;
 
 /// A connection on which nothing was said for so long is not waited for, in a run of months: phones send a keepalive
 /// every minute or two.
-const SILENT_NANOS: i64 = 600_000_000_000;
+const SILENT: Duration = Duration::from_secs(600);
 
 /// What one input holds beside its messages.
 #[derive(Clone, Copy, Debug, Default)]
@@ -123,7 +124,7 @@ impl Decoder {
     /// and what nothing came of any more by `now`.
     pub fn forget_before(&mut self, limit: Timestamp, now: Timestamp) {
         self.names.retain(|_, given| *given >= limit);
-        self.streams.forget_before(now.plus_nanos(-SILENT_NANOS));
+        self.streams.forget_before(now.minus(SILENT));
         self.transfers.forget_before(now);
     }
 

@@ -26,8 +26,8 @@ pub struct DhcpAnswers {
 pub struct WayUp {
     /// Boots by the first of [`WayUp::BOUNDS`] that they did not exceed; the last are those that exceeded all.
     pub counts: [u64; WayUp::BOUNDS.len() + 1],
-    /// All of them together, nanoseconds.
-    pub sum: u64,
+    /// All of them together.
+    pub sum: Duration,
 }
 
 impl WayUp {
@@ -35,12 +35,12 @@ impl WayUp {
     pub const BOUNDS: [u64; 12] = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600];
 
     pub(crate) fn add(&mut self, way: Duration) {
-        let nanos = u64::try_from(way.as_nanos()).unwrap_or(u64::MAX);
-        let at = WayUp::BOUNDS.iter().position(|b| nanos <= b * 1_000_000_000).unwrap_or(WayUp::BOUNDS.len());
+        let at =
+            WayUp::BOUNDS.iter().position(|bound| way <= Duration::from_secs(*bound)).unwrap_or(WayUp::BOUNDS.len());
         if let Some(count) = self.counts.get_mut(at) {
             *count += 1;
         }
-        self.sum = self.sum.saturating_add(nanos);
+        self.sum = self.sum.saturating_add(way);
     }
 
     /// Boots measured.
@@ -102,7 +102,7 @@ mod tests {
             way.add(Duration::from_secs(seconds));
         }
         assert_eq!(way.counts, [2, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1]);
-        assert_eq!((way.count(), way.sum), (6, 10_063_000_000_000));
+        assert_eq!((way.count(), way.sum), (6, Duration::from_secs(10_063)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
@@ -160,9 +161,9 @@ impl Survey {
         all
     }
 
-    /// How long frames came, nanoseconds.
-    pub fn lasted(&self) -> u64 {
-        self.last.zip(self.first).map_or(0, |(last, first)| last.nanos_since(first))
+    /// How long frames came.
+    pub fn lasted(&self) -> Duration {
+        self.last.zip(self.first).map_or(Duration::ZERO, |(last, first)| last.since(first))
     }
 
     fn count_tags(&mut self, vlan: &[u16]) {

@@ -14,6 +14,7 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashlink::LinkedHashMap;
@@ -28,8 +29,8 @@ pub const MAX_PACKETS: usize = 256;
 pub const MAX_PACKET_LEN: usize = 65_535;
 /// Bytes kept in all; a fragment counts with [`PIECE_OVERHEAD`] on top.
 pub const MAX_OCTETS: usize = 4 << 20;
-/// How long a packet waits for its fragments, in nanoseconds: 30 s, as in most hosts.
-pub const MAX_AGE_NANOS: u64 = 30_000_000_000;
+/// How long a packet waits for its fragments, as in most hosts.
+pub const MAX_AGE: Duration = Duration::from_secs(30);
 /// What a fragment costs besides its bytes.
 const PIECE_OVERHEAD: usize = 64;
 /// Copies of one packet under way at a time: a packet mirrored at four ports.
@@ -221,7 +222,7 @@ impl Defragmenter {
     /// Packets that waited too long were lost on the way, which is no limit of ours.
     fn forget_old(&mut self) {
         while let Some((_, oldest)) = self.packets.front() {
-            if self.clock.nanos_since(oldest.first_seen) <= MAX_AGE_NANOS {
+            if self.clock.since(oldest.first_seen) <= MAX_AGE {
                 break;
             }
             if let Some((_, packet)) = self.packets.pop_front() {

@@ -4,6 +4,7 @@
 //! them, with the digest of the first. Nothing is ever sent or asked; what is missing is said, not guessed.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use hashlink::LinkedHashMap;
 
@@ -27,7 +28,7 @@ const MAX_CONNECTIONS: usize = 8192;
 /// Bytes kept for all connections together.
 const MAX_HELD: usize = 4 << 20;
 /// A connection silent for so long has ended: phones send a keepalive every minute or two.
-const IDLE_NANOS: u64 = 3_600_000_000_000;
+const IDLE: Duration = Duration::from_secs(3600);
 
 /// What a port is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,7 +117,7 @@ impl Streams {
         let connection = self.connections.entry(key).or_insert_with(fresh);
         // What it holds is counted again below.
         self.held = self.held.saturating_sub(connection.held);
-        let idle = time.nanos_since(connection.last) >= IDLE_NANOS;
+        let idle = time.since(connection.last) >= IDLE;
         if idle || segment.syn && connection.is_another(index, segment) {
             *connection = fresh();
         }
@@ -223,9 +224,7 @@ impl Connection {
 
     /// Whether nothing more comes on it.
     fn is_over(&self, time: Timestamp) -> bool {
-        self.closed
-            || self.directions.iter().all(|d| d.reassembly.is_complete())
-            || time.nanos_since(self.last) >= IDLE_NANOS
+        self.closed || self.directions.iter().all(|d| d.reassembly.is_complete()) || time.since(self.last) >= IDLE
     }
 
     /// Whether a SYN or SYN-ACK begins another connection on the same ports.

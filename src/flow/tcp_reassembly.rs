@@ -4,6 +4,7 @@
 //! up to the caller, who knows what the other side acknowledged.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::types::Timestamp;
 
@@ -34,8 +35,8 @@ const MAX_LATER: u32 = 8;
 const FAR: u64 = 1 << 20;
 /// Strays in a row that are believed.
 const MAX_STRAYS: u8 = 8;
-/// How long an acknowledged byte may still come, mirrors being what they are: nanoseconds, or segments.
-const REORDER_NANOS: u64 = 200_000_000;
+/// How long an acknowledged byte may still come, mirrors being what they are; or so many segments.
+const REORDER_WAIT: Duration = Duration::from_millis(200);
 const REORDER_SEGMENTS: u32 = 3;
 
 /// A place in the stream: 64 bits whose lower half is the sequence number, so that it never wraps.
@@ -318,7 +319,7 @@ impl Reassembly {
     /// late is over (`at_once`: it is), and the place up to which they count. They are given up: [`Reassembly::pop`] passes over them.
     pub fn take_unseen(&mut self, now: Timestamp, at_once: bool) -> Option<(u64, Offset)> {
         let s = self.suspicion?;
-        if !at_once && s.segments < REORDER_SEGMENTS && now.nanos_since(s.since) < REORDER_NANOS {
+        if !at_once && s.segments < REORDER_SEGMENTS && now.since(s.since) < REORDER_WAIT {
             return None;
         }
         self.suspicion = None;

@@ -7,6 +7,7 @@
 //! twice can start two transfers of one file (RFC 1350 section 4), and only one of them gets acknowledged.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use hashlink::LruCache;
 
@@ -23,9 +24,9 @@ const MAX_BODY: usize = 1 << 20;
 /// Most bytes of unfinished files that are kept at a time.
 const MAX_KEPT: usize = 16 << 20;
 /// A transfer without a packet for this long is over.
-const IDLE_NANOS: u64 = 60_000_000_000;
+const IDLE: Duration = Duration::from_secs(60);
 /// Two equal requests without an IP id are copies of one within this time; a client waits longer to repeat itself.
-const COPY_NANOS: u64 = 250_000_000;
+const COPY_WINDOW: Duration = Duration::from_millis(250);
 /// Blocks that may arrive ahead of the next one, where a window is in use or a capture reorders frames.
 const MAX_AHEAD: u16 = 64;
 /// Block size without the option (RFC 1350), and the limits of the option (RFC 2348).
@@ -242,7 +243,7 @@ impl Transfers {
         match self.by_client.get_mut(&key) {
             Some(old) if old.server == flow.dst && old.request.content == content && !old.is_idle(time) => {
                 let copy = match (ip_id, old.request.ip_id) {
-                    (0, 0) => time.nanos_since(old.request.time) < COPY_NANOS,
+                    (0, 0) => time.since(old.request.time) < COPY_WINDOW,
                     (new, old) => new == old,
                 };
                 old.last_seen = old.last_seen.max(time);
@@ -451,7 +452,7 @@ impl WantedContent {
 
 impl Transfer {
     fn is_idle(&self, time: Timestamp) -> bool {
-        time.nanos_since(self.last_seen) > IDLE_NANOS
+        time.since(self.last_seen) > IDLE
     }
 
     /// Bytes held.

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use super::load_status::LoadStatus;
 use super::plan::{Plan, PlannedPhone};
@@ -119,10 +120,10 @@ pub struct PhoneRecovery {
 }
 
 impl PhoneRecovery {
-    /// From the boot to the registration, in nanoseconds; `None`: not recovered, or the boot was not seen.
-    pub fn recovery_nanos(&self) -> Option<u64> {
+    /// From the boot to the registration; `None`: not recovered, or the boot was not seen.
+    pub fn recovery_time(&self) -> Option<Duration> {
         let (boot, registered) = self.boot_at.zip(self.registered_at)?;
-        (self.state == State::Recovered && registered >= boot).then(|| registered.nanos_since(boot))
+        (self.state == State::Recovered && registered >= boot).then(|| registered.since(boot))
     }
 }
 

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher as _;
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
@@ -32,15 +33,15 @@ const MAX_OCTETS: usize = 60_000;
 const MAX_FIXES: usize = 4;
 const MAX_STEPS: usize = 8;
 /// Away for so many times as long as a finding must hold: over.
-const AWAY_TIMES: u64 = 3;
+const AWAY_TIMES: u32 = 3;
 
 /// When and whether a finding is told.
 #[derive(Clone, Copy, Debug)]
 pub struct AlertRules {
     /// Not below it.
     pub min_severity: Severity,
-    /// How long it must hold, nanoseconds.
-    pub hold: u64,
+    /// How long it must hold.
+    pub hold: Duration,
 }
 
 /// Whether a finding began or ended.
@@ -111,7 +112,7 @@ impl Alert {
     /// One line for a log; escaped: `error wrong-tftp-server began: 10.31.0.5 is the wrong TFTP server (3 phones)`.
     pub fn line(&self) -> String {
         let phones = if self.phone_count == 1 { "1 phone".to_owned() } else { format!("{} phones", self.phone_count) };
-        let lasted = self.ended.map(|e| format!(" after {}", super::lasting(e.nanos_since(self.began))));
+        let lasted = self.ended.map(|e| format!(" after {}", super::lasting(e.since(self.began))));
         format!(
             "{} {} {}{}: {} ({phones})",
             self.severity.as_str(),
@@ -236,7 +237,7 @@ impl AlertBook {
                 return true;
             }
             let away = *known.away.get_or_insert(now);
-            let over = now.nanos_since(away) >= rules.hold.saturating_mul(AWAY_TIMES);
+            let over = now.since(away) >= rules.hold.saturating_mul(AWAY_TIMES);
             if over && known.told {
                 alerts.push(known.ended(away, now));
             }
@@ -317,7 +318,7 @@ impl Known {
     }
 
     fn tell(&mut self, made: &Made<'_>, now: Timestamp, rules: &AlertRules) -> Option<Alert> {
-        let is_due = now.nanos_since(self.began) >= rules.hold && made.worst.severity >= rules.min_severity;
+        let is_due = now.since(self.began) >= rules.hold && made.worst.severity >= rules.min_severity;
         if self.told || !is_due {
             return None;
         }

@@ -1,11 +1,12 @@
 //! What differs from the diagnosis before: the lines of `watch`, and what alerts and metrics are made of.
 //!
-//! Nothing flaps: a finding or a verdict that goes is only told once it stayed away for [`HOLD_NANOS`], one that comes
+//! Nothing flaps: a finding or a verdict that goes is only told once it stayed away for [`HOLD`], one that comes
 //! is told at once; a phone that tries again in the same boot stays as it was ([`BootStep`]). What is kept of a phone
 //! does not grow, and goes with the phone.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
@@ -15,8 +16,8 @@ use crate::diagnosis::{
 };
 use crate::types::{FrameRef, Mac, Timestamp, WireText};
 
-/// How long a finding or a verdict must be away before that is told, nanoseconds.
-pub const HOLD_NANOS: u64 = 2_000_000_000;
+/// How long a finding or a verdict must be away before that is told.
+pub const HOLD: Duration = Duration::from_secs(2);
 
 /// CallManagers remembered of a boot; a phone knows up to five.
 const MAX_TRIED: usize = 8;
@@ -340,14 +341,14 @@ impl Seen<'_> {
                 return true;
             }
             let away = *known.away.get_or_insert(now);
-            let over = now.nanos_since(away) >= HOLD_NANOS;
+            let over = now.since(away) >= HOLD;
             if over {
                 ended.push((known.state, away));
             }
             !over
         });
         for (state, away) in ended {
-            let text = format!("{} ended after {}", state.code, lasting(away.nanos_since(state.began)));
+            let text = format!("{} ended after {}", state.code, lasting(away.since(state.began)));
             let from = format!("{}, {}", state.severity.as_str(), state.confidence.as_str());
             self.tell(ChangeKind::FindingEnded, Some(from.as_str().into()), None, text).finding = Some(state);
         }
@@ -358,7 +359,7 @@ impl Seen<'_> {
         let causeless = verdict == Verdict::Incomplete && matches!(self.known.verdict, Some(Verdict::Finding(_)));
         if causeless {
             let since = *self.known.causeless_since.get_or_insert(self.now);
-            if self.now.nanos_since(since) < HOLD_NANOS {
+            if self.now.since(since) < HOLD {
                 return;
             }
         }

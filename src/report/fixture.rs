@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use crate::diagnosis::*;
 use crate::event::InputSummary;
@@ -11,8 +12,8 @@ use crate::types::{FrameRef, Mac, Timestamp, WireText};
 const START: Timestamp = Timestamp(1_795_417_200_000_000_000);
 
 /// The time so many milliseconds after the start.
-pub(super) fn at(millis: i64) -> Timestamp {
-    START.plus_nanos(millis * 1_000_000)
+pub(super) fn at(millis: u64) -> Timestamp {
+    START.plus(Duration::from_millis(millis))
 }
 
 pub(super) fn frame(frame: u64) -> FrameRef {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use crate::diagnosis::{Code, Diagnosis, PhoneReport, RegistrationState};
 use crate::measures::{Measures, OTHERS, WayUp};
@@ -105,8 +106,8 @@ pub struct AlertCounts {
 pub struct ServiceNumbers {
     /// When it began.
     pub started: Timestamp,
-    /// What its last diagnosis took, nanoseconds.
-    pub diagnose_nanos: u64,
+    /// What its last diagnosis took.
+    pub diagnose_time: Duration,
     /// Diagnoses made.
     pub diagnoses: u64,
     /// Drops of this run.
@@ -115,8 +116,8 @@ pub struct ServiceNumbers {
     pub alerts: Vec<AlertCounts>,
     /// When the state was written last; `None`: not at all.
     pub state_saved: Option<Timestamp>,
-    /// What that took, nanoseconds.
-    pub state_nanos: u64,
+    /// What that took.
+    pub state_save_time: Duration,
     /// Reloads of the site file that failed, and that did not.
     pub reloads: (u64, u64),
 }
@@ -228,7 +229,7 @@ fn way_up(page: &mut Page<'_>, way: &WayUp) -> io::Result<()> {
         page.sample(&bucket, &[("le", &bound.to_string())], below)?;
     }
     page.sample(&bucket, &[("le", "+Inf")], way.count())?;
-    page.sample(&format!("{name}_sum"), &[], nanos(way.sum))?;
+    page.sample(&format!("{name}_sum"), &[], seconds(way.sum))?;
     page.sample(&format!("{name}_count"), &[], way.count())
 }
 
@@ -263,7 +264,7 @@ fn ports(page: &mut Page<'_>, d: &DiagnosisNumbers, service: &ServiceNumbers) ->
 
 fn itself(page: &mut Page<'_>, service: &ServiceNumbers) -> io::Result<()> {
     page.family("phonescope_diagnose_seconds", Kind::Gauge, "What the last diagnosis took.")?;
-    page.sample("phonescope_diagnose_seconds", &[], nanos(service.diagnose_nanos))?;
+    page.sample("phonescope_diagnose_seconds", &[], seconds(service.diagnose_time))?;
     page.family("phonescope_diagnoses_total", Kind::Counter, "Diagnoses made since the program began.")?;
     page.sample("phonescope_diagnoses_total", &[], service.diagnoses)?;
     let name = "phonescope_alerts_total";
@@ -286,18 +287,18 @@ fn itself(page: &mut Page<'_>, service: &ServiceNumbers) -> io::Result<()> {
         page.family("phonescope_state_saved_timestamp_seconds", Kind::Gauge, "When the state was written last.")?;
         page.sample("phonescope_state_saved_timestamp_seconds", &[], seconds_of(saved))?;
         page.family("phonescope_state_save_seconds", Kind::Gauge, "What writing the state took.")?;
-        page.sample("phonescope_state_save_seconds", &[], nanos(service.state_nanos))?;
+        page.sample("phonescope_state_save_seconds", &[], seconds(service.state_save_time))?;
     }
     Ok(())
 }
 
 /// Seconds with nine digits behind the point, without rounding.
-fn nanos(nanos: u64) -> String {
-    format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
+fn seconds(duration: Duration) -> String {
+    format!("{}.{:09}", duration.as_secs(), duration.subsec_nanos())
 }
 
 fn seconds_of(time: Timestamp) -> String {
-    nanos(u64::try_from(time.0).unwrap_or(0))
+    seconds(time.since(Timestamp::default()))
 }
 
 #[derive(Clone, Copy)]

@@ -10,39 +10,24 @@ use std::time::Duration;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The later minus the earlier, in nanoseconds; zero where `earlier` is not earlier.
-    pub fn nanos_since(self, earlier: Timestamp) -> u64 {
-        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
-    }
-
     /// The later minus the earlier; zero where `earlier` is not earlier.
     pub fn since(self, earlier: Timestamp) -> Duration {
-        Duration::from_nanos(self.nanos_since(earlier))
+        Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
     /// How far two times are apart, whichever is the earlier.
     pub fn apart(self, other: Timestamp) -> Duration {
-        Duration::from_nanos(self.nanos_apart(other))
+        Duration::from_nanos(self.0.abs_diff(other.0))
     }
 
     /// This time moved on by `duration`, clamped at the end of the range.
     pub fn plus(self, duration: Duration) -> Timestamp {
-        self.plus_nanos(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
+        Timestamp(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
     }
 
     /// This time moved back by `duration`, clamped at the beginning of the range.
     pub fn minus(self, duration: Duration) -> Timestamp {
-        self.plus_nanos(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX).saturating_neg())
-    }
-
-    /// How far two times are apart, whichever is the earlier, in nanoseconds.
-    pub fn nanos_apart(self, other: Timestamp) -> u64 {
-        self.0.abs_diff(other.0)
-    }
-
-    /// This time moved by `nanos`, clamped at the ends of the range.
-    pub fn plus_nanos(self, nanos: i64) -> Timestamp {
-        Timestamp(self.0.saturating_add(nanos))
+        Timestamp(self.0.saturating_sub(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
     }
 }
 

@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::product::{list, open, report};
 use crate::support::shipped::shipped;
 
-const SECOND: i64 = 1_000_000_000;
-const HOUR: i64 = 3_600 * SECOND;
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A frame that owns its octets.
@@ -55,7 +55,7 @@ impl Run {
         self.wait_until(begin);
         for kept in frames {
             self.number += 1;
-            let time = begin.plus_nanos(kept.time.0 - first.0);
+            let time = begin.plus(kept.time.since(first));
             self.analyzer.handle_frame(&Frame {
                 input: 0,
                 number: self.number,
@@ -74,7 +74,7 @@ impl Run {
             self.now = until;
         }
         while self.now < until {
-            self.now = self.now.plus_nanos(60 * SECOND).min(until);
+            self.now = self.now.plus(MINUTE).min(until);
             self.analyzer.handle_timeout(self.now);
         }
         self.analyzer.handle_timeout(self.now);
@@ -93,7 +93,7 @@ impl Run {
 }
 
 fn start() -> Timestamp {
-    Timestamp(1_000_000_000 * SECOND)
+    Timestamp(1_000_000_000_000_000_000)
 }
 
 /// Of each phone its verdict.
@@ -113,7 +113,7 @@ fn a_phone_that_boots_ten_thousand_times_takes_the_room_of_one_that_boots_two_hu
         let site = Site::none();
         let (mut said, mut size) = (Vec::new(), 0);
         for boot in 0..boots {
-            run.play(&frames, start().plus_nanos(boot * 600 * SECOND));
+            run.play(&frames, start().plus(boot * 10 * MINUTE));
             if boot == 200 {
                 said = verdicts(&run.report(&site));
                 size = run.size();
@@ -121,7 +121,7 @@ fn a_phone_that_boots_ten_thousand_times_takes_the_room_of_one_that_boots_two_hu
         }
         assert_eq!(verdicts(&run.report(&site)), said, "{path}");
         assert!(run.size() < size * 11 / 10, "{path}: {} octets, {size} before", run.size());
-        assert_eq!(run.analyzer.measures().boots, boots.unsigned_abs() * boots_in(path), "{path}");
+        assert_eq!(run.analyzer.measures().boots, u64::from(boots) * boots_in(path), "{path}");
     }
 }
 
@@ -158,7 +158,7 @@ fn phones_that_are_gone_for_a_day_leave_and_are_counted() {
     let mut run = Run::new();
     let mut size = 0;
     for hour in 0..1_000 {
-        run.play(&of_others(&frames, hour), start().plus_nanos(i64::from(hour) * HOUR));
+        run.play(&of_others(&frames, hour), start().plus(hour * HOUR));
         if hour == 48 {
             size = run.size();
         }
@@ -187,10 +187,10 @@ fn restarted_after(path: &str, count: usize) -> Value {
     run.analyzer.save(&mut state).expect("room");
     run.analyzer = Analyzer::restore(state.as_slice()).unwrap_or_else(|error| panic!("{error}"));
     run.analyzer.evict_after(Some(DAY));
-    let now = run.now.plus_nanos(24 * HOUR);
+    let now = run.now.plus(24 * HOUR);
     run.analyzer.resume(&["eth0".into()], now);
     run.now = now;
-    run.wait_until(now.plus_nanos(HOUR));
+    run.wait_until(now.plus(HOUR));
     run.report(&Site::none())
 }
 
@@ -218,15 +218,15 @@ fn what_was_asked_just_before_the_restart_is_no_silence_and_what_was_decided_sta
 fn a_clock_that_is_set_back_years_does_not_stop_the_run() {
     let frames = frames("healthy/boot.pcap");
     let mut run = Run::new();
-    run.play(&frames, start().plus_nanos(20_000 * HOUR));
+    run.play(&frames, start().plus(20_000 * HOUR));
     run.now = Timestamp(0);
     run.play(&frames, start());
-    run.wait_until(start().plus_nanos(12 * HOUR));
+    run.wait_until(start().plus(12 * HOUR));
     let first = run.report(&Site::none());
     assert_eq!(verdicts(&first), ["\"00:03:6b:3a:10:01\" \"healthy\""]);
     assert!(first["coverage"]["notes"].to_string().contains("the times of frames go back 1 times"), "{first}");
-    run.wait_until(start().plus_nanos(100 * HOUR));
-    run.play(&frames, start().plus_nanos(101 * HOUR));
+    run.wait_until(start().plus(100 * HOUR));
+    run.play(&frames, start().plus(101 * HOUR));
     let later = run.report(&Site::none());
     assert_eq!(verdicts(&later), ["\"00:03:6b:3a:10:01\" \"healthy\""]);
     assert!(!later["coverage"]["notes"].to_string().contains("go back"), "long ago: {later}");
@@ -237,11 +237,11 @@ fn a_host_that_slept_for_a_week_misses_nobody_at_once() {
     let frames = frames("healthy/twenty-phones.pcap");
     let mut run = Run::new();
     run.play(&frames, start());
-    run.now = run.now.plus_nanos(168 * HOUR);
+    run.now = run.now.plus(168 * HOUR);
     run.analyzer.handle_timeout(run.now);
-    run.wait_until(run.now.plus_nanos(23 * HOUR));
+    run.wait_until(run.now.plus(23 * HOUR));
     assert_eq!(list(&run.report(&Site::none()), "phones").len(), 20);
-    run.wait_until(run.now.plus_nanos(3 * HOUR));
+    run.wait_until(run.now.plus(3 * HOUR));
     assert_eq!(list(&run.report(&Site::none()), "phones").len(), 0);
 }
 
@@ -252,13 +252,13 @@ fn frames_dropped_last_month_do_not_weaken_what_is_concluded_today() {
     let dropped = |n| vec![InputSummary { path: "eth0".into(), dropped: Some(n), ..InputSummary::default() }];
     run.play(&frames, start());
     run.analyzer.handle_inputs(dropped(5));
-    run.wait_until(run.now.plus_nanos(60 * SECOND));
+    run.wait_until(run.now.plus(MINUTE));
     let confidence = |run: &Run| list(&run.report(&Site::none()), "findings")[0]["confidence"].clone();
     assert_eq!(confidence(&run), "possible");
-    run.wait_until(run.now.plus_nanos(48 * HOUR));
+    run.wait_until(run.now.plus(48 * HOUR));
     run.play(&frames, run.now);
     run.analyzer.handle_inputs(dropped(5));
-    run.wait_until(run.now.plus_nanos(60 * SECOND));
+    run.wait_until(run.now.plus(MINUTE));
     assert_eq!(confidence(&run), "certain");
     assert_eq!(list(&run.report(&Site::none()), "inputs")[0]["dropped"], 5);
 }

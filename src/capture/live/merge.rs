@@ -5,11 +5,12 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::Duration;
 
 use crate::types::{LinkType, Timestamp};
 
 /// Longer than the kernel keeps a block that is not full.
-const WAIT_NANOS: u64 = 150_000_000;
+const WAIT: Duration = Duration::from_millis(150);
 /// Bytes that wait at most; with more the earliest go at once.
 const MAX_OCTETS: usize = 64 << 20;
 
@@ -53,7 +54,7 @@ impl Merge {
     pub(super) fn pop(&mut self, now: Timestamp) -> Option<Waiting> {
         let Reverse(first) = self.waiting.peek()?;
         // A clock that was set back must not hold frames for hours.
-        if now.nanos_apart(first.time) < WAIT_NANOS && self.octets <= MAX_OCTETS {
+        if now.apart(first.time) < WAIT && self.octets <= MAX_OCTETS {
             return None;
         }
         self.pop_any()
@@ -66,10 +67,10 @@ impl Merge {
         Some(first)
     }
 
-    /// How long until the earliest frame has waited long enough, nanoseconds; `None`: nothing waits.
-    pub(super) fn due_in(&self, now: Timestamp) -> Option<u64> {
+    /// How long until the earliest frame has waited long enough; `None`: nothing waits.
+    pub(super) fn due_in(&self, now: Timestamp) -> Option<Duration> {
         let Reverse(first) = self.waiting.peek()?;
-        Some(WAIT_NANOS.saturating_sub(now.nanos_apart(first.time)))
+        Some(WAIT.saturating_sub(now.apart(first.time)))
     }
 }
 
@@ -97,7 +98,7 @@ mod tests {
             out.push((frame.port, frame.head.time.0 / MILLI));
         }
         assert_eq!(out, [(0, 1_000), (1, 1_010)]);
-        assert_eq!(merge.due_in(now), Some(70 * MILLI as u64));
+        assert_eq!(merge.due_in(now), Some(Duration::from_millis(70)));
         let rest: Vec<usize> = std::iter::from_fn(|| merge.pop_any()).map(|frame| frame.port).collect();
         assert_eq!(rest, [0, 1], "of one time in the order that they came in");
         assert_eq!((merge.due_in(now), merge.octets), (None, 0));

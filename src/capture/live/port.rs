@@ -467,7 +467,7 @@ fn why(state: LinkState) -> Option<&'static str> {
 }
 
 fn seconds(from: Timestamp, until: Timestamp) -> u64 {
-    until.nanos_since(from) / 1_000_000_000
+    until.since(from).as_secs()
 }
 
 /// "The interface disappeared" in the middle of a sentence.

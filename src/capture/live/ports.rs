@@ -73,7 +73,7 @@ impl Ports {
     /// Where waiting itself fails. What happens to one port is a notice.
     pub fn poll(&mut self, wait: Duration, wakers: &[BorrowedFd<'_>], sink: &mut Taker<'_>) -> io::Result<Polled> {
         let mut polled = Polled::default();
-        let due = self.merge.as_ref().and_then(|merge| merge.due_in(now())).map(Duration::from_nanos);
+        let due = self.merge.as_ref().and_then(|merge| merge.due_in(now()));
         let wait = wait.min(LOOK.saturating_sub(self.looked.elapsed())).min(due.unwrap_or(Duration::MAX));
         let readable = wait_for(&self.ports, wakers, wait)?;
         polled.woken = readable.iter().skip(self.ports.len()).any(|r| *r);
@@ -218,7 +218,7 @@ impl Ports {
     fn look_after(&mut self, notices: &mut Vec<Notice>) {
         if let Some(slept) = self.sleep.take() {
             let until = now();
-            let from = until.plus_nanos(-i64::try_from(slept.as_nanos()).unwrap_or(i64::MAX));
+            let from = until.minus(slept);
             for port in &mut self.ports {
                 let gap = Gap { from, until, why: "this host slept".to_owned() };
                 let text = format!("this host slept for {} s: nothing was captured then", slept.as_secs());

@@ -1,5 +1,7 @@
 //! A phone of the plan before, during and after the fix.
 
+use std::time::Duration;
+
 use super::*;
 use crate::diagnosis::{
     Coverage, FileFetch, LoadReport, ObservedServer, ObservedSite, ObservedTftp, Outcome, Registration, Servers,
@@ -13,7 +15,8 @@ use crate::types::FrameRef;
 const AS_OF: Timestamp = Timestamp(1_000_000_000_000);
 
 fn at(seconds: i64) -> Timestamp {
-    AS_OF.plus_nanos(seconds * 1_000_000_000)
+    let apart = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 { AS_OF.minus(apart) } else { AS_OF.plus(apart) }
 }
 
 fn mac(n: u8) -> Mac {
@@ -68,7 +71,7 @@ fn fetch(server: &str, seconds: i64) -> FileFetch {
 
 /// A phone that boots at 10 s, asks the right server at 12 s, boots with the load at 30 s, registers at 41.5 s.
 fn back(n: u8) -> PhoneReport {
-    let registered = at(41).plus_nanos(500_000_000);
+    let registered = at(41).plus(Duration::from_millis(500));
     PhoneReport {
         mac: mac(n),
         dhcp_server: Some(Ipv4Addr::new(10, 30, 0, 2)),
@@ -143,7 +146,7 @@ fn a_phone_with_the_right_server_load_and_registration_is_back() {
     assert_eq!((phone.state, phone.left.len(), phone.verdict), (State::Recovered, 0, Some("healthy")));
     assert!(recovery.is_complete() && recovery.notes.is_empty());
     // From the boot that fetched the load, over the one that runs it.
-    assert_eq!((phone.boot_at, phone.recovery_nanos()), (Some(at(10)), Some(31_500_000_000)));
+    assert_eq!((phone.boot_at, phone.recovery_time()), (Some(at(10)), Some(Duration::from_millis(31_500))));
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn boots_before_the_fix_was_applied_are_no_part_of_the_recovery() {
     let mut report = back(1);
     report.traces.moments.boots = vec![];
     let phone = one(report);
-    assert_eq!((phone.state, phone.boot_at, phone.recovery_nanos()), (State::Recovered, None, None));
+    assert_eq!((phone.state, phone.boot_at, phone.recovery_time()), (State::Recovered, None, None));
 }
 
 #[test]
@@ -170,7 +173,7 @@ fn what_is_left_is_told_for_each_thing_that_is_wrong() {
             "CallManager 10.30.0.10 rejects it.",
         ]
     );
-    assert_eq!(phone.recovery_nanos(), None);
+    assert_eq!(phone.recovery_time(), None);
 }
 
 #[test]

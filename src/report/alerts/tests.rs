@@ -3,7 +3,7 @@ use crate::diagnosis::{Fix, FixKind, FixTarget};
 use crate::report::fixture::{finding, mac, mixed_site, nothing};
 
 const SECOND: i64 = 1_000_000_000;
-const RULES: AlertRules = AlertRules { min_severity: Severity::Warning, hold: 10_000_000_000 };
+const RULES: AlertRules = AlertRules { min_severity: Severity::Warning, hold: Duration::from_secs(10) };
 
 fn at(second: i64) -> Timestamp {
     Timestamp(1_700_000_000 * SECOND + second * SECOND)

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use super::*;
 use crate::event::InputSummary;
@@ -84,12 +85,12 @@ fn all_that_is_counted_stands_on_a_page_that_a_parser_takes() {
     }
     let service = ServiceNumbers {
         started: Timestamp(1_700_000_000_000_000_001),
-        diagnose_nanos: 2_500_000,
+        diagnose_time: Duration::from_micros(2_500),
         diagnoses: 9,
         drops: vec![PortDrops { port: "eth0".into(), kernel: 2, interface: 1 }],
         alerts: vec![AlertCounts { channel: "webhook", sent: 3, failed: 2, dropped: 1 }],
         state_saved: Some(Timestamp(1_700_000_001_000_000_000)),
-        state_nanos: 40_000_000,
+        state_save_time: Duration::from_millis(40),
         reloads: (1, 2),
     };
     let numbers = DiagnosisNumbers::new(&diagnosis, phones);

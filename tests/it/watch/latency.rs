@@ -25,7 +25,7 @@ use crate::real::program;
 use crate::support::span::{Plan, write};
 
 /// The times of decisions are known to within this; what is counted is the earliest that they can be.
-const STEP: i64 = 20_000_000;
+const STEP: Duration = Duration::from_millis(20);
 /// What the issue of a live view promises.
 const PROMISED: Duration = Duration::from_secs(1);
 
@@ -54,7 +54,7 @@ fn decided(recorded: &Path, site: &Site) -> Told {
     let (mut analyzer, mut changes, mut told) = (Analyzer::new(), Changes::new(), Told::new());
     let mut began: Option<Timestamp> = None;
     let mut judge = |analyzer: &mut Analyzer, began: Timestamp| {
-        analyzer.handle_timeout(began.plus_nanos(STEP));
+        analyzer.handle_timeout(began.plus(STEP));
         for change in changes.update(&analyzer.diagnose(site), began) {
             let to = change.to.as_ref().map(|t| t.raw().to_owned()).unwrap_or_default();
             if let (ChangeKind::Verdict, Some(word)) = (change.kind, word(&to)) {
@@ -66,9 +66,9 @@ fn decided(recorded: &Path, site: &Site) -> Told {
         let Record::Frame(frame) = record else { continue };
         let start = *began.get_or_insert(frame.time);
         let mut start = start;
-        while frame.time > start.plus_nanos(STEP) {
+        while frame.time > start.plus(STEP) {
             judge(&mut analyzer, start);
-            start = start.plus_nanos(STEP);
+            start = start.plus(STEP);
             began = Some(start);
         }
         analyzer.handle_frame(&frame);
@@ -90,7 +90,7 @@ fn waits(decided: &Told, said: &[(String, &'static str, Timestamp)]) -> Vec<Dura
         .filter_map(|(mac, word, arrived)| {
             let times = decided.get(&(mac.clone(), *word))?;
             let at = times.iter().rev().find(|at| *at <= arrived)?;
-            Some(Duration::from_nanos(arrived.nanos_since(*at)))
+            Some(arrived.since(*at))
         })
         .collect();
     waits.sort_unstable();

@@ -122,7 +122,7 @@ impl Service {
             memory: Memory::of(arguments.state.as_deref(), Duration::from_secs(arguments.state_interval)),
             endpoint,
             outbox: Outbox::default(),
-            rules: AlertRules { min_severity, hold: arguments.alert_hold * 1_000_000_000 },
+            rules: AlertRules { min_severity, hold: Duration::from_secs(arguments.alert_hold) },
             book: AlertBook::new(),
             supervisor: Supervisor::new(),
             numbers: ServiceNumbers { started: live::now(), ..ServiceNumbers::default() },
@@ -211,7 +211,7 @@ impl Service {
             messages::say(&format!("alert {}: {}", alert.id, alert.line()));
             self.outbox.send(alert);
         }
-        self.numbers.diagnose_nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.numbers.diagnose_time = took;
         self.numbers.diagnoses += 1;
         self.numbers.alerts = self.outbox.counts();
         self.supervisor.status(d, self.book.open());
@@ -237,7 +237,7 @@ impl Service {
         {
             memory.save(analyzer, &self.book);
             self.numbers.state_saved = memory.saved();
-            self.numbers.state_nanos = u64::try_from(memory.took().as_nanos()).unwrap_or(u64::MAX);
+            self.numbers.state_save_time = memory.took();
         }
     }
 

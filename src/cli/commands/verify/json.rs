@@ -219,7 +219,7 @@ impl<'a> Phone<'a> {
             },
             boot_at: phone.boot_at,
             registered_at: phone.registered_at,
-            recovery_ms: phone.recovery_nanos().map(|n| n / 1_000_000),
+            recovery_ms: phone.recovery_time().and_then(|time| u64::try_from(time.as_millis()).ok()),
             verdict: phone.verdict,
             left: &phone.left,
         }

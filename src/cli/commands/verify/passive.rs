@@ -99,9 +99,9 @@ fn so_far(phone: &PhoneRecovery) -> State {
 /// `SEP003094C2D3FA: recovered in 41.2 s`, `SEP003094C2D3FA: CallManager 10.30.0.10 rejects it.`
 #[cfg(feature = "live")]
 fn change(phone: &PhoneRecovery, state: State) -> String {
-    match (state, phone.recovery_nanos()) {
-        (State::Recovered, Some(nanos)) => {
-            format!("{}: recovered in {}", phone.name, crate::cli::commands::verify::table::seconds(nanos))
+    match (state, phone.recovery_time()) {
+        (State::Recovered, Some(time)) => {
+            format!("{}: recovered in {}", phone.name, crate::cli::commands::verify::table::seconds(time))
         }
         (State::Recovered, None) => format!("{}: recovered", phone.name),
         (State::Incomplete | State::NotSeen, _) => format!("{}: boots", phone.name),

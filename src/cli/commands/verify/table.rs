@@ -1,6 +1,7 @@
 //! The report for people: what is left to do first, then what was seen.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use phonescope::diagnosis::and_list;
 use phonescope::remedy::load_status::LoadStatus;
@@ -113,14 +114,14 @@ fn row(phone: &PhoneRecovery) -> Vec<String> {
         marked(phone.load.standing, or_dash(phone.load.seen.as_ref().map(ToString::to_string))),
         or_dash(phone.registration.seen.map(|ip| ip.to_string())),
         phone.registered.as_str().to_owned(),
-        or_dash(phone.recovery_nanos().map(seconds)),
+        or_dash(phone.recovery_time().map(seconds)),
         phone.cause.clone(),
     ]
 }
 
 /// `42.1 s`, `3 min 5 s`.
-pub(super) fn seconds(nanos: u64) -> String {
-    let tenths = nanos / 100_000_000;
+pub(super) fn seconds(duration: Duration) -> String {
+    let tenths = duration.as_millis() / 100;
     match tenths / 600 {
         0 => format!("{}.{} s", tenths / 10, tenths % 10),
         minutes => format!("{minutes} min {} s", tenths / 10 % 60),
@@ -237,8 +238,8 @@ mod tests {
 
     #[test]
     fn the_time_to_recovery_is_told_in_seconds_and_minutes() {
-        assert_eq!(seconds(42_190_000_000), "42.1 s");
-        assert_eq!(seconds(185_000_000_000), "3 min 5 s");
-        assert_eq!(seconds(0), "0.0 s");
+        assert_eq!(seconds(Duration::from_millis(42_190)), "42.1 s");
+        assert_eq!(seconds(Duration::from_secs(185)), "3 min 5 s");
+        assert_eq!(seconds(Duration::ZERO), "0.0 s");
     }
 }

@@ -56,9 +56,9 @@ pub(crate) struct Arguments {
     service: ServiceArguments,
 }
 
-/// Nanoseconds; `None`: no limit.
+/// `None`: no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Age(Option<u64>);
+struct Age(Option<Duration>);
 
 fn age(text: &str) -> Result<Age, String> {
     let wrong = || "write it as 90s, 30m, 24h or 7d; 0: never".to_owned();
@@ -71,10 +71,12 @@ fn age(text: &str) -> Result<Age, String> {
         "" if text == "0" => return Ok(Age(None)),
         _ => return Err(wrong()),
     };
-    let nanos = number.parse().ok().and_then(|n: u64| n.checked_mul(seconds * 1_000_000_000));
-    match nanos {
-        Some(0) => Ok(Age(None)),
-        Some(n) if n >= 60_000_000_000 => Ok(Age(Some(n))),
+    // A time of capture ends in the year 2262; no age is beyond that.
+    let longest = Duration::from_nanos(u64::MAX);
+    let age = number.parse().ok().and_then(|n: u64| n.checked_mul(seconds)).map(Duration::from_secs);
+    match age.filter(|age| *age <= longest) {
+        Some(Duration::ZERO) => Ok(Age(None)),
+        Some(age) if age >= Duration::from_secs(60) => Ok(Age(Some(age))),
         Some(_) => Err("a minute is the least".to_owned()),
         None => Err(wrong()),
     }
@@ -142,7 +144,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     let known = service.as_mut().map(Service::restore).transpose()?.flatten();
     let goes_on = known.is_some();
     let mut analyzer = known.unwrap_or_default();
-    analyzer.evict_after(arguments.forget_after.0.map(Duration::from_nanos));
+    analyzer.evict_after(arguments.forget_after.0);
     analyzer.resume(&session.names(), live::now());
     if let Some(service) = &mut service {
         service.start(&arguments.service)?;
@@ -325,9 +327,8 @@ mod tests {
 
     #[test]
     fn an_age_is_written_with_its_unit() {
-        const SECOND: u64 = 1_000_000_000;
         for (text, seconds) in [("90s", 90), ("30m", 1_800), ("24h", 86_400), ("7d", 604_800)] {
-            assert_eq!(age(text), Ok(Age(Some(seconds * SECOND))), "{text}");
+            assert_eq!(age(text), Ok(Age(Some(Duration::from_secs(seconds)))), "{text}");
         }
         assert_eq!([age("0"), age("0h")], [Ok(Age(None)), Ok(Age(None))]);
         for wrong in ["", "24", "h", "-1h", "1.5h", "24 h", "30s", "99999999999999d", "1w"] {

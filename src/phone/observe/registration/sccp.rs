@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(phone.device_type, Some(7));
         assert_eq!(stage.measures.registrations, 1);
         assert_eq!(stage.measures.way_up.count(), 1);
-        assert_eq!(stage.measures.way_up.sum, 3_000_000_000, "from the first offer on");
+        assert_eq!(stage.measures.way_up.sum, std::time::Duration::from_secs(3), "from the first offer on");
     }
 
     #[test]

@@ -19,10 +19,10 @@ use serde_json::Value;
 use super::lines::Line;
 use crate::product::{open, text};
 
-/// How finely a silence is looked at, nanoseconds.
-const STEP: i64 = 10_000_000;
+/// How finely a silence is looked at.
+const STEP: Duration = Duration::from_millis(10);
 /// What stood for so long must have been said.
-const STOOD: u64 = 1_000_000_000;
+const STOOD: Duration = Duration::from_secs(1);
 
 /// How long it took, by what was said.
 #[derive(Default)]
@@ -75,13 +75,13 @@ impl Latencies {
             if time == end {
                 continue;
             }
-            let latency = (Duration::from_nanos(line.came.nanos_since(time)), name);
+            let latency = (line.came.since(time), name);
             if of.1 == ChangeKind::Verdict.as_str() { &mut self.verdicts } else { &mut self.others }.push(latency);
         }
         for (of, all) in possible.iter().filter(|((_, kind), _)| *kind == ChangeKind::Verdict.as_str()) {
             for (index, possible) in all.iter().enumerate() {
                 let until = all.get(index + 1).map_or(end, |next| next.time);
-                if until.nanos_since(possible.time) > STOOD && !said.get(of).is_some_and(|s| s.contains(&index)) {
+                if until.since(possible.time) > STOOD && !said.get(of).is_some_and(|s| s.contains(&index)) {
                     wrong
                         .push(format!("{} {} {} was so at {}, and not said", of.0, of.1, possible.what, possible.time));
                 }
@@ -192,10 +192,10 @@ fn possible(kept: &[u8], site: &Site, end: Timestamp) -> (BTreeMap<Of, Vec<Possi
 
 /// Nothing comes from one time to another.
 fn wait(analyzer: &mut Analyzer, from: Timestamp, until: Timestamp, judge: &mut dyn FnMut(&Analyzer, Timestamp)) {
-    let mut now = from.plus_nanos(STEP);
+    let mut now = from.plus(STEP);
     while now < until {
         analyzer.handle_timeout(now);
         judge(analyzer, now);
-        now = now.plus_nanos(STEP);
+        now = now.plus(STEP);
     }
 }

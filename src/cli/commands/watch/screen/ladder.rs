@@ -1,6 +1,7 @@
 //! A phone's messages as arrows between lifelines: it and its servers, from top to bottom.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use phonescope::diagnosis::{Arrow, LadderRole};
 use phonescope::report::clock;
@@ -73,7 +74,7 @@ pub(super) fn ladder(arrows: &[Arrow], ports: &[String], width: usize, look: Loo
             rungs.push(Rung { text, full: String::new(), is_bad: false });
         }
         had_lease |= arrow.role != LadderRole::Dhcp;
-        let offset = arrow.time.nanos_since(began.unwrap_or_default());
+        let offset = arrow.time.since(began.unwrap_or_default());
         rungs.push(rung(arrow, offset, &lifelines, &columns, ports, width, look));
     }
     (titles.into_iter().map(Canvas::text).collect(), rungs)
@@ -81,7 +82,7 @@ pub(super) fn ladder(arrows: &[Arrow], ports: &[String], width: usize, look: Loo
 
 fn rung(
     arrow: &Arrow,
-    offset: u64,
+    offset: Duration,
     lifelines: &[Lifeline],
     columns: &[usize],
     ports: &[String],
@@ -150,8 +151,8 @@ fn lifelines(arrows: &[Arrow], width: usize) -> Vec<Lifeline> {
 }
 
 /// `0.000`, `12.345`, `2:03.100`.
-fn seconds(nanos: u64) -> String {
-    let (secs, millis) = (nanos / 1_000_000_000, nanos / 1_000_000 % 1_000);
+fn seconds(duration: Duration) -> String {
+    let (secs, millis) = (duration.as_secs(), duration.subsec_millis());
     match secs {
         0..60 => format!("{secs}.{millis:03}"),
         60..3_600 => format!("{}:{:02}.{millis:03}", secs / 60, secs % 60),

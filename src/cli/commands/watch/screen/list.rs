@@ -1,5 +1,7 @@
 //! The list of phones, and the help.
 
+use std::time::Duration;
+
 use phonescope::diagnosis::Verdict;
 use phonescope::report::lasting;
 use ratatui::buffer::Buffer;
@@ -95,7 +97,7 @@ fn cells(row: &Row, is_marked: bool, now: phonescope::types::Timestamp) -> [Stri
         dash(row.vlan),
         dash(row.model.as_ref()),
         row.step.as_str().to_owned(),
-        row.since.map_or_else(|| "-".to_owned(), |since| short_time(now.nanos_since(since))),
+        row.since.map_or_else(|| "-".to_owned(), |since| short_time(now.since(since))),
         dash(row.load.as_ref()),
         dash(row.tftp),
         dash(row.call_manager),
@@ -103,8 +105,8 @@ fn cells(row: &Row, is_marked: bool, now: phonescope::types::Timestamp) -> [Stri
 }
 
 /// `12 s`, `3 min`, `2 h`.
-fn short_time(nanos: u64) -> String {
-    let text = lasting(nanos.max(1_000_000_000));
+fn short_time(duration: Duration) -> String {
+    let text = lasting(duration.max(Duration::from_secs(1)));
     text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 

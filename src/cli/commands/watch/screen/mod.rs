@@ -16,6 +16,7 @@ mod terminal;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use phonescope::report::{clock, number, prose};
 use phonescope::types::{Mac, Timestamp};
@@ -475,7 +476,7 @@ impl Screen {
         } else {
             String::new()
         };
-        let lasting = phonescope::report::lasting(now.nanos_since(self.started) / 1_000_000_000 * 1_000_000_000);
+        let lasting = phonescope::report::lasting(Duration::from_secs(now.since(self.started).as_secs()));
         let lasting = if lasting == "0.0 s" { "0 s".to_owned() } else { lasting };
         format!(" phonescope  {ports}  {} UTC  {lasting}{paused}", clock_now.get(..8).unwrap_or_default())
     }

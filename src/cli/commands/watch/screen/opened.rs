@@ -225,8 +225,7 @@ impl Opened {
         parts.extend(p.model.clone());
         parts.extend(p.ip.map(|ip| ip.to_string()));
         parts.extend(p.vlan.map(|vlan| format!("VLAN {vlan}")));
-        let since =
-            p.step_since.map(|s| format!(" for {}", lasting(self.time.nanos_since(s.time)))).unwrap_or_default();
+        let since = p.step_since.map(|s| format!(" for {}", lasting(self.time.since(s.time)))).unwrap_or_default();
         parts.push(format!("{}{since}", p.step.as_str()));
         parts.push(p.verdict.as_str().to_owned());
         format!(" {}", parts.join("  "))

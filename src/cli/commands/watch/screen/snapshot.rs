@@ -1,6 +1,7 @@
 //! What the screen shows of a diagnosis: owned, so that it can stand still while the capture goes on.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use phonescope::diagnosis::{BootStep, Code, Confidence, Diagnosis, Finding, PhoneReport, Severity, Verdict};
 use phonescope::event::InputSummary;
@@ -165,7 +166,7 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    const SECOND: u64 = 1_000_000_000;
+    const SECOND: Duration = Duration::from_secs(1);
 
     fn next(&self, inputs: &[InputSummary], time: Timestamp) -> Counters {
         let sum = |of: fn(&InputSummary) -> u64| inputs.iter().map(of).fold(0, u64::saturating_add);
@@ -182,10 +183,10 @@ impl Counters {
             next.mark = Some((time, frames, octets, dropped));
             return next;
         };
-        let passed = time.nanos_since(since);
+        let passed = time.since(since);
         if passed >= Counters::SECOND {
             let rate = |now: u64, then: u64| {
-                let rate = u128::from(now.saturating_sub(then)) * u128::from(Counters::SECOND) / u128::from(passed);
+                let rate = u128::from(now.saturating_sub(then)) * Counters::SECOND.as_nanos() / passed.as_nanos();
                 u64::try_from(rate).unwrap_or(u64::MAX)
             };
             next.frames_per_sec = rate(frames, frames_then);
