@@ -7,50 +7,45 @@ use std::io::{self, Write};
 
 use crate::diagnosis::{Detail, Diagnosis, Outcome, PhoneReport};
 
+/// A column: its header, and its cell for a phone.
+type Column = (&'static str, fn(&Diagnosis<'_>, &PhoneReport) -> String);
+
 /// The columns. Names are added at the end, never changed in meaning.
-const COLUMNS: &str = "mac,name,model,ip,vlan,dhcp_server,lease_tftp,tftp_source,tftp_servers,files_missing,\
-load_running,load_configured,registration,call_manager,reject_text,cluster_expected,cluster_tftp,\
-cluster_registered,verdict,findings";
+const COLUMNS: &[Column] = &[
+    ("mac", |_, p| cell(&p.mac)),
+    ("name", |_, p| optional(p.name.as_ref())),
+    ("model", |_, p| optional(p.model.as_ref())),
+    ("ip", |_, p| optional(p.ip)),
+    ("vlan", |_, p| optional(p.vlan)),
+    ("dhcp_server", |_, p| optional(p.dhcp_server)),
+    ("lease_tftp", |_, p| list(&p.lease_tftp)),
+    ("tftp_source", |_, p| optional(p.tftp_source.map(|s| s.as_str()))),
+    ("tftp_servers", |_, p| list(&p.tftp_servers)),
+    ("files_missing", |_, p| list(p.files.iter().filter(|f| f.outcome == Outcome::Missing).map(|f| &f.name))),
+    ("load_running", |_, p| optional(p.load.running.as_ref())),
+    ("load_configured", |_, p| optional(p.load.configured.as_ref())),
+    ("registration", |_, p| cell(&p.registration.state.as_str())),
+    ("call_manager", |_, p| optional(p.registration.call_manager)),
+    ("reject_text", |_, p| optional(p.registration.reject_text.as_ref())),
+    ("cluster_expected", |_, p| optional(p.cluster_expected.as_ref())),
+    ("cluster_tftp", |_, p| optional(p.cluster_tftp.as_ref())),
+    ("cluster_registered", |_, p| optional(p.cluster_registered.as_ref())),
+    ("verdict", |_, p| cell(&p.verdict.as_str())),
+    ("findings", |d, p| list(p.findings.iter().filter_map(|i| d.findings.get(*i)).map(|f| f.code))),
+];
 
 /// Writes a header and a row per phone. Lists in a cell are separated by spaces.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn write_csv(d: &Diagnosis<'_>, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{COLUMNS}")?;
+    let header: Vec<&str> = COLUMNS.iter().map(|(header, _)| *header).collect();
+    writeln!(out, "{}", header.join(","))?;
     for phone in d.phones(Detail::State) {
-        let row = row(d, &phone);
+        let row: Vec<String> = COLUMNS.iter().map(|(_, cell)| cell(d, &phone)).collect();
         writeln!(out, "{}", row.join(","))?;
     }
     Ok(())
-}
-
-fn row(d: &Diagnosis<'_>, p: &PhoneReport) -> Vec<String> {
-    let r = &p.registration;
-    let missing = p.files.iter().filter(|f| f.outcome == Outcome::Missing).map(|f| &f.name);
-    let codes = p.findings.iter().filter_map(|i| d.findings.get(*i)).map(|f| f.code);
-    vec![
-        cell(&p.mac),
-        optional(p.name.as_ref()),
-        optional(p.model.as_ref()),
-        optional(p.ip),
-        optional(p.vlan),
-        optional(p.dhcp_server),
-        list(&p.lease_tftp),
-        optional(p.tftp_source.map(|s| s.as_str())),
-        list(&p.tftp_servers),
-        list(missing),
-        optional(p.load.running.as_ref()),
-        optional(p.load.configured.as_ref()),
-        cell(&r.state.as_str()),
-        optional(r.call_manager),
-        optional(r.reject_text.as_ref()),
-        optional(p.cluster_expected.as_ref()),
-        optional(p.cluster_tftp.as_ref()),
-        optional(p.cluster_registered.as_ref()),
-        cell(&p.verdict.as_str()),
-        list(codes),
-    ]
 }
 
 fn optional<T: Display>(value: Option<T>) -> String {

@@ -3,22 +3,22 @@
 use std::io;
 
 use super::format::{InputNames, clock, number, shortened, some_of};
-use super::grid::{self, Column};
+use super::grid::{self, Column, or_dash};
 use super::page::{Page, TextStyle};
 use super::{Overview, TableOptions};
 use crate::diagnosis::{Diagnosis, PhoneReport};
 
-const COLUMNS: &[Column] = &[
-    Column { title: "Phone", rank: 0 },
-    Column { title: "Model", rank: 8 },
-    Column { title: "IP", rank: 5 },
-    Column { title: "VLAN", rank: 9 },
-    Column { title: "DHCP", rank: 6 },
-    Column { title: "TFTP", rank: 2 },
-    Column { title: "Load", rank: 4 },
-    Column { title: "CallManager", rank: 7 },
-    Column { title: "Registration", rank: 3 },
-    Column { title: "Verdict", rank: 1 },
+const COLUMNS: &[Column<PhoneReport>] = &[
+    Column { title: "Phone", rank: 0, cell: name },
+    Column { title: "Model", rank: 8, cell: |p| or_dash(p.model.as_ref()) },
+    Column { title: "IP", rank: 5, cell: |p| or_dash(p.ip) },
+    Column { title: "VLAN", rank: 9, cell: |p| or_dash(p.vlan) },
+    Column { title: "DHCP", rank: 6, cell: |p| or_dash(p.dhcp_server) },
+    Column { title: "TFTP", rank: 2, cell: |p| some_of(&p.tftp_servers, 2, p.tftp_servers.len()) },
+    Column { title: "Load", rank: 4, cell: |p| or_dash(p.load.running.as_ref()) },
+    Column { title: "CallManager", rank: 7, cell: |p| or_dash(p.registration.call_manager) },
+    Column { title: "Registration", rank: 3, cell: |p| p.registration.state.as_str().to_owned() },
+    Column { title: "Verdict", rank: 1, cell: |p| p.verdict.as_str().to_owned() },
 ];
 
 /// What a phone is called: its name, or its MAC address.
@@ -40,8 +40,7 @@ pub(super) fn write(
         return Ok(());
     }
     page.heading("Phones")?;
-    let rows: Vec<Vec<String>> = overview.shown.iter().map(row).collect();
-    grid::write(page, COLUMNS, &rows)?;
+    grid::write(page, COLUMNS, &overview.shown)?;
     let more = d.phone_count.saturating_sub(overview.shown.len());
     if more > 0 {
         let more = number(u64::try_from(more).unwrap_or(u64::MAX));
@@ -53,24 +52,6 @@ pub(super) fn write(
         }
     }
     Ok(())
-}
-
-fn row(p: &PhoneReport) -> Vec<String> {
-    fn or_dash<T: ToString>(value: Option<T>) -> String {
-        value.map_or_else(|| "-".to_owned(), |v| v.to_string())
-    }
-    vec![
-        name(p),
-        or_dash(p.model.as_ref()),
-        or_dash(p.ip),
-        or_dash(p.vlan),
-        or_dash(p.dhcp_server),
-        some_of(&p.tftp_servers, 2, p.tftp_servers.len()),
-        or_dash(p.load.running.as_ref()),
-        or_dash(p.registration.call_manager),
-        p.registration.state.as_str().to_owned(),
-        p.verdict.as_str().to_owned(),
-    ]
 }
 
 fn story(page: &mut Page<'_>, p: &PhoneReport, names: &InputNames) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::io;
 
 use super::TableOptions;
 use super::format::number;
-use super::grid::{self, Column};
+use super::grid::{self, Column, or_dash};
 use super::page::{Page, TextStyle};
 use crate::diagnosis::{Diagnosis, PhoneThen, WhatIf, WhatIfOutcome};
 
@@ -12,6 +12,20 @@ use crate::diagnosis::{Diagnosis, PhoneThen, WhatIf, WhatIfOutcome};
 const PHONES_SHOWN: usize = 30;
 /// Reasons that are told of one answer.
 const REASONS_SHOWN: usize = 8;
+
+const COLUMNS: &[Column<PhoneThen>] = &[
+    Column {
+        title: "Phone",
+        rank: 0,
+        cell: |p| p.name.as_ref().map_or_else(|| p.mac.to_string(), ToString::to_string),
+    },
+    Column { title: "Outcome", rank: 1, cell: |p| words(p.outcome).to_owned() },
+    Column { title: "TFTP", rank: 2, cell: |p| or_dash(p.moves.map(|(_, to)| format!("to {to}"))) },
+    Column { title: "Load now", rank: 3, cell: |p| or_dash(p.load_now.as_ref()) },
+    Column { title: "Load then", rank: 4, cell: |p| or_dash(p.load_then.as_ref()) },
+    Column { title: "First to", rank: 5, cell: |p| or_dash(p.load_first.as_ref()) },
+    Column { title: "Named by", rank: 6, cell: |p| or_dash(p.named_by.as_ref()) },
+];
 
 pub(super) fn write(page: &mut Page<'_>, d: &Diagnosis<'_>, options: &TableOptions) -> io::Result<()> {
     d.what_if.iter().try_for_each(|answer| write_one(page, answer, options.verbose))
@@ -26,18 +40,8 @@ fn write_one(page: &mut Page<'_>, answer: &WhatIf, verbose: bool) -> io::Result<
     if answer.phones.is_empty() {
         return Ok(());
     }
-    let columns = [
-        Column { title: "Phone", rank: 0 },
-        Column { title: "WhatIfOutcome", rank: 1 },
-        Column { title: "TFTP", rank: 2 },
-        Column { title: "Load now", rank: 3 },
-        Column { title: "Load then", rank: 4 },
-        Column { title: "First to", rank: 5 },
-        Column { title: "Named by", rank: 6 },
-    ];
     let limit = if verbose { usize::MAX } else { PHONES_SHOWN };
-    let rows: Vec<Vec<String>> = answer.phones.iter().take(limit).map(row).collect();
-    grid::write(page, &columns, &rows)?;
+    grid::write(page, COLUMNS, answer.phones.iter().take(limit))?;
     let more = answer.phones.len().saturating_sub(limit);
     if more > 0 {
         let more = number(u64::try_from(more).unwrap_or(u64::MAX));
@@ -73,17 +77,4 @@ fn words(outcome: WhatIfOutcome) -> &'static str {
         WhatIfOutcome::NotKnown => "not known",
         WhatIfOutcome::Taken => "comes up",
     }
-}
-
-fn row(phone: &PhoneThen) -> Vec<String> {
-    let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    vec![
-        phone.name.as_ref().map_or_else(|| phone.mac.to_string(), ToString::to_string),
-        words(phone.outcome).to_owned(),
-        text(phone.moves.map(|(_, to)| format!("to {to}"))),
-        text(phone.load_now.as_ref().map(ToString::to_string)),
-        text(phone.load_then.as_ref().map(ToString::to_string)),
-        text(phone.load_first.as_ref().map(ToString::to_string)),
-        text(phone.named_by.clone()),
-    ]
 }

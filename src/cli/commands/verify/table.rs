@@ -7,7 +7,7 @@ use phonescope::diagnosis::and_list;
 use phonescope::remedy::load_status::LoadStatus;
 use phonescope::remedy::probe::{Checked, Server, Transport};
 use phonescope::remedy::recovery::{PhoneRecovery, State};
-use phonescope::report::table::grid::{self, Column};
+use phonescope::report::table::grid::{self, Column, or_dash};
 use phonescope::report::table::page::{Page, TextStyle};
 
 use crate::cli::commands::verify::{Observed, Report, active};
@@ -62,19 +62,8 @@ fn recovery(page: &mut Page<'_>, passive: &Observed, verbose: bool) -> io::Resul
     }
     if !recovery.phones.is_empty() {
         page.heading("Phones")?;
-        let columns = [
-            Column { title: "Phone", rank: 0 },
-            Column { title: "State", rank: 1 },
-            Column { title: "TFTP", rank: 2 },
-            Column { title: "Load", rank: 3 },
-            Column { title: "CallManager", rank: 4 },
-            Column { title: "Registration", rank: 5 },
-            Column { title: "Took", rank: 6 },
-            Column { title: "Cause then", rank: 7 },
-        ];
         let shown = if verbose { recovery.phones.len() } else { SHOWN };
-        let rows: Vec<Vec<String>> = recovery.phones.iter().take(shown).map(row).collect();
-        grid::write(page, &columns, &rows)?;
+        grid::write(page, COLUMNS, recovery.phones.iter().take(shown))?;
         if !verbose {
             more(page, recovery.phones.len())?;
         }
@@ -101,22 +90,22 @@ fn phrase(state: State) -> &'static str {
     }
 }
 
-fn row(phone: &PhoneRecovery) -> Vec<String> {
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let marked = |standing: LoadStatus, text: String| match standing {
+const COLUMNS: &[Column<PhoneRecovery>] = &[
+    Column { title: "Phone", rank: 0, cell: |p| p.name.to_string() },
+    Column { title: "State", rank: 1, cell: |p| p.state.as_str().to_owned() },
+    Column { title: "TFTP", rank: 2, cell: |p| marked(p.server.standing, or_dash(p.server.seen)) },
+    Column { title: "Load", rank: 3, cell: |p| marked(p.load.standing, or_dash(p.load.seen.as_ref())) },
+    Column { title: "CallManager", rank: 4, cell: |p| or_dash(p.registration.seen) },
+    Column { title: "Registration", rank: 5, cell: |p| p.registered.as_str().to_owned() },
+    Column { title: "Took", rank: 6, cell: |p| or_dash(p.recovery_time().map(seconds)) },
+    Column { title: "Cause then", rank: 7, cell: |p| p.cause.clone() },
+];
+
+fn marked(standing: LoadStatus, text: String) -> String {
+    match standing {
         LoadStatus::Wrong => format!("{text} (wrong)"),
         _ => text,
-    };
-    vec![
-        phone.name.to_string(),
-        phone.state.as_str().to_owned(),
-        marked(phone.server.standing, or_dash(phone.server.seen.map(|ip| ip.to_string()))),
-        marked(phone.load.standing, or_dash(phone.load.seen.as_ref().map(ToString::to_string))),
-        or_dash(phone.registration.seen.map(|ip| ip.to_string())),
-        phone.registered.as_str().to_owned(),
-        or_dash(phone.recovery_time().map(seconds)),
-        phone.cause.clone(),
-    ]
+    }
 }
 
 /// `42.1 s`, `3 min 5 s`.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use phonescope::diagnosis::Verdict;
 use phonescope::report::lasting;
+use phonescope::report::table::grid::or_dash;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -19,20 +20,38 @@ struct Column {
     width: u16,
     /// Columns that the window needs for it to be there.
     from: u16,
+    cell: fn(&Row, Shown) -> String,
+}
+
+/// How a row stands on the screen.
+#[derive(Clone, Copy)]
+struct Shown {
+    is_marked: bool,
+    now: phonescope::types::Timestamp,
 }
 
 /// Mark, phone, address, VLAN, model, state, since, load, TFTP server, CallManager; the verdict takes what is left.
 const COLUMNS: [Column; 10] = [
-    Column { title: "", width: 4, from: 0 },
-    Column { title: "Phone", width: 15, from: NAMES_FROM },
-    Column { title: "Address", width: 15, from: 72 },
-    Column { title: "VLAN", width: 4, from: 78 },
-    Column { title: "Model", width: 7, from: 110 },
-    Column { title: "State", width: 12, from: 34 },
-    Column { title: "For", width: 7, from: 88 },
-    Column { title: "Load", width: 14, from: 118 },
-    Column { title: "TFTP server", width: 15, from: 136 },
-    Column { title: "CallManager", width: 15, from: 152 },
+    Column {
+        title: "",
+        width: 4,
+        from: 0,
+        cell: |row, shown| format!("{}{}", row.rank.mark(), if shown.is_marked { "*" } else { " " }),
+    },
+    Column { title: "Phone", width: 15, from: NAMES_FROM, cell: |row, _| row.label.clone() },
+    Column { title: "Address", width: 15, from: 72, cell: |row, _| or_dash(row.ip) },
+    Column { title: "VLAN", width: 4, from: 78, cell: |row, _| or_dash(row.vlan) },
+    Column { title: "Model", width: 7, from: 110, cell: |row, _| or_dash(row.model.as_ref()) },
+    Column { title: "State", width: 12, from: 34, cell: |row, _| row.step.as_str().to_owned() },
+    Column {
+        title: "For",
+        width: 7,
+        from: 88,
+        cell: |row, shown| or_dash(row.since.map(|since| short_time(shown.now.since(since)))),
+    },
+    Column { title: "Load", width: 14, from: 118, cell: |row, _| or_dash(row.load.as_ref()) },
+    Column { title: "TFTP server", width: 15, from: 136, cell: |row, _| or_dash(row.tftp) },
+    Column { title: "CallManager", width: 15, from: 152, cell: |row, _| or_dash(row.call_manager) },
 ];
 /// Narrower than this there is no room for a name.
 const NAMES_FROM: u16 = 20;
@@ -65,8 +84,8 @@ impl Screen {
             if y >= area.bottom() {
                 break;
             }
-            let is_marked = self.marked.contains(&row.mac);
-            let cells = cells(row, is_marked, self.snapshot.time);
+            let shown = Shown { is_marked: self.marked.contains(&row.mac), now: self.snapshot.time };
+            let cells = COLUMNS.each_ref().map(|column| (column.cell)(row, shown));
             let room = usize::from(area.width.saturating_sub(verdict_at(area.width)));
             let text = line(&cells, &verdict(row, room), area.width, look);
             let here = self.cursor == Some(row.mac);
@@ -84,24 +103,6 @@ impl Screen {
             }
         }
     }
-}
-
-fn cells(row: &Row, is_marked: bool, now: phonescope::types::Timestamp) -> [String; 10] {
-    fn dash<T: ToString>(value: Option<T>) -> String {
-        value.map_or_else(|| "-".to_owned(), |v| v.to_string())
-    }
-    [
-        format!("{}{}", row.rank.mark(), if is_marked { "*" } else { " " }),
-        row.label.clone(),
-        dash(row.ip),
-        dash(row.vlan),
-        dash(row.model.as_ref()),
-        row.step.as_str().to_owned(),
-        row.since.map_or_else(|| "-".to_owned(), |since| short_time(now.since(since))),
-        dash(row.load.as_ref()),
-        dash(row.tftp),
-        dash(row.call_manager),
-    ]
 }
 
 /// `12 s`, `3 min`, `2 h`.
