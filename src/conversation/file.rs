@@ -169,6 +169,19 @@ pub struct Fetch {
 }
 
 impl Fetch {
+    /// "File not found", in the number or in the words that some servers prefer.
+    pub fn is_missing(&self) -> bool {
+        let words = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            text.contains("not found") || text.contains("no such file")
+        };
+        match (self.outcome(), self.failure.as_ref().map(|f| &f.failure)) {
+            (Outcome::Missing, _) => true,
+            (Outcome::Refused, Some(FileFailure::Tftp { code: 0 | 2, text, .. })) => words(text.raw()),
+            _ => false,
+        }
+    }
+
     /// A request begins.
     pub fn new(name: WireText, server: IpAddr, transport: Transport, client_port: u16, seen_at: SeenAt) -> Fetch {
         Fetch {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::be::{from, u8_at, u16_at, u32_at};
 use super::frame::Walk;
-use super::ip;
+use super::ip_protocol;
 use crate::types::Mac;
 
 /// The flow that an error is about, as its quoted header says.
@@ -174,7 +174,7 @@ fn quoted_v6(quote: &[u8]) -> Option<Quoted> {
     let src = Ipv6Addr::from(*quote.get(8..)?.first_chunk::<16>()?);
     let dst = Ipv6Addr::from(*quote.get(24..)?.first_chunk::<16>()?);
     let next_header = u8_at(quote, 6)?;
-    let (protocol, transport) = match ip::after_extensions(next_header, from(quote, 40)) {
+    let (protocol, transport) = match ip_protocol::after_extensions(next_header, from(quote, 40)) {
         Some(inside) if inside.piece.as_ref().is_none_or(|piece| piece.offset == 0) => (inside.protocol, inside.data),
         Some(later_fragment) => (later_fragment.protocol, &[][..]),
         None => (next_header, &[][..]),
@@ -183,7 +183,7 @@ fn quoted_v6(quote: &[u8]) -> Option<Quoted> {
 }
 
 fn quoted(protocol: u8, src: IpAddr, dst: IpAddr, transport: &[u8]) -> Quoted {
-    let has_ports = matches!(protocol, ip::TCP | ip::UDP);
+    let has_ports = matches!(protocol, ip_protocol::TCP | ip_protocol::UDP);
     let port = |at: usize| u16_at(transport, at).filter(|_| has_ports);
     Quoted { protocol, src, dst, sport: port(0), dport: port(2) }
 }

@@ -52,15 +52,8 @@ const DISPATCHERS: &[(&str, &str)] = &[
 ];
 
 /// Circles that are no dispatcher with its variants: the files, and why.
-const CIRCLES: &[(&[&str], &str)] = &[
-    (&["findings/context.rs", "findings/inference.rs"], "what a phone shows is inferred in the light of the others"),
-    (
-        &["findings/rules/config_file_missing.rs", "findings/rules/trust_list_mismatch.rs"],
-        "a phone that asks for signed files only lacks its configuration for that, and each says so of the other",
-    ),
-    (&["wire/phone_config.rs", "wire/text_config.rs"], "a configuration has two forms, and one type for both"),
-    (&["wire/icmp.rs", "wire/ip.rs"], "an ICMP error quotes the IP packet that it is about"),
-];
+const CIRCLES: &[(&[&str], &str)] =
+    &[(&["findings/context.rs", "findings/inference.rs"], "what a phone shows is inferred in the light of the others")];
 
 /// One source file.
 struct Source {

@@ -1,6 +1,6 @@
 //! `config-file-missing`: the server does not know this phone.
 
-use crate::conversation::file::{Failure, Fetch, FileFailure};
+use crate::conversation::file::{Failure, Fetch};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::is_own_config;
@@ -43,19 +43,6 @@ declare_finding! {
     }
 }
 
-/// "File not found", in the number or in the words that some servers prefer.
-pub(super) fn is_missing(fetch: &Fetch) -> bool {
-    let words = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        text.contains("not found") || text.contains("no such file")
-    };
-    match (fetch.outcome(), fetch.failure.as_ref().map(|f| &f.failure)) {
-        (Outcome::Missing, _) => true,
-        (Outcome::Refused, Some(FileFailure::Tftp { code: 0 | 2, text, .. })) => words(text.raw()),
-        _ => false,
-    }
-}
-
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let files = cx.files();
     let own = |f: &&Fetch| is_own_config(cx.phone, f.name.raw());
@@ -63,7 +50,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if super::trust_list_mismatch::only_signed(cx).is_some() {
         return Vec::new();
     }
-    let Some(missing) = files.iter().filter(own).rev().find(|f| is_missing(f)) else { return Vec::new() };
+    let Some(missing) = files.iter().filter(own).rev().find(|f| f.is_missing()) else { return Vec::new() };
     if files.iter().filter(own).any(|f| f.outcome() == Outcome::Served) {
         return Vec::new();
     }
@@ -73,8 +60,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let served = defaults.iter().any(|f| {
         f.outcome() == Outcome::Served && f.config.as_ref().map_or(cut || f.unseen, |c| !c.call_managers.is_empty())
     });
-    let refused = !defaults.is_empty() && defaults.iter().all(|f| is_missing(f));
-    let pending = defaults.iter().any(|f| !is_missing(f));
+    let refused = !defaults.is_empty() && defaults.iter().all(|f| f.is_missing());
+    let pending = defaults.iter().any(|f| !f.is_missing());
     let gave_up = cx.phone.attempts.last().is_some_and(|a| a.began > missing.request.first)
         || cx.phone.boots.last().is_some_and(|b| *b > missing.request.first)
         || cx.now().since(missing.last.time) >= SETTLED;

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::config_file_missing::is_missing;
 use crate::conversation::file::{Failure, Fetch, FileFailure};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Transport};
 use crate::findings::context::PhoneContext;
@@ -67,7 +66,7 @@ fn refusal(fetch: &Fetch) -> Option<&Failure> {
         FileFailure::Tftp { code, text, .. } => *code == ACCESS_VIOLATION || speaks_of_rights(text.raw()),
         FileFailure::Http { .. } => !is_current,
     };
-    (fetch.outcome() == Outcome::Refused && !is_missing(fetch) && refuses).then_some(failure)
+    (fetch.outcome() == Outcome::Refused && !fetch.is_missing() && refuses).then_some(failure)
 }
 
 /// Whether the phone got this file, or another that does as well.
@@ -113,7 +112,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let server = fetch.server;
         let kind = (server, is_load_file(fetch.name.raw()).is_some());
         // That the file is not there is what a later answer says; then it is not the right to read it that is missing.
-        let missing_elsewhere = files.iter().any(|f| f.name == fetch.name && is_missing(f));
+        let missing_elsewhere = files.iter().any(|f| f.name == fetch.name && f.is_missing());
         if said.contains(&kind) || was_served(cx, fetch) || missing_elsewhere || is_pending(cx, fetch) {
             continue;
         }

@@ -11,8 +11,6 @@ use crate::findings::{Draft, and_list, evidence, optional, text};
 use crate::remedy::trust_list;
 use crate::wire::phone_config::is_config_name;
 
-use super::config_file_missing::is_missing;
-
 declare_finding! {
     /// ## Trigger
     ///
@@ -225,7 +223,7 @@ pub(super) fn only_signed<'a>(cx: &PhoneContext<'a>) -> Option<&'a Fetch> {
     let last = *own.last()?;
     let is_signed = |f: &&Fetch| f.name.raw().to_ascii_lowercase().ends_with(".sgn");
     let any_served = files.iter().any(|f| is_config_name(f.name.raw()) && f.outcome() == Outcome::Served);
-    if !own.iter().all(is_signed) || !own.iter().all(|f| is_missing(f)) || any_served {
+    if !own.iter().all(is_signed) || !own.iter().all(|f| f.is_missing()) || any_served {
         return None;
     }
     // It asks for the plain file at once, if it does.
@@ -284,7 +282,7 @@ fn ctl_without_end(cx: &PhoneContext<'_>) -> Option<Draft> {
     };
     let run: Vec<&Fetch> = cx.phone.files.iter().rev().take_while(is_ctl).collect();
     let (last, first) = (*run.first()?, *run.last()?);
-    let refused = run.iter().all(|f| is_missing(f) || f.outcome() == Outcome::Refused);
+    let refused = run.iter().all(|f| f.is_missing() || f.outcome() == Outcome::Refused);
     let went_on = cx.phone.attempts.iter().any(|a| a.last > first.request.first);
     let of_one = run.iter().filter(|f| f.server == last.server && f.name == last.name).count();
     let lasted = last.request.last.time.since(first.request.first.time);

@@ -4,13 +4,15 @@
 //! another character set, behind a signature. Entities are not expanded, and only the elements of [`PhoneConfig`]
 //! are kept: no password, no certificate.
 
+mod text;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Error, Reader};
 
-use super::{Anomaly, ConfigBody, text_config};
+use super::{Anomaly, ConfigBody};
 use crate::types::{Mac, WireText};
 
 /// What a configuration says, without its secrets: the body of a `config` event (contract section 5).
@@ -119,7 +121,7 @@ pub fn is_config_name(file: &str) -> bool {
             || stem.eq_ignore_ascii_case("atadefault")
             || device_of_name(plain).is_some();
     }
-    signed.is_none() && (without_end(plain, ".cnf").is_some_and(of_a_phone) || text_config::is_name(plain))
+    signed.is_none() && (without_end(plain, ".cnf").is_some_and(of_a_phone) || text::is_name(plain))
 }
 
 fn without_start<'a>(name: &'a str, start: &str) -> Option<&'a str> {
@@ -161,8 +163,8 @@ pub fn parse(file: &WireText, bytes: &[u8]) -> (PhoneConfig, Vec<Anomaly>) {
         return (config, anomalies);
     }
     let text = text_of(bytes);
-    if text_config::is_name(base_name(file.raw())) {
-        text_config::read(&text, &mut config, &mut anomalies);
+    if text::is_name(base_name(file.raw())) {
+        text::read(&text, &mut config, &mut anomalies);
         return (config, anomalies);
     }
     let Some(text) = without_preamble(&text, &mut anomalies) else {

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Anomaly;
-use super::phone_config::PhoneConfig;
+use super::PhoneConfig;
 use crate::types::{Mac, WireText};
+use crate::wire::Anomaly;
 
 /// Most lines that are read.
 const MAX_LINES: usize = 4_096;
@@ -90,7 +90,7 @@ fn provisioned(value: &str) -> Option<WireText> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::phone_config::{is_config_name, parse};
+    use super::super::{is_config_name, parse};
     use super::*;
 
     fn read_file(bytes: &[u8]) -> PhoneConfig {
