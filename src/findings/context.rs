@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::coverage::Visibility;
-use super::inference::{Peers, RightServer};
+use super::peers::{Peers, RightServer};
 use super::site_wide::SiteWideFacts;
 use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
 use crate::conversation::file::{Fetch, Why};
@@ -104,7 +104,8 @@ pub struct PhoneContext<'a> {
     pub phone: &'a Phone,
     contacts: OnceCell<Vec<Contact<'a>>>,
     tftp_use: OnceCell<Option<TftpUse>>,
-    wrong: OnceCell<Option<WrongServer>>,
+    /// Worked out by [`super::inference`] where it is asked for.
+    pub(super) wrong: OnceCell<Option<WrongServer>>,
 }
 
 /// A TFTP server that is not this phone's.
@@ -116,15 +117,10 @@ pub struct WrongServer {
     pub right: RightServer,
 }
 
+pub use crate::conversation::{ARP_INTERVAL, DHCP_INTERVAL, TFTP_INTERVAL};
 /// A phone that goes on within this was not left waiting.
 pub use crate::phone::AT_ONCE;
 
-/// First retransmission of an ARP question.
-pub const ARP_INTERVAL: Duration = Duration::from_secs(1);
-/// First retransmission of a DHCP message (RFC 2131 section 4.1: 4 s, give or take 1).
-pub const DHCP_INTERVAL: Duration = Duration::from_secs(5);
-/// Retransmission of a TFTP packet where the phone does not say: the usual five seconds.
-pub const TFTP_INTERVAL: Duration = Duration::from_secs(5);
 /// A phone that has a lease asks for its files within this.
 pub const SETTLED: Duration = Duration::from_secs(10);
 
@@ -290,20 +286,6 @@ impl<'a> PhoneContext<'a> {
             })
         };
         of(self.phone).or_else(|| registry.phones().iter().find_map(of))
-    }
-
-    /// Whether a phone that asks `server` does so only because the DHCP server put its own address into `siaddr`, and
-    /// that address serves nobody here.
-    pub fn is_last_resort(&self, server: IpAddr) -> bool {
-        let is_own = |t: &LeaseTerms| t.own_siaddr && IpAddr::V4(t.server) == server;
-        self.terms().is_some_and(|t| is_own(t) && t.sources.iter().all(|(s, _)| *s != TftpSource::Option150))
-            && !self.world.peers.serves(server)
-            && !super::inference::stated(self).is_some_and(|right| right.servers.contains(&server))
-    }
-
-    /// The server it turns to, where that is not its own.
-    pub fn wrong_tftp(&self) -> Option<&WrongServer> {
-        self.wrong.get_or_init(|| super::inference::wrong_tftp(self)).as_ref()
     }
 
     /// ARP questions for `server` that nobody answers.

@@ -14,6 +14,7 @@ mod draft;
 mod grouping;
 pub mod inference;
 mod narrative;
+pub mod peers;
 mod servers;
 pub mod site_wide;
 mod wanted;

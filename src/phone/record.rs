@@ -10,7 +10,7 @@ use crate::conversation::registration::Attempt;
 use crate::conversation::{RetryCount, SeenAt};
 use crate::diagnosis::{Outcome, RegistrationState};
 use crate::types::{Mac, Timestamp, WireText};
-use crate::wire::phone_config::PhoneConfig;
+use crate::wire::phone_config::{self, PhoneConfig};
 use crate::wire::{load, sccp};
 
 /// Where a load was read.
@@ -257,6 +257,14 @@ impl Phone {
             && fetch.request.count == 1
             && fetch.unreachable.is_none()
             && self.next_action(fetch.request.last).is_some_and(|n| n.time.since(fetch.request.last.time) < AT_ONCE)
+    }
+
+    /// Whether `file` is the configuration of this phone alone: its own name is in the file's.
+    pub fn owns_config(&self, file: &str) -> bool {
+        phone_config::is_config_name(file)
+            && phone_config::device_of_name(file).is_some_and(|(mac, _)| {
+                mac == self.mac || self.name().and_then(|n| Mac::from_device_name(n.raw())) == Some(mac)
+            })
     }
 
     /// Latest name, or else the one that its MAC gives it.

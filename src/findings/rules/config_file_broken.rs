@@ -3,7 +3,6 @@
 use crate::conversation::file::Fetch;
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::inference::is_own_config;
 use crate::findings::{Draft, evidence, text};
 use crate::wire::phone_config::{ENCRYPTED, NO_CALL_MANAGER, OLD_FORMAT, PhoneConfig, TOO_LONG};
 
@@ -62,8 +61,8 @@ fn fault(config: &PhoneConfig) -> Option<Fault> {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let read = |f: &&Fetch| f.outcome() == Outcome::Served && f.config.is_some();
     let served: Vec<&Fetch> = cx.files().iter().filter(read).collect();
-    let own = served.iter().rev().find(|f| is_own_config(cx.phone, f.name.raw()));
-    let default = served.iter().rev().find(|f| !is_own_config(cx.phone, f.name.raw()));
+    let own = served.iter().rev().find(|f| cx.phone.owns_config(f.name.raw()));
+    let default = served.iter().rev().find(|f| !cx.phone.owns_config(f.name.raw()));
     let found = own.or(default).and_then(|fetch| {
         let config = fetch.config.as_ref()?;
         fault(config).map(|fault| (*fetch, config, fault))

@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::conversation::file::{Fetch, FileFailure};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
-use crate::findings::inference::is_own_config;
 use crate::findings::{Draft, and_list, evidence, optional, text};
 use crate::remedy::trust_list;
 use crate::wire::phone_config::is_config_name;
@@ -219,7 +218,7 @@ fn holds_on(cx: &PhoneContext<'_>) -> Option<Draft> {
 /// The latest request of a phone that asks for its own configuration only signed, and gets it nowhere.
 pub(super) fn only_signed<'a>(cx: &PhoneContext<'a>) -> Option<&'a Fetch> {
     let files = cx.files();
-    let own: Vec<&Fetch> = files.iter().filter(|f| is_own_config(cx.phone, f.name.raw())).collect();
+    let own: Vec<&Fetch> = files.iter().filter(|f| cx.phone.owns_config(f.name.raw())).collect();
     let last = *own.last()?;
     let is_signed = |f: &&Fetch| f.name.raw().to_ascii_lowercase().ends_with(".sgn");
     let any_served = files.iter().any(|f| is_config_name(f.name.raw()) && f.outcome() == Outcome::Served);
