@@ -37,7 +37,7 @@ pub struct DiagnosisContext<'a> {
 impl<'a> DiagnosisContext<'a> {
     /// Works out what all phones share.
     pub fn new(registry: &'a Registry, site: &'a Site, visible: Visibility) -> DiagnosisContext<'a> {
-        let peers = Peers::new(registry, site, &visible);
+        let peers = Peers::new(registry, &visible);
         let together = SiteWideFacts::new(registry, &visible);
         DiagnosisContext { registry, site, visible, peers, together }
     }

@@ -12,7 +12,6 @@ use crate::conversation::{SeenAt, TFTP_INTERVAL};
 use crate::diagnosis::{Confidence, Evidence, Outcome, RegistrationState};
 use crate::phone::Phone;
 use crate::phone::registry::Registry;
-use crate::site::Site;
 use crate::types::{Mac, WireText};
 use crate::wire::load::hardware_of;
 use crate::wire::{load, phone_config};
@@ -133,7 +132,7 @@ pub struct Peers {
 
 impl Peers {
     /// Asks every phone.
-    pub fn new(registry: &Registry, _site: &Site, visible: &Visibility) -> Peers {
+    pub fn new(registry: &Registry, visible: &Visibility) -> Peers {
         let mut peers = Peers { blind_files: visible.blind_files, ..Peers::default() };
         for phone in registry.phones() {
             let mut configs: Vec<&Fetch> = Vec::new();

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untagged_policy_and_that_of_another_application_name_no_voice_vlan() {
+    fn untagged_or_other_policy_gives_no_voice_vlan() {
         assert_eq!(read(&[med(2, &[1, 0, 0x64, 0])]).voice_vlan, None);
         assert_eq!(read(&[med(2, &[2, 0x40, 0x65, 0xae])]).voice_vlan, None);
         assert_eq!(read(&[med(2, &[1, 0x41, 0xff, 0xff])]).voice_vlan, Some(255));

@@ -292,7 +292,7 @@ fn the_files_of_packs_are_parsed_by_their_programs() {
 }
 
 #[test]
-fn the_lease_carries_what_was_promised_and_after_the_way_back_what_it_carried_before() {
+fn real_lease_has_the_fix_and_after_undo_the_old_value() {
     if program("udhcpc").is_none() {
         return;
     }

@@ -32,7 +32,7 @@ fn text(scope: &Scope, platform: Platform) -> (String, String) {
 }
 
 #[test]
-fn every_platform_gets_the_right_servers_in_its_own_words_and_the_way_back() {
+fn every_platform_gets_the_right_servers_and_an_undo() {
     for (platform, line, back) in [
         (Platform::Ios, " option 150 ip 10.30.0.5 10.30.0.6\n", " option 150 ip 10.30.1.5\n"),
         (Platform::IscDhcpd, "  option cisco-tftp 10.30.0.5, 10.30.0.6;\n", "  option cisco-tftp 10.30.1.5;\n"),
@@ -119,7 +119,7 @@ fn nothing_is_pasted_that_is_not_known() {
 }
 
 #[test]
-fn snooping_is_not_switched_on_by_a_paste_and_not_before_a_port_is_trusted() {
+fn pasted_snooping_starts_only_after_a_port_is_trusted() {
     let fix = remove_server(Ipv4Addr::new(10, 66, 0, 1), Some(110));
     let config = fix.config.unwrap();
     assert!(config.lines().all(|line| line.starts_with('!')), "{config}");

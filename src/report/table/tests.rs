@@ -58,7 +58,7 @@ fn the_verdict_comes_first_and_causes_before_tables() {
 }
 
 #[test]
-fn no_line_is_wider_than_the_terminal_except_what_is_to_be_copied() {
+fn only_text_to_copy_exceeds_the_terminal_width() {
     for d in [fixture::mixed_site(), fixture::hostile(), fixture::nothing()] {
         for width in (40..200).step_by(7) {
             for verbose in [false, true] {
@@ -81,7 +81,7 @@ fn a_configuration_is_never_wrapped() {
 }
 
 #[test]
-fn without_a_terminal_there_is_neither_colour_nor_anything_but_ascii() {
+fn output_without_terminal_is_plain_ascii() {
     let text = written(&fixture::mixed_site(), &TableOptions { color: true, verbose: true, ..plain() });
     assert!(text.bytes().all(|b| b == b'\n' || (0x20..0x7f).contains(&b)), "{text}");
 }
@@ -113,7 +113,7 @@ fn hostile_text_never_reaches_a_terminal_raw() {
 }
 
 #[test]
-fn of_ten_thousand_phones_fifty_are_listed_and_each_is_made_once() {
+fn report_lists_50_of_10000_phones_and_builds_each_once() {
     let mut d = fixture::mixed_site();
     let made = Rc::new(Cell::new(0usize));
     let count = made.clone();

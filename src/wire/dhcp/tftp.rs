@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_66_with_a_trailing_nul_or_in_four_letters_is_a_name() {
+    fn option_66_with_nul_or_four_letters_is_a_name() {
         check(&offer(&[option(66, b"10.1.1.5\0")]), &[r#"option66 ["10.1.1.5"]"#], &[]);
         check(&offer(&[option(66, b"tft\0")]), &[r#"option66 ["tft"]"#], &[]);
         check(&offer(&[option(66, b"tftp")]), &[r#"option66 ["tftp"]"#], &[]);
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_in_option_66_is_a_fault_only_where_no_option_150_stands_beside_it() {
+    fn url_in_option_66_is_a_fault_only_without_option_150() {
         let url = option(66, b"http://10.1.1.5/$MA.xml");
         check(&offer(&[url.clone(), option(150, &[10, 1, 1, 5])]), &[r#"option150 ["10.1.1.5"]"#], &[]);
         let alone = offer(std::slice::from_ref(&url)).unusable_tftp_options();

@@ -247,7 +247,7 @@ fn founding_without(dir: &Path, gone: &str) -> (std::path::PathBuf, String) {
 }
 
 #[test]
-fn the_load_that_its_own_call_manager_turned_away_is_not_named_again() {
+fn load_rejected_by_its_call_manager_is_not_proposed() {
     let dir = tempfile::tempdir().unwrap();
     let (out, readme) = founding_without(dir.path(), "P00");
     for (name, content) in files(&out).into_iter().filter(|(name, _)| name.starts_with("tftp/")) {
@@ -259,7 +259,7 @@ fn the_load_that_its_own_call_manager_turned_away_is_not_named_again() {
 }
 
 #[test]
-fn no_configuration_is_promised_for_the_wrong_server_that_the_pack_does_not_have() {
+fn pack_promises_no_config_that_it_does_not_contain() {
     let dir = tempfile::tempdir().unwrap();
     let (out, readme) = founding_without(dir.path(), "7910");
     assert!(!out.join("tftp/SEP0008A33A1004.cnf.xml").exists());

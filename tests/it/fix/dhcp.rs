@@ -252,7 +252,7 @@ fn phones_of_two_clusters_in_one_scope_are_told_apart() {
 }
 
 #[test]
-fn the_options_of_a_server_that_should_not_be_there_are_not_corrected_in_the_report_either() {
+fn report_never_corrects_the_options_of_a_rogue_server() {
     let capture = shipped().into_iter().find(|s| s.path == "unknown-dhcp-server/fires-lease-taken.pcap").unwrap();
     let (octets, site) = ((capture.build)(), crate::product::site_of(&capture));
     let pack = pack_of(&octets, &site).unwrap();

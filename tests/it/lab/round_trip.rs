@@ -55,7 +55,7 @@ fn took(run: &Run, name: &str) -> f64 {
 }
 
 #[test]
-fn a_stuck_phone_is_brought_back_by_what_fix_wrote_and_verify_says_so() {
+fn fix_pack_recovers_a_stuck_phone_and_verify_confirms() {
     std::thread::scope(|scope| {
         for (server, with) in WITH {
             scope.spawn(move || round_trip(server, with));

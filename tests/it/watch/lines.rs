@@ -15,7 +15,7 @@ fn verdicts(ndjson: &str) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn what_changes_is_said_while_it_happens_and_the_report_at_the_end() {
+fn changes_are_printed_live_and_the_report_at_the_end() {
     let Some(stage) = Stage::new() else { return };
     let watch = stage.watch(&["--expect-tftp", "10.30.0.5"]);
     stage.play(&stage.capture(MIXED), 20);
@@ -34,7 +34,7 @@ fn what_changes_is_said_while_it_happens_and_the_report_at_the_end() {
 }
 
 #[test]
-fn objects_are_said_as_they_come_and_the_verdicts_are_those_of_the_packets() {
+fn json_objects_stream_and_verdicts_match_the_packets() {
     let Some(stage) = Stage::new() else { return };
     let watch = stage.watch(&["-T", "ndjson", "--expect-tftp", "10.30.0.5"]);
     let file = stage.capture(MIXED);
