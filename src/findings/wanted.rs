@@ -36,16 +36,18 @@ pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[Code]) -> TargetState {
     };
     let call_manager_names = call_managers(cx);
     let resolve = |name: &String| cx.world.registry.resolve(name);
+    let to_change = codes.iter().any(|c| c.is_helped_by_scope());
+    let scope = scope(cx).map(|s| if to_change { cx.scope_to_change(s, &tftp_right) } else { s });
     TargetState {
         tftp_now: used.map(|u| u.server),
         tftp_asked: used.is_some_and(|u| u.asked),
+        scope,
         tftp_right,
         tftp_names,
         tftp_basis,
         load: load(cx, codes),
         call_managers: call_manager_names.iter().flat_map(resolve).collect(),
         call_manager_names,
-        scope: scope(cx),
         configurations: configurations(cx),
         config_name: config_name(cx),
     }
