@@ -263,6 +263,10 @@ impl Model for Ios {
     fn notes(&self, _sources: &Sources) -> Vec<String> {
         Vec::new()
     }
+
+    fn hands_out_by_choice(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

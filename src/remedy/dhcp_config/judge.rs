@@ -363,21 +363,33 @@ fn harmed_places(model: &dyn Model, client: &Client, planned: &BTreeMap<usize, P
         let Service::Answers(answer) = model.answer(client, assume) else { continue };
         for (source, place) in answer.places() {
             let Some(plan) = planned.get(&place) else { continue };
-            let is_harm = match &client.role {
-                // It may be moved to what is right for it.
-                Role::Well { right } => !right.iter().any(|ip| plan.right.first() == Some(ip)),
-                Role::Other => client.seen.as_ref().is_some_and(|seen| {
-                    let boots = seen.boots || client.vendor_class.as_deref().is_some_and(|v| v.starts_with(b"PXEClient"));
-                    boots && shown(seen, source).is_some()
-                }),
-                Role::ToFix { .. } | Role::Unknown => false,
+            let right_of_it = match &client.role {
+                Role::Well { right } => right.iter().any(|ip| plan.right.first() == Some(ip)),
+                _ => false,
             };
-            if is_harm {
+            // It may be moved to what is right for it.
+            if needs(model, client, &answer, source) && !right_of_it {
                 harmed.insert(place);
             }
         }
     }
     harmed
+}
+
+/// Whether a client that is well needs what it is handed in one place.
+fn needs(model: &dyn Model, client: &Client, answer: &Answer, source: Source) -> bool {
+    match &client.role {
+        Role::Well { .. } => {
+            let is_first = answer.places().next().is_some_and(|(first, _)| first == source);
+            is_first || (model.hands_out_by_choice() && matches!(source, Source::Option150 | Source::Option66))
+        }
+        // A computer goes by what it asks for and gets, and by that alone where it boots from the network.
+        Role::Other => client.seen.as_ref().is_some_and(|seen| {
+            let boots = seen.boots || client.vendor_class.as_deref().is_some_and(|v| v.starts_with(b"PXEClient"));
+            boots && shown(seen, source).is_some()
+        }),
+        Role::ToFix { .. } | Role::Unknown => false,
+    }
 }
 
 /// Places that name a wrong server and stay: what no client of the capture is handed, and next servers.
@@ -427,46 +439,35 @@ fn left(
     lines
 }
 
-/// What each client is handed, by source: to hold a changed configuration against the one before.
-fn handed(model: &dyn Model, client: &Client, assume: bool) -> Option<Vec<Option<Vec<String>>>> {
-    match model.answer(client, assume) {
-        Service::None(_) => None,
-        Service::Answers(answer) => {
-            let servers = |p: usize| model.places().get(p).and_then(|p| p.servers.clone().ok());
-            Some(SOURCES.iter().map(|s| answer.get(*s).and_then(servers)).collect())
-        }
-    }
-}
-
 /// Holds a changed configuration against the one before: the phones of the plan get what is right, and nobody else
 /// anything else than before, unless it is right for it. Why not, where it does not hold.
 pub(super) fn prove(before: &dyn Model, after: &dyn Model, clients: &[Client]) -> Result<(), String> {
+    let servers = |model: &dyn Model, answer: &Answer, source: Source| {
+        answer.get(source).and_then(|p| model.places().get(p)).and_then(|p| p.servers.clone().ok())
+    };
     for client in clients {
         for assume in [false, true] {
-            let (old, new) = (handed(before, client, assume), handed(after, client, assume));
-            if old.is_some() != new.is_some() {
-                return Err(format!("{} would not be served as before", client.describe()));
-            }
-            let (Some(old), Some(new)) = (old, new) else { continue };
-            let right: &[Ipv4Addr] = match &client.role {
-                Role::ToFix { right } | Role::Well { right } => right,
+            let (old, new) = match (before.answer(client, assume), after.answer(client, assume)) {
+                (Service::Answers(old), Service::Answers(new)) => (old, new),
+                (Service::None(_), Service::None(_)) => continue,
+                _ => return Err(format!("{} would not be served as before", client.describe())),
+            };
+            let right = match &client.role {
+                Role::ToFix { right } | Role::Well { right } => right.as_slice(),
                 Role::Unknown => continue,
                 Role::Other => &[],
             };
-            for (old, new) in old.iter().zip(&new) {
-                let is_right = new.as_ref().is_some_and(|servers| {
-                    servers.iter().all(|s| right.iter().any(|r| r.to_string() == *s)) && !servers.is_empty()
-                });
-                let boots = client.seen.as_ref().is_some_and(|s| s.boots);
-                if old != new && !is_right && (client.role != Role::Other || boots) {
+            let is_right = |names: &[String]| {
+                !names.is_empty() && names.iter().all(|s| right.iter().any(|r| r.to_string() == *s))
+            };
+            for source in SOURCES {
+                let (was, is) = (servers(before, &old, source), servers(after, &new, source));
+                if was == is || is.as_deref().is_some_and(is_right) {
+                    continue;
+                }
+                if client.right().is_some() || needs(before, client, &old, source) {
                     return Err(format!("{} would be handed another server", client.describe()));
                 }
-            }
-            if let (Role::ToFix { .. }, Some(first)) = (&client.role, new.iter().flatten().next())
-                && old != new
-                && !first.iter().all(|s| right.iter().any(|r| r.to_string() == *s))
-            {
-                return Err(format!("{} would still be handed a wrong server", client.describe()));
             }
         }
     }

@@ -181,6 +181,12 @@ pub(super) trait Model {
     /// What else the operator should know, in whole sentences.
     fn notes(&self, sources: &Sources) -> Vec<String>;
 
+    /// Whether what a client gets by option 66 is meant for it where it also gets option 150: not so where it inherits
+    /// all that its own scope leaves out.
+    fn hands_out_by_choice(&self) -> bool {
+        true
+    }
+
     /// Lines that give one client other TFTP servers than the scope does, for `right`; `None`: this language, or this
     /// configuration, has no way to do so that is safe.
     fn per_client(&self, _sources: &Sources, _clients: &[&Client], _right: &[Ipv4Addr]) -> Option<Vec<Edit>> {
