@@ -73,7 +73,8 @@ fn read_one(path: &Path, left: &mut usize) -> Result<Vec<u8>, String> {
 
 fn is_at_hand(files: &[ConfigFile], include: &Include) -> bool {
     let base = include.name.rsplit('/').next().unwrap_or_default();
-    include.folder.is_none() && files.iter().any(|f| f.base_name() == base) || include.folder.is_some() && files.len() > 1
+    include.folder.is_none() && files.iter().any(|f| f.base_name() == base)
+        || include.folder.is_some() && files.len() > 1
 }
 
 fn on_disk(folder: &Path, include: &Include) -> Vec<PathBuf> {
@@ -185,7 +186,8 @@ impl Scratch {
     fn new() -> Result<Scratch, String> {
         use std::os::unix::fs::DirBuilderExt;
         for attempt in 0..100 {
-            let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
+            let nanos =
+                std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
             let name = format!("phonescope-{}-{nanos}-{attempt}", std::process::id());
             let path = std::env::temp_dir().join(name);
             match fs::DirBuilder::new().mode(0o700).create(&path) {
@@ -227,7 +229,8 @@ fn lay_out(
                 Some(_) => folder.join("none"),
                 None => {
                     let base = include.name.rsplit('/').next().unwrap_or_default();
-                    let target = first.configuration.iter().find(|i| files.get(**i).is_some_and(|f| f.base_name() == base));
+                    let target =
+                        first.configuration.iter().find(|i| files.get(**i).is_some_and(|f| f.base_name() == base));
                     match target {
                         Some(target) => folder.join(name(*target)),
                         None => continue,
@@ -338,7 +341,11 @@ pub(crate) fn written(files: &[ConfigFile], changes: Changes) -> Written {
                     about: format!("{}: {about}", prose::safe(&original.name)),
                 });
             }
-            steps.push(install_steps(&prose::safe(original.base_name()).to_string(), &prose::safe(&name).to_string(), file.language));
+            steps.push(install_steps(
+                &prose::safe(original.base_name()).to_string(),
+                &prose::safe(&name).to_string(),
+                file.language,
+            ));
         }
     }
     let mut text = String::from("What was found in the DHCP configuration that was handed over, by file and line:\n\n");

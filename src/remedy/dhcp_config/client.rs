@@ -155,8 +155,6 @@ pub(super) struct Client {
     /// The address of its lease.
     pub(super) address: Ipv4Addr,
     pub(super) role: Role,
-    /// Identifier (option 54) of the server that answered.
-    pub(super) server: Option<Ipv4Addr>,
     pub(super) relay: Option<Ipv4Addr>,
     /// Option 60 without NULs behind it.
     pub(super) vendor_class: Option<Vec<u8>>,
@@ -194,7 +192,6 @@ impl Client {
             label,
             address,
             role,
-            server: reply.and_then(|r| r.server_id),
             relay: request.and_then(|r| r.giaddr).or_else(|| reply.and_then(|r| r.giaddr)),
             vendor_class: request.and_then(|r| r.vendor_class.as_ref().map(text)),
             client_id: request.and_then(|r| r.client_id.as_ref().map(|h| h.0.to_vec())),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use super::client::Client;
-use super::model::{Answer, Edit, Form, Model, Place, Service, Source, Truth};
+use super::model::{Answer, Form, Model, Place, Service, Source, Truth};
 use super::source::{Sources, Span, Unreadable, included};
 
 /// Lines of all files together.
@@ -25,10 +25,6 @@ pub(super) struct Dnsmasq {
     hosts: Vec<Host>,
     tag_ifs: Vec<TagIf>,
     interfaces: Vec<String>,
-    /// A line that asks for a command, a lease script or a D-Bus name does not matter here.
-    root: usize,
-    /// End of the first file, where lines are added.
-    end: Span,
 }
 
 /// `dhcp-option`, `dhcp-option-force`, `dhcp-boot`.
@@ -55,8 +51,6 @@ struct Range {
     mask: Option<Ipv4Addr>,
     is_static: bool,
     sets: Vec<String>,
-    /// The client must have these.
-    tags: Vec<Tag>,
 }
 
 #[derive(Debug)]
@@ -75,11 +69,19 @@ enum By {
     CircuitId(Vec<u8>),
     RemoteId(Vec<u8>),
     /// An option is there, or holds this.
-    Match { code: u8, value: Option<Vec<u8>> },
+    Match {
+        code: u8,
+        value: Option<Vec<u8>>,
+    },
     /// The name of the client begins like this.
-    Name { name: String, is_prefix: bool },
+    Name {
+        name: String,
+        is_prefix: bool,
+    },
     /// What the capture does not tell, where the client sent this option.
-    Unknown { code: u8 },
+    Unknown {
+        code: u8,
+    },
 }
 
 #[derive(Debug)]
@@ -90,7 +92,6 @@ struct Host {
     address: Option<Ipv4Addr>,
     sets: Vec<String>,
     needs: Vec<Tag>,
-    at: Span,
 }
 
 #[derive(Debug)]
@@ -116,9 +117,7 @@ struct Line {
 
 /// Reads a configuration of these files, in this order; `used` gets the files that are part of it.
 pub(super) fn read(sources: &Sources, roots: &[usize], used: &mut Vec<usize>) -> Result<Dnsmasq, Unreadable> {
-    let root = roots.last().copied().unwrap_or(0);
-    let end = sources.contents(root).len();
-    let mut config = Dnsmasq { root, end: Span { file: root, start: end, end }, ..Dnsmasq::default() };
+    let mut config = Dnsmasq::default();
     let mut count = 0;
     for root in roots {
         config.file(sources, *root, None, used, &mut vec![*root], &mut count)?;
@@ -208,7 +207,7 @@ impl Dnsmasq {
             "dhcp-option" | "dhcp-option-force" => self.option(sources, line)?,
             "dhcp-boot" => self.boot(sources, line),
             "dhcp-range" => self.range(line, &texts)?,
-            "dhcp-host" => self.host(line, &texts),
+            "dhcp-host" => self.host(&texts),
             "dhcp-vendorclass" | "dhcp-userclass" | "dhcp-mac" | "dhcp-circuitid" | "dhcp-remoteid"
             | "dhcp-subscrid" | "dhcp-match" | "dhcp-name-match" => self.setter(line, &texts),
             "tag-if" => {
@@ -292,7 +291,15 @@ impl Dnsmasq {
             let what = format!("{}={}", line.key, sources.text(part.at));
             let servers = Ok(vec![sources.text(part.at).into_owned()]);
             let at = line.key_at;
-            self.places.push(Place { source, values: vec![part.at], form: Form::Single, servers, at, what, fixed: None });
+            self.places.push(Place {
+                source,
+                values: vec![part.at],
+                form: Form::Single,
+                servers,
+                at,
+                what,
+                fixed: None,
+            });
             self.options.push(OptionLine { source, tags: tags.clone(), place: self.places.len() - 1, is_boot: true });
         };
         add(rest.get(2), Source::NextServer);
@@ -301,7 +308,6 @@ impl Dnsmasq {
 
     fn range(&mut self, line: &Line, texts: &[String]) -> Result<(), Unreadable> {
         let sets: Vec<String> = texts.iter().filter_map(|t| t.strip_prefix("set:")).map(str::to_owned).collect();
-        let tags: Vec<Tag> = texts.iter().filter_map(|t| condition(t)).collect();
         let mut sets = sets;
         let rest: Vec<&String> = texts
             .iter()
@@ -331,20 +337,13 @@ impl Dnsmasq {
         let to = rest.first().and_then(|t| t.parse().ok());
         let is_static = rest.iter().any(|t| matches!(t.as_str(), "static" | "proxy" | "ra-only"));
         let mask = rest.iter().skip(1).find_map(|t| t.parse().ok());
-        self.ranges.push(Range { from, to: to.unwrap_or(from), mask, is_static, sets, tags });
+        self.ranges.push(Range { from, to: to.unwrap_or(from), mask, is_static, sets });
         Ok(())
     }
 
-    fn host(&mut self, line: &Line, texts: &[String]) {
-        let mut host = Host {
-            macs: Vec::new(),
-            ids: Vec::new(),
-            name: None,
-            address: None,
-            sets: Vec::new(),
-            needs: Vec::new(),
-            at: line.key_at,
-        };
+    fn host(&mut self, texts: &[String]) {
+        let mut host =
+            Host { macs: Vec::new(), ids: Vec::new(), name: None, address: None, sets: Vec::new(), needs: Vec::new() };
         for text in texts {
             if let Some(tag) = text.strip_prefix("set:").or(text.strip_prefix("net:")) {
                 host.sets.push(tag.to_owned());
@@ -389,7 +388,9 @@ impl Dnsmasq {
                 };
                 match code {
                     Some(code) if rest.len() == 1 => By::Match { code, value: None },
-                    Some(code) => By::Match { code, value: Some(rest.get(1..).unwrap_or_default().join(",").into_bytes()) },
+                    Some(code) => {
+                        By::Match { code, value: Some(rest.get(1..).unwrap_or_default().join(",").into_bytes()) }
+                    }
                     None => By::Unknown { code: 125 },
                 }
             }
@@ -403,9 +404,8 @@ impl Dnsmasq {
     fn host_of(&self, client: &Client) -> Option<&Host> {
         let is_whole = |mac: &Vec<Option<u8>>| mac.iter().all(Option::is_some);
         let by_id = self.hosts.iter().find(|h| client.client_id.as_ref().is_some_and(|id| h.ids.contains(id)));
-        let by_mac = |whole: bool| {
-            self.hosts.iter().find(|h| h.macs.iter().any(|m| is_whole(m) == whole && agrees(m, client)))
-        };
+        let by_mac =
+            |whole: bool| self.hosts.iter().find(|h| h.macs.iter().any(|m| is_whole(m) == whole && agrees(m, client)));
         let name = client.host_name.as_ref().map(|n| String::from_utf8_lossy(n).to_ascii_lowercase());
         let by_name = || {
             self.hosts.iter().find(|h| {
@@ -470,7 +470,8 @@ impl Dnsmasq {
     fn winner(&self, source: Source, is_boot: bool, own: &BTreeSet<String>, all: &BTreeSet<String>) -> Option<usize> {
         let lines: Vec<&OptionLine> =
             self.options.iter().filter(|o| o.source == source && o.is_boot == is_boot).collect();
-        let tagged = |tags: &BTreeSet<String>, o: &OptionLine| !o.tags.is_empty() && o.tags.iter().all(|t| t.holds(tags));
+        let tagged =
+            |tags: &BTreeSet<String>, o: &OptionLine| !o.tags.is_empty() && o.tags.iter().all(|t| t.holds(tags));
         let by_itself = lines.iter().rev().find(|o| tagged(own, o) && tagged(all, o));
         let by_range = || lines.iter().rev().find(|o| tagged(all, o));
         let untagged = || lines.iter().rev().find(|o| o.tags.is_empty());
@@ -545,18 +546,13 @@ impl Model for Dnsmasq {
             };
             answer.set(source, place.filter(is_sent));
         }
-        answer.assumed = !unsure.is_empty()
-            && self.options.iter().any(|o| o.tags.iter().any(|t| unsure.contains(&t.name)));
+        answer.assumed =
+            !unsure.is_empty() && self.options.iter().any(|o| o.tags.iter().any(|t| unsure.contains(&t.name)));
         Service::Answers(answer)
     }
 
     fn notes(&self, _sources: &Sources) -> Vec<String> {
         Vec::new()
-    }
-
-    fn per_client(&self, _sources: &Sources, _clients: &[&Client], _right: &[Ipv4Addr]) -> Option<Vec<Edit>> {
-        let _ = (self.root, self.end, self.hosts.first().map(|h| h.at), self.ranges.first().map(|r| r.tags.len()));
-        None
     }
 }
 
@@ -582,9 +578,24 @@ fn option_code(name: &str) -> Option<u16> {
         "client-machine-id" => 97,
         "hostname" => 12,
         // Any other one: it is none of those that matter here.
-        "netmask" | "time-offset" | "router" | "dns-server" | "log-server" | "lpr-server" | "boot-file-size"
-        | "domain-name" | "swap-server" | "root-path" | "extension-path" | "ntp-server" | "bootfile-name"
-        | "netbios-ns" | "domain-search" | "sip-server" | "classless-static-route" | "vendor-id-encap" => 1,
+        "netmask"
+        | "time-offset"
+        | "router"
+        | "dns-server"
+        | "log-server"
+        | "lpr-server"
+        | "boot-file-size"
+        | "domain-name"
+        | "swap-server"
+        | "root-path"
+        | "extension-path"
+        | "ntp-server"
+        | "bootfile-name"
+        | "netbios-ns"
+        | "domain-search"
+        | "sip-server"
+        | "classless-static-route"
+        | "vendor-id-encap" => 1,
         _ => return Some(1),
     })
 }
@@ -642,7 +653,9 @@ fn value(sources: &Sources, values: &[Part], source: Source) -> Result<(Form, Ve
         };
     }
     if quoted {
-        return Err(format!("the address stands in quotes, so phones get an ASCII text string and no address: {shown}"));
+        return Err(format!(
+            "the address stands in quotes, so phones get an ASCII text string and no address: {shown}"
+        ));
     }
     if texts.iter().all(|t| t.parse::<Ipv4Addr>().is_ok()) {
         return Ok((Form::List(","), spans, texts));
@@ -691,7 +704,11 @@ fn split(sources: &Sources, at: Span, bare: Option<&str>) -> Result<Option<Line>
         let from = range.start + lead;
         from..(range.end.saturating_sub(tail)).max(from)
     };
-    let span = |range: std::ops::Range<usize>| Span { file: at.file, start: at.start + range.start, end: at.start + range.end };
+    let span = |range: std::ops::Range<usize>| Span {
+        file: at.file,
+        start: at.start + range.start,
+        end: at.start + range.end,
+    };
     let start = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let line = blank(start..end);
     if line.is_empty() {

@@ -77,7 +77,10 @@ mod tests {
             all.iter().for_each(|i| assert_eq!(&text[i.at.clone()], i.name));
             all.into_iter().map(|i| (i.name, i.folder.map(|f| f.join(" ")))).collect::<Vec<_>>()
         };
-        assert_eq!(of("option a b;\n  include \"/etc/a.conf\"; # x\n# include \"b\";\n"), [("/etc/a.conf".to_owned(), None)]);
+        assert_eq!(
+            of("option a b;\n  include \"/etc/a.conf\"; # x\n# include \"b\";\n"),
+            [("/etc/a.conf".to_owned(), None)]
+        );
         assert_eq!(of("{\n \"Dhcp4\": <?include \"s.json\"?>\n}\n"), [("s.json".to_owned(), None)]);
         let dnsmasq = of("dhcp-range=1\nconf-file= /a # x\nconf-dir=/d/,*.conf,.bak\r\ndhcp-hostsfile=/h\n");
         assert_eq!(

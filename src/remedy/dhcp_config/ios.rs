@@ -85,7 +85,8 @@ fn words(sources: &Sources, at: Span) -> Vec<Span> {
         let span = |from: usize, to: usize| Span { file: at.file, start: at.start + from, end: at.start + to };
         match byte {
             b'"' => {
-                let end = text.iter().skip(i + 1).position(|b| *b == b'"' || *b == b'\n').map_or(text.len(), |n| i + 1 + n);
+                let end =
+                    text.iter().skip(i + 1).position(|b| *b == b'"' || *b == b'\n').map_or(text.len(), |n| i + 1 + n);
                 words.push(span(start + 1, end));
                 i = end + 1;
             }
@@ -125,7 +126,7 @@ fn network(address: &str, mask: Option<&str>) -> Option<Ipv4Net> {
 fn hex_bytes(text: &str) -> Option<Vec<u8>> {
     let digits: String = text.chars().filter(|c| !matches!(c, '.' | ':' | '-')).collect();
     let pair = |i: usize| digits.get(i..i + 2).filter(|p| p.bytes().all(|b| b.is_ascii_hexdigit()));
-    (digits.len() % 2 == 0)
+    (digits.len().is_multiple_of(2))
         .then(|| (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(pair(i)?, 16).ok()).collect())
         .flatten()
 }
@@ -194,11 +195,7 @@ impl Ios {
 }
 
 /// The servers of an option, and how they are written.
-fn value(
-    rest: &[&str],
-    values: Vec<Span>,
-    source: Source,
-) -> Result<(Form, Vec<Span>, Vec<String>), String> {
+fn value(rest: &[&str], values: Vec<Span>, source: Source) -> Result<(Form, Vec<Span>, Vec<String>), String> {
     let texts: Vec<String> = rest.get(1..).unwrap_or_default().iter().map(|t| (*t).to_owned()).collect();
     match rest.first().copied() {
         Some("ip") if source == Source::Option150 => {
@@ -209,7 +206,9 @@ fn value(
         }
         Some("ascii") if source == Source::Option66 && texts.len() == 1 => Ok((Form::Single, values, texts)),
         Some("hex") if source == Source::Option150 => {
-            let (Some(first), Some(last)) = (values.first(), values.last()) else { return Err("it has no value".to_owned()) };
+            let (Some(first), Some(last)) = (values.first(), values.last()) else {
+                return Err("it has no value".to_owned());
+            };
             let text = texts.join(" ");
             let bytes = hex_bytes(&texts.concat()).ok_or("the value is no hexadecimal string")?;
             let groups = bytes.chunks_exact(4);

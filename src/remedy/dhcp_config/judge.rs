@@ -206,7 +206,11 @@ fn agrees(
         });
     }
     if let Some(why) = &place.fixed {
-        return Err(Mismatch::Form(format!("{at} ({}) is not changed: {why}: {}", place.what, sources.quote(place.at))));
+        return Err(Mismatch::Form(format!(
+            "{at} ({}) is not changed: {why}: {}",
+            place.what,
+            sources.quote(place.at)
+        )));
     }
     Ok(by)
 }
@@ -222,10 +226,8 @@ fn shown(seen: &Seen, by: Source) -> Option<String> {
         Source::Option150 => seen.option_150.as_ref().map(|raw| {
             let groups = raw.chunks_exact(4);
             let is_whole = groups.remainder().is_empty();
-            let addresses: Vec<String> = groups
-                .filter_map(|g| <[u8; 4]>::try_from(g).ok())
-                .map(|g| Ipv4Addr::from(g).to_string())
-                .collect();
+            let addresses: Vec<String> =
+                groups.filter_map(|g| <[u8; 4]>::try_from(g).ok()).map(|g| Ipv4Addr::from(g).to_string()).collect();
             if is_whole { and_list(&addresses) } else { String::from_utf8_lossy(raw).into_owned() }
         }),
         Source::Option66 => seen.option_66.as_ref().map(|t| String::from_utf8_lossy(t).into_owned()),
@@ -423,7 +425,10 @@ fn left(
         let to_fix = faults.iter().any(|f| f.answer.places().any(|(_, p)| p == index));
         let at = sources.place(place.at);
         if !handed.contains(&index) {
-            lines.push(format!("{at} ({}) names the same server and stays: no client of the capture gets it", place.what));
+            lines.push(format!(
+                "{at} ({}) names the same server and stays: no client of the capture gets it",
+                place.what
+            ));
         } else if to_fix && matches!(place.source, Source::NextServer | Source::ServerName) {
             lines.push(format!(
                 "{at} ({}) names the same server and stays: phones go by the option, and computers may boot by it",
@@ -457,9 +462,8 @@ pub(super) fn prove(before: &dyn Model, after: &dyn Model, clients: &[Client]) -
                 Role::Unknown => continue,
                 Role::Other => &[],
             };
-            let is_right = |names: &[String]| {
-                !names.is_empty() && names.iter().all(|s| right.iter().any(|r| r.to_string() == *s))
-            };
+            let is_right =
+                |names: &[String]| !names.is_empty() && names.iter().all(|s| right.iter().any(|r| r.to_string() == *s));
             for source in SOURCES {
                 let (was, is) = (servers(before, &old, source), servers(after, &new, source));
                 if was == is || is.as_deref().is_some_and(is_right) {

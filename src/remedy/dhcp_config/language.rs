@@ -28,7 +28,10 @@ impl Language {
             }
             if starts(&["\"", "{ \"", "{\"", "<?include"]) || line == b"{" {
                 kea.0 += 1;
-            } else if starts(&["ip dhcp ", "option ", "network ", "host "]) && !line.ends_with(b";") && !line.contains(&b'{') {
+            } else if starts(&["ip dhcp ", "option ", "network ", "host "])
+                && !line.ends_with(b";")
+                && !line.contains(&b'{')
+            {
                 ios.0 += 2;
             } else if starts(&["!", "interface ", "version ", "hostname ", "service ", "Building configuration"]) {
                 ios.0 += 1;

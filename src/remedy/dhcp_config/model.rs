@@ -17,8 +17,7 @@ pub(super) enum Source {
 }
 
 /// In the order in which phones look.
-pub(super) const SOURCES: [Source; 4] =
-    [Source::Option150, Source::Option66, Source::NextServer, Source::ServerName];
+pub(super) const SOURCES: [Source; 4] = [Source::Option150, Source::Option66, Source::NextServer, Source::ServerName];
 
 impl Source {
     pub(super) fn words(self) -> &'static str {
@@ -97,8 +96,10 @@ impl Place {
             Form::Hex { separator, group, upper, prefix } => {
                 let digits: String = right.iter().flat_map(|ip| ip.octets()).map(|b| format!("{b:02x}")).collect();
                 let digits = if upper { digits.to_ascii_uppercase() } else { digits };
-                let groups: Vec<&str> =
-                    (0..digits.len()).step_by(group * 2).filter_map(|i| digits.get(i..(i + group * 2).min(digits.len()))).collect();
+                let groups: Vec<&str> = (0..digits.len())
+                    .step_by(group * 2)
+                    .filter_map(|i| digits.get(i..(i + group * 2).min(digits.len())))
+                    .collect();
                 Ok(one(format!("{prefix}{}", groups.join(separator))))
             }
             Form::Octets(separator) => {
@@ -185,12 +186,6 @@ pub(super) trait Model {
     /// all that its own scope leaves out.
     fn hands_out_by_choice(&self) -> bool {
         true
-    }
-
-    /// Lines that give one client other TFTP servers than the scope does, for `right`; `None`: this language, or this
-    /// configuration, has no way to do so that is safe.
-    fn per_client(&self, _sources: &Sources, _clients: &[&Client], _right: &[Ipv4Addr]) -> Option<Vec<Edit>> {
-        None
     }
 }
 

@@ -391,9 +391,7 @@ pub(super) fn option_value(client: &Client, name: &str) -> Data {
 
 /// `00:0b:be`, or one number of two digits at most.
 pub(super) fn hex_bytes(word: &str) -> Option<Vec<u8>> {
-    word.split(':')
-        .map(|p| (!p.is_empty() && p.len() <= 2).then(|| u8::from_str_radix(p, 16).ok()).flatten())
-        .collect()
+    word.split(':').map(|p| (!p.is_empty() && p.len() <= 2).then(|| u8::from_str_radix(p, 16).ok()).flatten()).collect()
 }
 
 /// A text with its escapes worked out: `\n`, `\"`, `\012`, `\x0a`.

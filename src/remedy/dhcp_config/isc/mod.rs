@@ -15,7 +15,7 @@ use std::net::Ipv4Addr;
 use self::expression::{Context, hex_bytes, unescaped};
 use self::syntax::{Kind, Statement, Token, unquoted};
 use super::client::Client;
-use super::model::{Answer, Data, Edit, Form, Model, Place, Service, Source, Truth};
+use super::model::{Answer, Data, Form, Model, Place, Service, Source, Truth};
 use super::source::{Sources, Span, Unreadable};
 
 /// A configuration.
@@ -36,6 +36,9 @@ pub(super) struct Isc<'s> {
     /// End of the file that was given.
     end: Span,
 }
+
+/// How a value is written, where its parts stand, and the servers that it names or why they are not known.
+type Value = (Form, Vec<Span>, Result<Vec<String>, String>);
 
 /// An option's code and type.
 #[derive(Clone, Debug)]
@@ -65,7 +68,10 @@ struct Scope {
 
 #[derive(Debug)]
 enum Setting {
-    Place { place: usize, only_if_unset: bool },
+    Place {
+        place: usize,
+        only_if_unset: bool,
+    },
     /// Branches of an `if`, the scope of each; no condition: `else`. `None` as tokens: not worked out.
     If(Vec<(Option<Vec<Token>>, usize)>),
 }
@@ -220,7 +226,8 @@ impl Isc<'_> {
             match word.as_str() {
                 "subnet" => {
                     let parse = |text: String| text.parse::<Ipv4Addr>();
-                    let (Ok(network), Ok(mask)) = (parse(self.text(words.get(1))), parse(self.text(words.get(3)))) else {
+                    let (Ok(network), Ok(mask)) = (parse(self.text(words.get(1))), parse(self.text(words.get(3))))
+                    else {
                         return Err(Unreadable::new(statement.at(), "this subnet has no network and netmask"));
                     };
                     let scope = self.scope(at.scope, format!("subnet {network}"));
@@ -266,9 +273,7 @@ impl Isc<'_> {
                         let second = self.lower(next.words.get(1));
                         last = match self.lower(next.words.first()).as_str() {
                             "elsif" | "elseif" => (Some(next.words.get(1..).unwrap_or_default().to_vec()), block),
-                            "else" if second == "if" => {
-                                (Some(next.words.get(2..).unwrap_or_default().to_vec()), block)
-                            }
+                            "else" if second == "if" => (Some(next.words.get(2..).unwrap_or_default().to_vec()), block),
                             "else" => (None, block),
                             _ => break,
                         };
@@ -377,7 +382,10 @@ impl Isc<'_> {
     fn subclass(&mut self, statement: &Statement, block: Option<&[Statement]>, at: At) -> Result<(), Unreadable> {
         let name = self.text(statement.words.get(1));
         let Some(index) = self.class_by_name.get(&name).copied() else {
-            return Err(Unreadable::new(statement.at(), format!("class \"{name}\" of this subclass is not declared above")));
+            return Err(Unreadable::new(
+                statement.at(),
+                format!("class \"{name}\" of this subclass is not declared above"),
+            ));
         };
         let data: Vec<Token> = statement.words.get(2..).unwrap_or_default().to_vec();
         let parent = self.classes.get(index).map_or(0, |c| c.scope);
@@ -498,12 +506,7 @@ impl Isc<'_> {
     }
 
     /// The servers of a value, and how they are written.
-    fn value(
-        &self,
-        kind: &Type,
-        values: &[Token],
-        source: Source,
-    ) -> Result<(Form, Vec<Span>, Result<Vec<String>, String>), String> {
+    fn value(&self, kind: &Type, values: &[Token], source: Source) -> Result<Value, String> {
         if values.first().is_some_and(|t| t.kind == Kind::Mark(b'=')) {
             // An expression: of those only a text by itself is a value.
             return match values {
@@ -555,7 +558,9 @@ impl Isc<'_> {
                 let upper = text.bytes().any(|b| b.is_ascii_uppercase());
                 Ok((Form::Hex { separator: ":", group: 1, upper, prefix: "" }, spans, Ok(servers)))
             }
-            Type::Text => Err("the option is declared as text, so phones get an ASCII string and no address".to_owned()),
+            Type::Text => {
+                Err("the option is declared as text, so phones get an ASCII string and no address".to_owned())
+            }
             Type::Bytes => {
                 Err("the option is declared as string and set to text, so phones get an ASCII string and no address"
                     .to_owned())
@@ -712,11 +717,6 @@ impl Model for Isc<'_> {
         }
         notes
     }
-
-    fn per_client(&self, sources: &Sources, clients: &[&Client], right: &[Ipv4Addr]) -> Option<Vec<Edit>> {
-        let _ = (sources, clients, right);
-        None
-    }
 }
 
 /// The text between quotes.
@@ -728,5 +728,6 @@ fn inner(at: Span) -> Span {
 fn addresses_of(bytes: &[u8]) -> Option<Vec<String>> {
     let groups = bytes.chunks_exact(4);
     let is_whole = groups.remainder().is_empty() && !bytes.is_empty();
-    is_whole.then(|| groups.filter_map(|g| <[u8; 4]>::try_from(g).ok()).map(|g| Ipv4Addr::from(g).to_string()).collect())
+    is_whole
+        .then(|| groups.filter_map(|g| <[u8; 4]>::try_from(g).ok()).map(|g| Ipv4Addr::from(g).to_string()).collect())
 }

@@ -270,7 +270,9 @@ fn tokens(text: &[u8], file: usize) -> Result<Vec<Token>, Unreadable> {
                     match text.get(i) {
                         Some(b'"') => break,
                         Some(b'\\') => i += 2,
-                        Some(b'\n') | None => return Err(Unreadable::new(at(start + 1), "this text has no closing \"")),
+                        Some(b'\n') | None => {
+                            return Err(Unreadable::new(at(start + 1), "this text has no closing \""));
+                        }
                         Some(_) => i += 1,
                     }
                 }
@@ -293,5 +295,7 @@ fn tokens(text: &[u8], file: usize) -> Result<Vec<Token>, Unreadable> {
 }
 
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'/' | b'@' | b'$' | b'*') || byte >= 0x80
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'.' | b'-' | b'_' | b':' | b'/' | b'@' | b'$' | b'*')
+        || byte >= 0x80
 }

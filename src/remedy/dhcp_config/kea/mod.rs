@@ -119,8 +119,7 @@ pub(super) fn read(sources: &Sources, root: usize, used: &mut Vec<usize>) -> Res
     let Some(dhcp4) = document.get("Dhcp4") else {
         return Err(Unreadable::new(document.at, "this is no configuration of Kea's DHCPv4 server: it has no Dhcp4"));
     };
-    let mut builder =
-        Builder { sources, places: Vec::new(), by_name: HashMap::new(), by_code: HashMap::new() };
+    let mut builder = Builder { sources, places: Vec::new(), by_name: HashMap::new(), by_code: HashMap::new() };
     builder.define(dhcp4);
     let lookup = lookup(dhcp4, Lookup { global: false, in_subnet: true });
     let global = builder.scope(dhcp4, "the global scope", false);
@@ -233,7 +232,7 @@ fn hex_bytes(text: &str) -> Option<Vec<u8>> {
             .collect::<Option<Vec<_>>>()
             .map(|all| all.concat());
     }
-    (text.len() % 2 == 0).then(|| digits(text)).flatten()
+    text.len().is_multiple_of(2).then(|| digits(text)).flatten()
 }
 
 fn digits(text: &str) -> Option<Vec<u8>> {
@@ -252,10 +251,7 @@ impl Builder<'_> {
                 continue;
             }
             let Some(code) = definition.number("code").and_then(|c| u16::try_from(c).ok()) else { continue };
-            let kind = definition.text("type").unwrap_or_default().to_owned();
-            let array = definition.bool("array").unwrap_or(false);
-            let definition =
-                Definition { code, record: kind == "record", kind, array, ..self.named(definition, code) };
+            let definition = self.named(definition, code);
             self.by_code.insert(code, definition);
         }
     }
@@ -300,7 +296,12 @@ impl Builder<'_> {
             let Some((from, to)) = range else {
                 return Err(Unreadable::new(pool.at, "this pool has no range of addresses"));
             };
-            pools.push(Pool { from, to, scope: self.scope(pool, &format!("pool {text}"), true), required: required(pool) });
+            pools.push(Pool {
+                from,
+                to,
+                scope: self.scope(pool, &format!("pool {text}"), true),
+                required: required(pool),
+            });
         }
         Ok(Subnet {
             prefix: prefix.trunc(),
@@ -363,7 +364,9 @@ impl Builder<'_> {
         };
         let fixed = (!option.items("client-classes").is_empty())
             .then(|| "the option is for client classes of its own".to_owned())
-            .or_else(|| option.bool("never-send").filter(|n| *n).map(|_| "never-send keeps it from being sent".to_owned()));
+            .or_else(|| {
+                option.bool("never-send").filter(|n| *n).map(|_| "never-send keeps it from being sent".to_owned())
+            });
         let name = name.map_or_else(|| format!("code {code}"), str::to_owned);
         let what = format!("option {name} of {scope}");
         self.places.push(Place { source, values, form, servers, at, what, fixed });
@@ -461,7 +464,8 @@ fn parts(text: &str, at: Span) -> Vec<Span> {
 fn addresses(bytes: &[u8]) -> Option<Vec<String>> {
     let groups = bytes.chunks_exact(4);
     let is_whole = groups.remainder().is_empty() && !bytes.is_empty();
-    is_whole.then(|| groups.filter_map(|g| <[u8; 4]>::try_from(g).ok()).map(|g| Ipv4Addr::from(g).to_string()).collect())
+    is_whole
+        .then(|| groups.filter_map(|g| <[u8; 4]>::try_from(g).ok()).map(|g| Ipv4Addr::from(g).to_string()).collect())
 }
 
 impl Kea {
@@ -492,7 +496,12 @@ impl Kea {
     }
 
     /// The classes of a client in the order in which they count, each with whether that is certain.
-    fn classes_of(&self, client: &Client, reservation: Option<&Reservation>, required: &[String]) -> Vec<(usize, Truth)> {
+    fn classes_of(
+        &self,
+        client: &Client,
+        reservation: Option<&Reservation>,
+        required: &[String],
+    ) -> Vec<(usize, Truth)> {
         let mut known: HashMap<&str, Truth> = HashMap::new();
         known.insert("ALL", Truth::Yes);
         known.insert("KNOWN", Truth::of(reservation.is_some()));
@@ -502,7 +511,7 @@ impl Kea {
         let reserved = |name: &str| reservation.is_some_and(|r| r.classes.iter().any(|c| c == name));
         for late in [false, true] {
             for (index, class) in self.classes.iter().enumerate() {
-                let is_required = required.iter().any(|r| *r == class.name);
+                let is_required = required.contains(&class.name);
                 if class.only_if_required != late || (late && !is_required) {
                     continue;
                 }
@@ -550,8 +559,7 @@ impl Model for Kea {
                 subnet.prefix, client.address
             ));
         }
-        let required: Vec<String> =
-            pool.iter().flat_map(|p| &p.required).chain(&subnet.required).cloned().collect();
+        let required: Vec<String> = pool.iter().flat_map(|p| &p.required).chain(&subnet.required).cloned().collect();
         let classes = self.classes_of(client, reservation, &required);
         let mut answer = Answer::default();
         let network = subnet.network.and_then(|n| self.networks.get(n));

@@ -132,7 +132,8 @@ fn lex(
                 let end = line.windows(2).position(|w| w == b"?>");
                 let Some(end) = end else { return Err(Unreadable::new(at(i, i + 2), "this include has no ?>")) };
                 let Some(inner) = included(sources, &name) else {
-                    let why = format!("it includes {name}, which is not at hand: give it as well (--dhcp-config {name})");
+                    let why =
+                        format!("it includes {name}, which is not at hand: give it as well (--dhcp-config {name})");
                     return Err(Unreadable::new(at(i, i + 2), why));
                 };
                 if open.contains(&inner) || open.len() >= MAX_INCLUDES {
@@ -144,7 +145,8 @@ fn lex(
                 i += end + 2;
             }
             b'"' => {
-                let (text, end) = string(rest).ok_or_else(|| Unreadable::new(at(i, i + 1), "this text has no closing \""))?;
+                let (text, end) =
+                    string(rest).ok_or_else(|| Unreadable::new(at(i, i + 1), "this text has no closing \""))?;
                 i += end;
                 tokens.push(Token { at: at(start + 1, i - 1), kind: TokenKind::Text(text) });
             }
