@@ -40,7 +40,7 @@ mod wrong_tftp_server;
 mod wrong_voice_vlan;
 
 /// All rules, in the order of a phone's boot: of two that nothing explains the earlier one is the verdict.
-pub static RULES: [&Rule; 34] = [
+pub static RULES: &[&Rule] = &[
     &wrong_voice_vlan::WRONG_VOICE_VLAN,
     &no_dhcp_answer::NO_DHCP_ANSWER,
     &dhcp_refused::DHCP_REFUSED,
