@@ -17,6 +17,22 @@ call_managers = ["172.20.0.11", "172.20.0.12"]
 default = true
 "#;
 
+const TRAP_SITE: &str = r#"
+[[cluster]]
+name = "works"
+tftp = ["172.20.0.5"]
+call_managers = ["172.20.0.11", "172.20.0.12"]
+default = true
+[cluster.loads]
+"7940" = "P00303000300"
+[[cluster]]
+name = "pilot"
+tftp = ["172.21.0.5"]
+call_managers = ["172.21.0.11"]
+[cluster.loads]
+"7940" = "P00303010102"
+"#;
+
 const TFTP: &str = "172.20.0.5";
 const SECOND: &str = "172.20.0.6";
 const CM: &str = "172.20.0.11";
@@ -344,6 +360,53 @@ pub(super) const CASES: &[Case] = &[
                 json!({"codes": {"load-file-missing": {"severity": ["error"]}},
                 "says": ["FCH1101963K", "serial"], "fix_says_not": ["(put|install|copy)[^.]{0,40}FCH1101963K"]}),
             )
+        },
+    },
+    Case {
+        name: "boot-text-with-a-blank-behind-the-name",
+        kind: "load-name-spelt-wrong",
+        report: None,
+        wire: "OS79XX.TXT holds P003-07-5-00 and a blank; the phone asks for \"P003-07-5-00 .bin\", which is not there.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7960", 7, "P00306000500"));
+            for _ in 0..3 {
+                boots(&mut s, &mut p);
+                p.fetch(&mut s, TFTP, "OS79XX.TXT", b"P003-07-5-00 \r\n");
+                p.missing(&mut s, TFTP, "P003-07-5-00 .bin");
+                s.wait(30_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            unwell(
+                &["load-file-missing"],
+                json!({"codes": {"load-file-missing": {"severity": ["error"]}}, "says": ["blank", "OS79XX\\.TXT"],
+                "first_fix": {"says": ["P003-07-5-00", "blank", "OS79XX"], "where": ["tftp-server"]},
+                "fix_says_not": ["Install all files"]}),
+            )
+        },
+    },
+    Case {
+        name: "load-that-its-callmanager-refuses-is-missing",
+        kind: "trap-load",
+        report: None,
+        wire: "A registered 7940 is told to run the load of the other cluster, which the server does not have.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7940", 8, "P00303000300"));
+            boots(&mut s, &mut p);
+            p.configure(&mut s, TFTP, &works().load("P00303010102"));
+            p.missing(&mut s, TFTP, "P00303010102.bin");
+            let mut talk = p.register(&mut s, CM);
+            p.keep_alives(&mut s, &mut talk, 3);
+            s.records().into()
+        },
+        site: Some(TRAP_SITE),
+        expect: || {
+            json!({"modes": ["site"], "no_other_phones": true, "phones": {PHONE: {"state": ["registered"]}},
+                "codes": {"load-trap": {"facts": {"load_next": "P00303010102", "load_running": "P00303000300"}}},
+                "says": ["load-trap|next boot"], "fix_says_not": ["Install all files of P00303010102"],
+                "first_fix": {"says": ["P00303000300"], "says_not": ["^Put load P00303010102"]}})
         },
     },
     Case {
