@@ -363,6 +363,52 @@ pub(super) const CASES: &[Case] = &[
         },
     },
     Case {
+        name: "boot-text-not-followed",
+        kind: "load-list-again-and-again",
+        report: None,
+        wire: "OS79XX.TXT is served at each of four boots; the phone asks for nothing else and boots again.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7960", 7, ""));
+            for _ in 0..4 {
+                p.lease(&mut s, &lease());
+                p.fetch(&mut s, TFTP, "OS79XX.TXT", b"P00308010200\r\n");
+                s.wait(40_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            unwell(
+                &["load-not-accepted"],
+                json!({"codes": {"load-not-accepted": {"severity": ["error"]}},
+                "codes_absent": ["load-file-missing", "tftp-transfer-failed"], "says": ["OS79XX\\.TXT"]}),
+            )
+        },
+    },
+    Case {
+        name: "boot-text-read-at-every-boot",
+        kind: "near-miss",
+        report: None,
+        wire: "OS79XX.TXT is served at each of four boots, and names the load that the phone runs; it goes on and registers.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7960", 7, "P00305000300"));
+            for n in 0..4 {
+                s.at(n * 300_000);
+                boots(&mut s, &mut p);
+                p.fetch(&mut s, TFTP, "OS79XX.TXT", b"P00305000300\r\n");
+                p.configure(&mut s, TFTP, &works());
+                let mut talk = p.register(&mut s, CM);
+                p.keep_alives(&mut s, &mut talk, 3);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            json!({"exit": [0], "no_other_phones": true, "phones": {PHONE: {"verdict": ["healthy"]}},
+                "codes_absent": ["load-not-accepted"]})
+        },
+    },
+    Case {
         name: "boot-text-with-a-blank-behind-the-name",
         kind: "load-name-spelt-wrong",
         report: None,
