@@ -198,6 +198,18 @@ fn an_error_that_follows_from_a_warning_stands_with_the_errors() {
 }
 
 #[test]
+fn the_load_to_name_is_told_with_the_cause_that_brought_another() {
+    let mut d = fixture::mixed_site();
+    let title = "name load P00303000300";
+    let effect = d.findings.iter().position(|f| f.caused_by.is_some()).unwrap();
+    d.findings[effect].fixes = vec![Fix::new(FixKind::NameLoad, FixTarget::TftpServer, title).verify(String::new())];
+    let text = written(&d, &plain());
+    assert!(place(&text, "With that alone a phone stays on the load") < place(&text, &format!("Fix: {title}")));
+    d.findings[effect].fixes[0].kind = FixKind::StartCallManager;
+    assert!(!written(&d, &plain()).contains("With that alone"));
+}
+
+#[test]
 fn of_many_fixes_of_one_kind_one_is_told_and_a_few_are_named() {
     let mut d = fixture::mixed_site();
     for n in 1..=6 {
