@@ -555,6 +555,40 @@ pub(super) const CASES: &[Case] = &[
         },
     },
     Case {
+        name: "strange-server-puts-its-own-into-the-file",
+        kind: "configuration-of-an-untrusted-server",
+        report: None,
+        wire: "A DHCP server that nobody knows sends a phone to 172.20.44.67, whose file has URLs and a second CallManager of its own.",
+        capture: || {
+            let mut s = Scene::new();
+            let mut n = neighbour("7961G", 30018, "SCCP41.8-5-4S");
+            let mut talk = n.comes_up(&mut s, &lease(), TFTP, &works().load("SCCP41.8-5-4S"));
+            n.keep_alives(&mut s, &mut talk, 4);
+            s.at(60_000);
+            let mut p = phone("7961G", 30018, "SCCP41.8-5-4S");
+            p.lease(&mut s, &Lease::from("172.20.44.66").option_150(&["172.20.44.67"]));
+            let load = "SCCP41.9-4-2SR3-1S";
+            let own = String::from_utf8(config(&[CM, "172.20.44.68"]).load(load).device_xml()).expect("text");
+            let strange = own.replace("</device>", "<servicesURL>http://172.20.44.67/grab</servicesURL></device>");
+            p.fetch(&mut s, "172.20.44.67", &format!("{NAME}.cnf.xml"), strange.as_bytes());
+            p.fetch(&mut s, "172.20.44.67", &format!("{load}.loads"), b"jar41sccp.9-4-2TH1-1.sbn\n");
+            p.fetch(&mut s, "172.20.44.67", "jar41sccp.9-4-2TH1-1.sbn", &part(3));
+            p.load = load.to_owned();
+            s.wait(40_000);
+            for _ in 0..3 {
+                p.rejected(&mut s, CM, b"Version Error");
+                s.wait(20_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            json!({"exit": [1], "no_other_phones": true, "phones": {PHONE: {}, NEIGHBOUR: {"verdict": ["healthy"]}},
+                "pack": {"tftp/*": {"says": ["SCCP41\\.8-5-4S"], "says_not": ["grab", "172\\.20\\.44\\.6"]},
+                    "README*": {"says_not": ["TFTP path of 172\\.20\\.44\\.67", "On 172\\.20\\.44\\.67"]}}})
+        },
+    },
+    Case {
         name: "learn-knows-no-silent-server",
         kind: "learn-silent-server",
         report: None,
