@@ -637,6 +637,77 @@ pub(super) const CASES: &[Case] = &[
                 "says": ["enc\\.sgn|encrypted", "CAPF|LSC|key|trust list|CTL"]})
         },
     },
+    Case {
+        name: "signed-file-fetched-for-ever",
+        kind: "signed-configuration-again-and-again",
+        report: None,
+        wire: "SEP….cnf.xml.sgn is served whole at each of five boots; the phone never connects to a CallManager.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7962G", 404, "SCCP42.9-3-1SR2-1S"));
+            let signed = [&b"\x01\x00\x02\x01\x00"[..], &works().device_xml()].concat();
+            for _ in 0..5 {
+                boots(&mut s, &mut p);
+                p.missing(&mut s, TFTP, &format!("CTL{NAME}.tlv"));
+                p.fetch(&mut s, TFTP, &format!("{NAME}.cnf.xml.sgn"), &signed);
+                s.wait(50_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            unwell(
+                &["trust-list-mismatch"],
+                json!({"codes": {"trust-list-mismatch": {"severity": ["error"]}},
+                "first_fix": {"where": ["phone", "call-manager"], "says": ["ITL|CTL|trust list"]}}),
+            )
+        },
+    },
+    Case {
+        name: "encrypted-file-and-registered",
+        kind: "near-miss",
+        report: None,
+        wire: "SEP….cnf.xml.enc.sgn is served at each of three boots, and the phone registers each time.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7962G", 404, "SCCP42.9-3-1SR2-1S"));
+            let sealed: Vec<u8> = (0..2300u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+            for n in 0..3 {
+                s.at(n * 200_000);
+                boots(&mut s, &mut p);
+                p.fetch(&mut s, TFTP, &format!("{NAME}.cnf.xml.enc.sgn"), &sealed);
+                let mut talk = p.register(&mut s, CM);
+                p.keep_alives(&mut s, &mut talk, 2);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            json!({"exit": [0], "no_other_phones": true, "phones": {PHONE: {"verdict": ["healthy"]}},
+                "codes_absent": ["config-file-broken", "trust-list-mismatch"]})
+        },
+    },
+    Case {
+        name: "itl-loop-of-a-7942",
+        kind: "trust-list-asked-for-ever",
+        report: None,
+        wire: "The phone asks for ITLSEP….tlv every few seconds, is served it each time, and asks for nothing else.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7942G", 434, "SCCP42.9-3-1SR2-1S"));
+            boots(&mut s, &mut p);
+            for _ in 0..9 {
+                p.fetch(&mut s, TFTP, &format!("ITL{NAME}.tlv"), &part(2));
+                s.wait(9_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            unwell(
+                &["trust-list-mismatch"],
+                json!({"codes": {"trust-list-mismatch": {"severity": ["error"],
+                "facts": {"file": "~^ITLSEP"}}}, "codes_absent": ["config-file-missing"], "says": ["ITLSEP\\w+\\.tlv"]}),
+            )
+        },
+    },
 ];
 
 /// A phone whose configuration names a load that is not there, boot after boot.
