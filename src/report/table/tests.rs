@@ -49,9 +49,12 @@ fn a_capture_without_phones() {
 #[test]
 fn the_verdict_comes_first_and_causes_before_tables() {
     let text = written(&fixture::mixed_site(), &plain());
-    assert_eq!(text.lines().next().unwrap(), "6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action.");
+    assert_eq!(
+        text.lines().next().unwrap(),
+        "6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action; 1 warning."
+    );
     let order =
-        ["ERROR", "And therefore: registration-rejected on 4 phones", "Fix: ", "Servers", "Phones", "WARNING", "Read"];
+        ["ERROR", "And therefore: registration-rejected on 4 phones", "Fix: ", "WARNING", "Servers", "Phones", "Read"];
     let places: Vec<usize> = order.iter().map(|part| place(&text, part)).collect();
     assert!(places.is_sorted(), "{text}");
     assert_eq!(text.matches("ERROR").count(), 1, "what follows from a cause is no cause of its own");
