@@ -323,7 +323,7 @@ codes! {
     TftpNoAnswer = "tftp-no-answer" {
         severity: Error,
         since: "0.1.0",
-        facts: ["tftp_server", "tries", "why"],
+        facts: ["tftp_server", "tries", "why", "answered_from"],
         group: Files,
         explains: [[StuckLoad], Registration],
         order: Boot,

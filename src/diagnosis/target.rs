@@ -16,6 +16,8 @@ pub struct TargetState {
     pub tftp_now: Option<IpAddr>,
     /// It was seen to ask there; else its lease alone names it.
     pub tftp_asked: bool,
+    /// That server is one of the site, as far as anything tells: what it serves may be handed on, and changed there.
+    pub tftp_trusted: bool,
     /// The right TFTP servers; the one that it asks where nothing speaks against it. Empty: not known.
     pub tftp_right: Vec<IpAddr>,
     /// Right ones that the site file gives by name alone.
@@ -42,6 +44,8 @@ pub struct TargetState {
 pub struct SeenConfiguration {
     pub name: WireText,
     pub server: IpAddr,
+    /// The server is one of the site, as far as anything tells. What another one served is never handed on.
+    pub trusted: bool,
     /// The request.
     pub at: FrameRef,
     /// Addresses of the CallManagers that it names, as far as the capture shows them.

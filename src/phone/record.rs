@@ -47,6 +47,16 @@ pub struct LoadSeen {
     /// Latest alarm or Register that says so; `None`: only announcements do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<SeenAt>,
+    /// Latest announcement (CDP, LLDP) that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced: Option<SeenAt>,
+}
+
+impl LoadSeen {
+    /// The latest word of it, of whatever kind.
+    pub fn latest(&self) -> SeenAt {
+        self.said.max(self.announced).unwrap_or(self.seen_at)
+    }
 }
 
 /// An address that a phone asks the MAC of.

@@ -41,6 +41,32 @@ pub(super) fn observe_tftp(scene: &mut Scene<'_>, packet: &tftp::Packet) {
             return;
         }
     }
+    stray_answer(scene, packet, (dst, dport), src);
+}
+
+/// An answer to a request of `client` that went to another address than `server`. The decoder tells by the file's name
+/// which request it answers.
+fn stray_answer(scene: &mut Scene<'_>, packet: &tftp::Packet, (client, port): (IpAddr, u16), server: IpAddr) {
+    let is_answer = match packet.op {
+        tftp::Op::Data => packet.block == Some(1),
+        tftp::Op::Oack | tftp::Op::Error => true,
+        _ => false,
+    };
+    let asked = |f: &&mut Fetch| {
+        f.client_port == port
+            && f.server != server
+            && f.transport == Transport::Tftp
+            && f.answered.is_none()
+            && packet.file.as_ref() == Some(&f.name)
+    };
+    let (slot, seen_at) = (scene.directory.slot_of_ip(client, scene.envelope.eth_dst), scene.seen_at);
+    if is_answer
+        && let Some(phone) = scene.directory.known(slot)
+        && let Some(fetch) = phone.files.iter_mut().rev().take(UNDER_WAY).find(asked)
+    {
+        scene.traffic.files.count(false);
+        fetch.observe_stray(server, seen_at);
+    }
 }
 
 fn tftp_request(scene: &mut Scene<'_>, packet: &tftp::Packet, server: IpAddr, port: u16) {
@@ -228,6 +254,22 @@ mod tests {
         stage.answer(3, TFTP, (41_000, 50_001), data);
         let fetch = &stage.phone().files[0];
         assert_eq!((fetch.outcome(), fetch.bytes, fetch.done), (Outcome::Served, 374, Some(at(2, 6))));
+    }
+
+    #[test]
+    fn an_answer_from_elsewhere_is_no_answer_and_is_kept() {
+        let mut stage = Stage::leased();
+        rrq(&mut stage, 2, 50_001, &config_name());
+        let data = |name: &str| format!(r#""type":"tftp","op":"DATA","file":"{name}","block":1,"bytes":512"#);
+        stage.answer(3, "10.30.0.15", (41_000, 50_001), &data("another.cnf.xml"));
+        assert!(stage.phone().files[0].stray.is_none(), "it answers another request");
+        stage.answer(4, "10.30.0.15", (41_000, 50_002), &data(&config_name()));
+        assert!(stage.phone().files[0].stray.is_none(), "at another port");
+        stage.answer(5, "10.30.0.15", (41_000, 50_001), &data(&config_name()));
+        stage.answer(6, "10.30.0.15", (41_000, 50_001), &data(&config_name()));
+        let fetch = &stage.phone().files[0];
+        let stray = fetch.stray.unwrap();
+        assert_eq!((fetch.outcome(), stray.from, stray.count), (Outcome::NoAnswer, ip("10.30.0.15"), 2));
     }
 
     #[test]

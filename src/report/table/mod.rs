@@ -1,7 +1,7 @@
 //! The report for people: the verdict first, then what causes it and how to mend it, then the tables.
 //!
 //! In this order, so that the verdict is seen without scrolling: how many phones have what; each cause of severity
-//! error with its evidence, its fix and what follows from it; servers; phones; warnings; what the capture could not
+//! error with its evidence, its fix and what follows from it; warnings; servers; phones; what the capture could not
 //! show; what was read and what was damaged.
 
 mod finding;
@@ -56,9 +56,9 @@ pub fn write_table(d: &Diagnosis<'_>, options: &TableOptions, out: &mut dyn Writ
 
     summary::write(page, d, options, &overview, &findings)?;
     findings.write_errors(page, &overview, &names)?;
+    findings.write_warnings(page, &overview, &names)?;
     servers::write(page, d)?;
     phones::write(page, d, options, &overview, &names)?;
-    findings.write_warnings(page, &overview, &names)?;
     what_if::write(page, d, options)?;
     summary::write_coverage(page, d, &overview)?;
     summary::write_inputs(page, d)

@@ -49,9 +49,12 @@ fn a_capture_without_phones() {
 #[test]
 fn the_verdict_comes_first_and_causes_before_tables() {
     let text = written(&fixture::mixed_site(), &plain());
-    assert_eq!(text.lines().next().unwrap(), "6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action.");
+    assert_eq!(
+        text.lines().next().unwrap(),
+        "6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action; 1 warning."
+    );
     let order =
-        ["ERROR", "And therefore: registration-rejected on 4 phones", "Fix: ", "Servers", "Phones", "WARNING", "Read"];
+        ["ERROR", "And therefore: registration-rejected on 4 phones", "Fix: ", "WARNING", "Servers", "Phones", "Read"];
     let places: Vec<usize> = order.iter().map(|part| place(&text, part)).collect();
     assert!(places.is_sorted(), "{text}");
     assert_eq!(text.matches("ERROR").count(), 1, "what follows from a cause is no cause of its own");
@@ -195,6 +198,18 @@ fn an_error_that_follows_from_a_warning_stands_with_the_errors() {
     let text = written(&d, &TableOptions { min_severity: Severity::Error, ..plain() });
     assert!(text.lines().next().unwrap().ends_with("1 cause needs action."), "{text}");
     assert!(place(&text, "ERROR  10.1.1.9") < place(&text, "And therefore: registration-rejected"));
+}
+
+#[test]
+fn the_load_to_name_is_told_with_the_cause_that_brought_another() {
+    let mut d = fixture::mixed_site();
+    let title = "name load P00303000300";
+    let effect = d.findings.iter().position(|f| f.caused_by.is_some()).unwrap();
+    d.findings[effect].fixes = vec![Fix::new(FixKind::NameLoad, FixTarget::TftpServer, title).verify(String::new())];
+    let text = written(&d, &plain());
+    assert!(place(&text, "With that alone a phone stays on the load") < place(&text, &format!("Fix: {title}")));
+    d.findings[effect].fixes[0].kind = FixKind::StartCallManager;
+    assert!(!written(&d, &plain()).contains("With that alone"));
 }
 
 #[test]

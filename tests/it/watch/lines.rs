@@ -28,7 +28,7 @@ fn changes_are_printed_live_and_the_report_at_the_end() {
     watch.signal("INT");
     assert_eq!(watch.end(), Some(1));
     let out = stage.read("out");
-    assert!(out.contains("6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action."), "{out}");
+    assert!(out.contains("6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action; 1 warning."), "{out}");
     let err = stage.read("err");
     assert!(!err.contains("cannot") && !err.contains("panic"), "{err}");
 }
