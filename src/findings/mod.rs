@@ -11,6 +11,7 @@ pub mod context;
 pub mod coverage;
 mod diagnose;
 mod draft;
+mod fallback;
 mod grouping;
 pub mod inference;
 mod narrative;

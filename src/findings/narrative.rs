@@ -1,6 +1,7 @@
 //! A phone's story in sentences, short enough to read out on a call.
 
 use super::context::PhoneContext;
+use super::fallback::is_srst;
 use crate::conversation::SeenAt;
 use crate::diagnosis::{RegistrationState, Verdict, and_list};
 
@@ -64,6 +65,7 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
     if let Some(contact) = cx.last_contact() {
         let server = contact.server;
         let text = match contact.state {
+            RegistrationState::Registered if is_srst(cx, server) => format!("its SRST router {server} accepted it"),
             RegistrationState::Registered => format!("{server} accepted it"),
             RegistrationState::Unregistered => format!("it was registered with {server} and left"),
             RegistrationState::Rejected => {

@@ -51,7 +51,7 @@ pub(super) const SHIPPED: &[Shipped] = &[
     },
     Shipped {
         path: "call-manager-refused/silent-second-registers.pcap",
-        what: "The first CallManager refuses the connection, the second one registers the phone.",
+        what: "The first CallManager refuses the connection, the second one registers the phone: worth a warning, no more.",
         expect: &[(A, HEALTHY, REGISTERED)],
         site: None,
         build: || with_call_managers(cm(&[Answer::Refuses]), cm_30_b()),
@@ -83,6 +83,13 @@ pub(super) const SHIPPED: &[Shipped] = &[
         expect: &[(A, "call-manager-no-answer", NO_ANSWER)],
         site: None,
         build: host_unreachable,
+    },
+    Shipped {
+        path: "call-manager-no-answer/silent-second-registers.pcap",
+        what: "The first CallManager answers no SYN, the second one registers the phone: worth a warning, no more.",
+        expect: &[(A, HEALTHY, REGISTERED)],
+        site: None,
+        build: || with_call_managers(cm(&[Answer::NoSynAck]), cm_30_b()),
     },
     Shipped {
         path: "call-manager-no-answer/silent-capture-ends.pcap",
