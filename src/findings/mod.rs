@@ -7,6 +7,7 @@
 
 mod boot_step;
 pub mod causes;
+mod contact;
 pub mod context;
 pub mod coverage;
 mod diagnose;

@@ -68,6 +68,9 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
             RegistrationState::Registered if is_srst(cx, server) => format!("its SRST router {server} accepted it"),
             RegistrationState::Registered => format!("{server} accepted it"),
             RegistrationState::Unregistered => format!("it was registered with {server} and left"),
+            RegistrationState::Rejected if contact.tokens.is_some() => {
+                format!("{server} rejected every request for a token")
+            }
             RegistrationState::Rejected => {
                 let text =
                     contact.attempt.and_then(|a| a.rejected.as_ref()).map(|r| r.text.to_string()).unwrap_or_default();
