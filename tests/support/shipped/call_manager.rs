@@ -22,6 +22,13 @@ pub(super) const SHIPPED: &[Shipped] = &[
         build: || beside_a_healthy_one(cm(&[Answer::RejectsAndResets(&[0x80, 0x2f])])),
     },
     Shipped {
+        path: "registration-rejected/fires-address-not-let-in.pcap",
+        what: "CallManager rejects the phone with the text \"IP Not Authorized\", three times.",
+        expect: &[(A, "registration-rejected", REJECTED), (B, HEALTHY, REGISTERED)],
+        site: None,
+        build: || beside_a_healthy_one(cm(&[Answer::Rejects(b"IP Not Authorized")])),
+    },
+    Shipped {
         path: "registration-rejected/silent-token-reject.pcap",
         what: "CallManager refuses a token for ten seconds, which is no reject; then it grants one and registers the phone.",
         expect: &[(A, HEALTHY, REGISTERED)],
@@ -188,6 +195,13 @@ pub(super) const SHIPPED: &[Shipped] = &[
         expect: &[(A, "registration-flapping", UNREGISTERED)],
         site: None,
         build: || flapping(Answer::RegistersThenFallsSilent),
+    },
+    Shipped {
+        path: "registration-flapping/fires-reset-again-and-again.pcap",
+        what: "CallManager registers the phone and orders a reset half a minute later, five times.",
+        expect: &[(A, "registration-flapping", UNREGISTERED)],
+        site: None,
+        build: || flapping(Answer::RegistersThenOrdersReset),
     },
     Shipped {
         path: "registration-flapping/silent-one-reset.pcap",
