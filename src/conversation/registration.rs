@@ -255,9 +255,9 @@ pub struct Attempt {
     /// Reset ordered by the CallManager.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<ResetOrder>,
-    /// Token refused: not a refusal to register.
+    /// Requests for a token that were rejected: the phone is asked to wait, and not refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_rejected: Option<SeenAt>,
+    pub token_rejected: Option<RetryCount>,
     /// The load that the CallManager wants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted: Option<WantedLoad>,
@@ -469,7 +469,10 @@ impl Attempt {
             }
             (id::UNREGISTER, true) => self.unregistered = Some(seen_at),
             (id::RESET, false) => self.reset = Some(ResetOrder { seen_at, kind: message.reset_type.unwrap_or(0) }),
-            (id::TOKEN_REJECT | id::SPCP_TOKEN_REJECT, false) => self.token_rejected = Some(seen_at),
+            (id::TOKEN_REJECT | id::SPCP_TOKEN_REJECT, false) => match &mut self.token_rejected {
+                Some(rejected) => rejected.again(seen_at),
+                None => self.token_rejected = Some(RetryCount::new(seen_at)),
+            },
             (id::VERSION_RES, false) => {
                 if let Some(load) = message.version_text.clone().filter(|t| !t.is_empty()) {
                     self.wanted = Some(WantedLoad { seen_at, load });
@@ -492,9 +495,10 @@ impl Attempt {
     }
 
     /// Whether the connection was registered at some time. An answered KeepAlive counts, unless an open question says
-    /// otherwise (a Register without answer).
+    /// otherwise (a Register without answer, a rejected request for a token).
     pub fn was_registered(&self) -> bool {
-        self.registered.is_some() || (self.keepalive_acks > 0 && self.register.is_none() && self.rejected.is_none())
+        let is_open = self.register.is_some() || self.rejected.is_some() || self.token_rejected.is_some();
+        self.registered.is_some() || (self.keepalive_acks > 0 && !is_open)
     }
 
     /// When it was registered.
@@ -548,6 +552,8 @@ impl Attempt {
             return if failure.silent { S::NoAnswer } else { S::Closed };
         }
         match (self.end, &self.register) {
+            // It is to wait and ask again, whoever ends the connection.
+            (_, None) if self.token_rejected.is_some() => S::NotSeen,
             (Some(ending), _) if ending.how.by_server() => {
                 if self.gap || self.sealed {
                     S::NotSeen

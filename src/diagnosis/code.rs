@@ -502,7 +502,7 @@ codes! {
     CallManagerRefused = "call-manager-refused" {
         severity: Error,
         since: "0.1.0",
-        facts: ["call_manager", "port"],
+        facts: ["call_manager", "port", "registered_with", "srst"],
         group: Registration,
         explains: [],
         order: Contact,
@@ -514,7 +514,7 @@ codes! {
     CallManagerNoAnswer = "call-manager-no-answer" {
         severity: Error,
         since: "0.1.0",
-        facts: ["call_manager", "port", "tries", "why"],
+        facts: ["call_manager", "port", "tries", "why", "registered_with", "srst"],
         group: Registration,
         explains: [],
         order: Contact,
@@ -526,7 +526,7 @@ codes! {
     RegistrationRejected = "registration-rejected" {
         severity: Error,
         since: "0.1.0",
-        facts: ["call_manager", "reject_text"],
+        facts: ["call_manager", "reject_text", "stage"],
         group: Registration,
         explains: [],
         order: Contact,

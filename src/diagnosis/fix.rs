@@ -165,6 +165,8 @@ pub enum FixKind {
     ReachCallManager,
     /// Adds the phone to a CallManager.
     AddPhone,
+    /// Lets a CallManager take phones in from their addresses.
+    PermitAddress,
     /// Finds out why a CallManager refuses a phone.
     FindRejectCause,
     /// Finds out what ends registrations.

@@ -36,6 +36,7 @@ mod tests {
             severity: Severity::Error,
             confidence: Confidence::Certain,
             servers: Vec::new(),
+            apart: String::new(),
             facts,
             evidence: Vec::new(),
             says: FindingText::default(),

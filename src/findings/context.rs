@@ -6,12 +6,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::contact::tokens_rejected;
 use super::coverage::Visibility;
 use super::occupants::Occupants;
 use super::peers::{Peers, RightServer};
 use super::site_wide::SiteWideFacts;
 use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
-use crate::conversation::file::{Fetch, Why};
+use crate::conversation::file::Fetch;
 use crate::conversation::registration::{Attempt, SecureFailure};
 use crate::conversation::{RetryCount, SeenAt};
 use crate::diagnosis::{Confidence, Outcome, RegistrationState, TftpSource};
@@ -78,27 +79,6 @@ pub struct DnsAnswer<'a> {
     pub seen_at: SeenAt,
 }
 
-/// How a phone stands with one CallManager.
-#[derive(Clone, Debug)]
-pub struct Contact<'a> {
-    #[allow(missing_docs)]
-    pub server: IpAddr,
-    #[allow(missing_docs)]
-    pub port: u16,
-    #[allow(missing_docs)]
-    pub state: RegistrationState,
-    /// The attempt; `None` where only ARP asked for it.
-    pub attempt: Option<&'a Attempt>,
-    /// ARP questions that nobody answers.
-    pub arp: Option<&'a ArpAsk>,
-    /// SYNs of several attempts, none of them repeated within one, that nobody answers.
-    pub silent: Option<RetryCount>,
-    /// Attempts there since the boot began.
-    pub attempts: u32,
-    /// How often it failed there since it was registered last, earlier boots included.
-    pub failures: u32,
-}
-
 /// One phone in its world.
 pub struct PhoneContext<'a> {
     #[allow(missing_docs)]
@@ -120,6 +100,7 @@ pub struct WrongServer {
     pub right: RightServer,
 }
 
+pub use super::contact::Contact;
 pub use crate::conversation::{ARP_INTERVAL, DHCP_INTERVAL, TFTP_INTERVAL};
 /// A phone that goes on within this was not left waiting.
 pub use crate::phone::AT_ONCE;
@@ -367,6 +348,7 @@ impl<'a> PhoneContext<'a> {
                     attempt: Some(attempt),
                     arp: None,
                     silent: None,
+                    tokens: None,
                     attempts: 1,
                     failures: 0,
                 }),
@@ -385,6 +367,7 @@ impl<'a> PhoneContext<'a> {
                     attempt: None,
                     arp: Some(arp),
                     silent: None,
+                    tokens: None,
                     attempts: 0,
                     failures: 0,
                 });
@@ -397,6 +380,12 @@ impl<'a> PhoneContext<'a> {
                 contact.silent = RetryCount::of_all(here().filter_map(|a| a.syn)).filter(|t| t.count >= 3);
                 if contact.silent.is_some() {
                     contact.state = RegistrationState::NoAnswer;
+                }
+            }
+            if contact.state == RegistrationState::NotSeen {
+                contact.tokens = tokens_rejected(self.phone, contact.server);
+                if contact.tokens.is_some() {
+                    contact.state = RegistrationState::Rejected;
                 }
             }
             contact.failures = self.failures_at(contact.server);
@@ -514,59 +503,6 @@ fn weight(state: RegistrationState) -> u8 {
         RegistrationState::NoAnswer => 1,
         RegistrationState::Closed => 2,
         _ => 3,
-    }
-}
-
-impl Contact<'_> {
-    /// Confidence that it does not end well: certain once the phone came back and failed again. Before that it may yet
-    /// register here, or with the next CallManager that it knows.
-    pub fn confidence_in_failure(&self) -> Confidence {
-        if self.failures >= 2 { Confidence::Certain } else { Confidence::Likely }
-    }
-
-    /// Reached, and not taken: rejected, closed, or a Register without answer.
-    pub fn turned_away(&self) -> bool {
-        match self.state {
-            // Over TLS it is the certificates that did not fit: no load and no data base was looked at.
-            _ if self.is_insecure() => false,
-            RegistrationState::Rejected | RegistrationState::Closed => true,
-            RegistrationState::NoAnswer => self.attempt.is_some_and(|a| a.register.is_some()),
-            _ => false,
-        }
-    }
-
-    /// Whether it failed in the handshake of TLS.
-    pub fn is_insecure(&self) -> bool {
-        let undecided = matches!(self.state, RegistrationState::Closed | RegistrationState::NoAnswer);
-        undecided && self.attempt.is_some_and(|a| a.connected.is_some() && a.has_handshake())
-    }
-
-    /// The SYNs, Registers or ARP questions that got no answer.
-    pub fn tries(&self) -> Option<RetryCount> {
-        self.silent.or(self.attempt.and_then(|a| a.register.or(a.syn))).or(self.arp.map(|a| a.tries))
-    }
-
-    /// Why there is no answer.
-    pub fn why(&self) -> Why {
-        match (&self.attempt.and_then(|a| a.unreachable), self.arp) {
-            (Some(unreachable), _) => unreachable.why,
-            (None, Some(_)) => Why::Arp,
-            _ => Why::Silent,
-        }
-    }
-
-    /// The frame that shows how it ended: the rejection, the end of the connection, the Register without answer.
-    pub fn answered_at(&self) -> SeenAt {
-        let answer = |a: &Attempt| {
-            let rejected = a.rejected.as_ref().map(|r| r.seen_at);
-            rejected.or(a.end.map(|e| e.seen_at)).or(a.register.map(|r| r.first))
-        };
-        self.attempt.and_then(answer).unwrap_or(self.seen_at())
-    }
-
-    /// The first frame of it.
-    pub fn seen_at(&self) -> SeenAt {
-        self.attempt.map(|a| a.syn.map_or(a.began, |s| s.first)).or(self.arp.map(|a| a.tries.first)).unwrap_or_default()
     }
 }
 

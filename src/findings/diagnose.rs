@@ -5,10 +5,11 @@ use std::net::IpAddr;
 
 use super::context::{DiagnosisContext, PhoneContext};
 use super::coverage::{Visibility, coverage};
+use super::fallback::is_srst;
 use super::grouping::Groups;
 use super::servers::{ServersSeen, cluster_name};
 use super::{Draft, RULES};
-use crate::conversation::dhcp::{LeaseTerms, SeenIn};
+use crate::conversation::dhcp::SeenIn;
 use crate::diagnosis::{
     Code, Detail, Diagnosis, FileFetch, LoadReport, Moment, ObservedLease, ObservedName, ObservedServer, ObservedSite,
     ObservedTftp, ObservedTimes, ObservedVlan, Offer, PhoneReport, Registration, RegistrationState, Verdict,
@@ -151,10 +152,7 @@ fn traces(cx: &PhoneContext<'_>) -> ObservedSite {
     };
     ObservedSite {
         registered: registered.map(|(ip, seen_at)| ObservedServer { ip, at: seen_at.at }),
-        registered_with_router: registered.is_some_and(|(server, _)| {
-            let is_router = |t: &std::sync::Arc<LeaseTerms>| t.routers.iter().any(|r| IpAddr::V4(*r) == server);
-            cx.terms().is_some_and(is_router) && !cx.configured_call_managers().contains(&server)
-        }),
+        registered_with_router: registered.is_some_and(|(server, _)| is_srst(cx, server)),
         tftp: cx.tftp_use().map(|u| ObservedTftp { ip: u.server, at: u.seen_at.at, asked: u.asked }),
         call_managers: cx.config().map(|(_, c)| c.call_managers.iter().map(resolve).collect()).unwrap_or_default(),
         lease: lease.and_then(|l| Some(ObservedLease { address: l.address?, mask: l.terms.mask, at: l.seen_at.at })),

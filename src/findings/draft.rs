@@ -17,6 +17,8 @@ pub struct Draft {
     pub confidence: Confidence,
     /// Addresses that tell one cause from another: phones with the same ones share a finding.
     pub servers: Vec<IpAddr>,
+    /// What tells one cause from another beside them: the words of a rejection.
+    pub apart: String,
     /// Facts of this phone, by the contract's names.
     pub facts: Facts,
     /// The first is the primary one.
@@ -33,6 +35,7 @@ impl Draft {
             severity: code.severity(),
             confidence,
             servers: Vec::new(),
+            apart: String::new(),
             facts: Facts::new(),
             evidence: vec![evidence(seen_at, shows)],
             says: FindingText::default(),
@@ -47,6 +50,7 @@ impl Draft {
             severity: code.severity(),
             confidence,
             servers: Vec::new(),
+            apart: String::new(),
             facts: Facts::new(),
             evidence: shown,
             says: FindingText::default(),
@@ -66,6 +70,12 @@ impl Draft {
 
     pub(crate) fn servers(mut self, servers: impl IntoIterator<Item = IpAddr>) -> Draft {
         self.servers.extend(servers);
+        self
+    }
+
+    /// What tells it from findings of the same code and servers.
+    pub(crate) fn apart(mut self, by: impl Into<String>) -> Draft {
+        self.apart = by.into();
         self
     }
 

@@ -25,6 +25,7 @@ struct Key {
     severity: Severity,
     confidence: Confidence,
     servers: Vec<IpAddr>,
+    apart: String,
     cause: Option<usize>,
 }
 
@@ -86,10 +87,12 @@ impl Groups {
             severity: draft.severity,
             confidence: draft.confidence,
             servers: draft.servers,
+            apart: draft.apart,
             cause,
         };
         if self.groups.len() >= MAX_GROUPS && !self.by_key.contains_key(&key) {
             key.servers = Vec::new();
+            key.apart = String::new();
             draft.says.title = rule(draft.code).map_or("", |r| r.summary).to_owned();
             self.joined += 1;
         }
@@ -145,6 +148,7 @@ impl Group {
             self.code.stage(),
             std::cmp::Reverse(self.key.confidence),
             &self.key.servers,
+            &self.key.apart,
             self.phones.iter().map(|(m, _)| *m).min(),
         )
     }

@@ -7,10 +7,12 @@
 
 mod boot_step;
 pub mod causes;
+mod contact;
 pub mod context;
 pub mod coverage;
 mod diagnose;
 mod draft;
+mod fallback;
 mod grouping;
 pub mod inference;
 mod narrative;

@@ -1,6 +1,7 @@
 //! A phone's story in sentences, short enough to read out on a call.
 
 use super::context::PhoneContext;
+use super::fallback::is_srst;
 use crate::conversation::SeenAt;
 use crate::diagnosis::{RegistrationState, Verdict, and_list};
 
@@ -64,8 +65,12 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
     if let Some(contact) = cx.last_contact() {
         let server = contact.server;
         let text = match contact.state {
+            RegistrationState::Registered if is_srst(cx, server) => format!("its SRST router {server} accepted it"),
             RegistrationState::Registered => format!("{server} accepted it"),
             RegistrationState::Unregistered => format!("it was registered with {server} and left"),
+            RegistrationState::Rejected if contact.tokens.is_some() => {
+                format!("{server} rejected every request for a token")
+            }
             RegistrationState::Rejected => {
                 let text =
                     contact.attempt.and_then(|a| a.rejected.as_ref()).map(|r| r.text.to_string()).unwrap_or_default();

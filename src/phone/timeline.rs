@@ -148,6 +148,10 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
                 );
             }
         }
+        if let Some(rejected) = attempt.token_rejected {
+            let text = format!("{server} rejects its request for a token{}", times(rejected.count));
+            add(rejected.first, TimelineKind::Sccp, text);
+        }
         if let Some(register) = attempt.register {
             add(register.first, TimelineKind::Sccp, format!("registers with {server}{}", times(register.count)));
         }

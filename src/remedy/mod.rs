@@ -18,5 +18,6 @@ pub mod plan;
 pub mod plan_file;
 pub mod probe;
 pub mod recovery;
+pub mod rejection;
 pub mod trust_list;
 pub mod what_if;

@@ -1,12 +1,16 @@
 //! `call-manager-no-answer`: silence where a CallManager should be.
 
+use std::net::IpAddr;
+
 use crate::conversation::file::{Unreachable, Why};
+use crate::conversation::registration::SYN_INTERVAL;
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
+use crate::findings::fallback::Fallback;
 use crate::findings::inference::moved;
 use crate::findings::{Draft, text};
 
-use super::failed_contacts;
+use super::failed_beside;
 
 declare_finding! {
     /// ## Trigger
@@ -14,6 +18,8 @@ declare_finding! {
     /// Nobody answers the phone's SYN, or its Register, or its ARP question for a CallManager that its configuration
     /// names; or ICMP says that the host can not be reached. Unanswered: sent three times, given up, or older than the
     /// first retransmission interval when the capture ends. Not where the capture does not hold CallManagers' answers.
+    /// A warning where the phone is registered with another CallManager of its list meanwhile; an error where only its
+    /// SRST router has it: the router that its configuration names (`srstInfo`), or the phone's own.
     ///
     /// ## Evidence
     ///
@@ -23,7 +29,8 @@ declare_finding! {
     /// ## Explanation
     ///
     /// The host is down, there is no route to it or a filter drops TCP 2000; or the service accepts connections and does
-    /// not answer Registers (it hangs, or ignores this phone).
+    /// not answer Registers (it hangs, or ignores this phone). Phones then go down their list of CallManagers, and at last
+    /// to the SRST router of their place: they can call, and the way to the CallManagers is down all the same.
     ///
     /// ## Fix
     ///
@@ -44,7 +51,7 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    failed_contacts(cx, RegistrationState::NoAnswer, |contact| {
+    failed_beside(cx, RegistrationState::NoAnswer, |contact, fallback| {
         let (server, port) = (contact.server, contact.port);
         let tries = contact.tries().filter(|_| !contact.is_insecure())?;
         let why = contact.why();
@@ -63,6 +70,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         };
         let error = contact.attempt.and_then(|a| a.unreachable);
         let sure = match contact.attempt {
+            // It may yet register there, where it is not registered elsewhere already.
+            Some(_) if fallback.is_some() => cx.confidence_from_silence(&tries, SYN_INTERVAL),
             Some(_) => contact.confidence_in_failure(),
             // A phone that has the next CallManager to go on to asks no more for this one.
             None if tries.last.time.since(tries.first.time) >= SETTLED => {
@@ -96,6 +105,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                 ))
                     .fixes(moved(cx, server))
                     .fix(Fix::new(FixKind::ReachCallManager, if register { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones"))
+                    .steps(of_srst(fallback, server))
                     .steps(if register {
                         vec![format!(
                             "{server} takes the connection and does not answer the Register: look into its service and its traces, restart it if it hangs."
@@ -109,4 +119,16 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                         ]
                     }).verify(format!("The phone's {question} to {server} is answered."))))
     })
+}
+
+/// Where the router alone has the phones, the way to the CallManagers is what to look at first.
+fn of_srst(fallback: Option<Fallback>, server: IpAddr) -> Vec<String> {
+    let router = fallback.filter(|f| f.srst).map(|f| f.server);
+    let step = |router| {
+        format!(
+            "The phones are on their SRST router {router}: from there, does ping {server} source {router} pass? If not, \
+             the WAN link, its route or its tunnel is down, and the phones go back by themselves when it is up."
+        )
+    };
+    router.map(step).into_iter().collect()
 }

@@ -1,18 +1,19 @@
 //! `call-manager-refused`: nothing listens.
 
-use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget, RegistrationState};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::{Contact, PhoneContext};
 use crate::findings::inference::moved;
 use crate::findings::{Draft, text};
 use crate::remedy::trust_list;
 
-use super::failed_contacts;
+use super::failed_beside;
 
 declare_finding! {
     /// ## Trigger
     ///
     /// The CallManager's host answers the phone's SYN with RST, or with ICMP port or protocol unreachable, and the phone
-    /// is not registered in the end.
+    /// is not registered there in the end. A warning where it is registered with another CallManager of its list; an error
+    /// where only its SRST router has it.
     ///
     /// ## Evidence
     ///
@@ -31,8 +32,7 @@ declare_finding! {
     ///
     /// ## Not this
     ///
-    /// `registers-with-tftp-server`: the refused address is the TFTP server's, and the configuration is missing. A refusal
-    /// by the first CallManager of a phone that is registered with the second.
+    /// `registers-with-tftp-server`: the refused address is the TFTP server's, and the configuration is missing.
     ///
     /// ## References
     ///
@@ -45,7 +45,7 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    failed_contacts(cx, RegistrationState::Refused, |contact| {
+    failed_beside(cx, RegistrationState::Refused, |contact, fallback| {
         let (server, port) = (contact.server, contact.port);
         let attempt = contact.attempt?;
         let answer = attempt.unreachable.map(|u| u.seen_at).or(attempt.end.map(|e| e.seen_at))?;
@@ -53,7 +53,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         Some(
             Draft::of(
                 Code::CallManagerRefused,
-                contact.confidence_in_failure(),
+                if fallback.is_some() { Confidence::Certain } else { contact.confidence_in_failure() },
                 answer,
                 format!("{server} refuses the connection of {} to port {port} ({how})", cx.label()),
             )

@@ -1,6 +1,9 @@
 //! The rules: one file a finding.
 
+use std::net::IpAddr;
+
 use super::context::{Contact, PhoneContext};
+use super::fallback::Fallback;
 use super::{Draft, Rule};
 use crate::diagnosis::RegistrationState;
 
@@ -87,4 +90,22 @@ fn failed_contacts(
         return Vec::new();
     }
     cx.contacts().iter().filter(|c| c.state == state).filter_map(draft).collect()
+}
+
+/// The same, also of a phone that is registered with somebody else: another CallManager of its list, or its SRST router.
+/// Not of one that stands with a secure session: whether it is registered in it is not to be seen.
+fn failed_beside(
+    cx: &PhoneContext<'_>,
+    state: RegistrationState,
+    draft: impl Fn(&Contact<'_>, Option<Fallback>) -> Option<Draft>,
+) -> Vec<Draft> {
+    let fallback = Fallback::of(cx);
+    let Some(fallback) = fallback.map(Some).or((!cx.is_registered()).then_some(None)) else { return Vec::new() };
+    if cx.open_session().is_some() {
+        return Vec::new();
+    }
+    let named = cx.configured_call_managers();
+    let is_of_list = |server: &IpAddr| fallback.is_none() || named.is_empty() || named.contains(server);
+    let failed = cx.contacts().iter().filter(|c| c.state == state && is_of_list(&c.server));
+    failed.filter_map(|c| Some(Fallback::add_to(fallback, draft(c, fallback)?))).collect()
 }

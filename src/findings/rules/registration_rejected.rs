@@ -1,17 +1,24 @@
 //! `registration-rejected`: the CallManager says no.
 
-use crate::conversation::registration::Rejection;
-use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget, RegistrationState};
-use crate::findings::context::PhoneContext;
+use std::net::IpAddr;
+
+use crate::conversation::RetryCount;
+use crate::conversation::registration::{Protocol, Rejection};
+use crate::diagnosis::{Code, Confidence, Fact, RegistrationState};
+use crate::findings::context::{Contact, PhoneContext};
 use crate::findings::{Draft, text};
+use crate::remedy::rejection;
+use crate::types::WireText;
 
 use super::failed_contacts;
 
 declare_finding! {
     /// ## Trigger
     ///
-    /// A CallManager answers the phone's Register with RegisterReject (or REGISTER with a final error), and the phone is
-    /// not registered in the end.
+    /// A CallManager answers the phone's Register with RegisterReject (or REGISTER with a final error), or it rejects the
+    /// token that the phone asks for first at least three times in a row and never grants one (SCCP and SPCP); and the
+    /// phone is not registered in the end. `stage` says which: register, token. Rejections whose words differ are findings
+    /// of their own.
     ///
     /// ## Evidence
     ///
@@ -26,12 +33,15 @@ declare_finding! {
     ///
     /// ## Fix
     ///
-    /// By the text: add the phone by its MAC and with its model, or enable auto-registration; where the load is refused,
-    /// see `wrong-tftp-server` and `stuck-load`.
+    /// By the text: permit the phone's address; give the device its own model; agree on the security profile; add licences,
+    /// raise a limit, end another registration under the name. Where the device is not known: add the phone by its MAC and
+    /// with its model, or enable auto-registration. Where the load is refused, see `wrong-tftp-server` and `stuck-load`.
+    /// Without a token: see why the CallManager grants none.
     ///
     /// ## Not this
     ///
-    /// A refused token (RegisterTokenReject): the phone is only asked to wait. A reject that a later registration overtakes.
+    /// A token that is rejected once or twice (RegisterTokenReject): the phone is only asked to wait; or while the phone is
+    /// registered with another CallManager. A reject that a later registration overtakes.
     ///
     /// ## References
     ///
@@ -44,31 +54,69 @@ declare_finding! {
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
-    failed_contacts(cx, RegistrationState::Rejected, |contact| {
-        let attempt = contact.attempt?;
-        let Rejection { seen_at, text: reject_text, meaning } = attempt.rejected.as_ref()?;
-        let server = contact.server;
-        let said = if reject_text.is_empty() { "without a text".to_owned() } else { format!("\"{reject_text}\"") };
-        let meaning_said = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
-        let mut draft = Draft::of(
-            Code::RegistrationRejected,
-            contact.confidence_in_failure(),
-            *seen_at,
-            format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()),
-        );
+    failed_contacts(cx, RegistrationState::Rejected, |contact| match contact.tokens {
+        Some(rejected) => Some(without_token(cx, contact.server, rejected)),
+        None => turned_away(cx, contact),
+    })
+}
 
-        if let Some(register) = attempt.register {
-            draft = draft.evidence(register.first, format!("{} registers with {server}", cx.label()));
-        }
-        Some(draft.server(server)
+fn turned_away(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Draft> {
+    let attempt = contact.attempt?;
+    let Rejection { seen_at, text: reject_text, meaning } = attempt.rejected.as_ref()?;
+    let server = contact.server;
+    let said = if reject_text.is_empty() { "without a text".to_owned() } else { format!("\"{reject_text}\"") };
+    let meaning_said = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
+    let mut draft = Draft::of(
+        Code::RegistrationRejected,
+        contact.confidence_in_failure(),
+        *seen_at,
+        format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()),
+    );
+    if let Some(register) = attempt.register {
+        draft = draft.evidence(register.first, format!("{} registers with {server}", cx.label()));
+    }
+    let words = format!("{} {}", reject_text.raw(), meaning.as_ref().map(WireText::raw).unwrap_or_default());
+    // What SIP answers is a code; its words are the same for many reasons.
+    let words = if attempt.protocol == Protocol::Sip { "" } else { words.trim() };
+    Some(
+        draft
+            .server(server)
+            .apart(without_name(words, cx))
             .fact("call_manager", text(server))
             .fact("reject_text", if reject_text.is_empty() { Fact::Null } else { Fact::Text(reject_text.clone()) })
+            .fact("stage", text("register"))
             .title(format!("CallManager {server} rejects these phones"))
             .summary(format!("CallManager {server} rejects the registration of {}: {said}{meaning_said}.", cx.label()))
-            .fix(Fix::new(FixKind::AddPhone, FixTarget::CallManager, format!("On CallManager {server}: take the phone in"))
-            .step(format!("Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"))
-            .step("Device, Phone: is the phone there with this MAC and its model? Else add it, or clear Auto-registration Disabled.")
-            .step("Reset the phone.")
-            .verify("Register is followed by RegisterAck.")))
-    })
+            .fix(rejection::by_words(server, words, &cx.label(), cx.phone.ip)),
+    )
+}
+
+/// The words of a rejection without the name of the phone, so that phones that are rejected for one reason stand together.
+fn without_name(words: &str, cx: &PhoneContext<'_>) -> String {
+    let words = words.to_ascii_uppercase();
+    let [name, mac] = [cx.label(), cx.phone.mac.device_name()].map(|n| n.to_ascii_uppercase());
+    words.replace(&name, "").replace(&mac, "")
+}
+
+fn without_token(cx: &PhoneContext<'_>, server: IpAddr, rejected: RetryCount) -> Draft {
+    Draft::of(
+        Code::RegistrationRejected,
+        cx.confidence_from_absence(Confidence::Certain),
+        rejected.first,
+        format!("CallManager {server} rejects the token that {} asks for", cx.label()),
+    )
+    .evidence(rejected.last, format!("the latest of {} rejected requests for a token", rejected.count))
+    .server(server)
+    .apart("token")
+    .fact("call_manager", text(server))
+    .fact("reject_text", Fact::Null)
+    .fact("stage", text("token"))
+    .title(format!("CallManager {server} grants these phones no token"))
+    .summary(format!(
+        "{} asks CallManager {server} for a token before it registers, and {server} rejects it each time ({} times): the \
+         phone is told to wait and to ask again, and never comes to its Register.",
+        cx.label(),
+        rejected.count
+    ))
+    .fix(rejection::grant_token(server, &cx.label()))
 }

@@ -22,6 +22,13 @@ pub(super) const SHIPPED: &[Shipped] = &[
         build: || beside_a_healthy_one(cm(&[Answer::RejectsAndResets(&[0x80, 0x2f])])),
     },
     Shipped {
+        path: "registration-rejected/fires-address-not-let-in.pcap",
+        what: "CallManager rejects the phone with the text \"IP Not Authorized\", three times.",
+        expect: &[(A, "registration-rejected", REJECTED), (B, HEALTHY, REGISTERED)],
+        site: None,
+        build: || beside_a_healthy_one(cm(&[Answer::Rejects(b"IP Not Authorized")])),
+    },
+    Shipped {
         path: "registration-rejected/silent-token-reject.pcap",
         what: "CallManager refuses a token for ten seconds, which is no reject; then it grants one and registers the phone.",
         expect: &[(A, HEALTHY, REGISTERED)],
@@ -51,7 +58,7 @@ pub(super) const SHIPPED: &[Shipped] = &[
     },
     Shipped {
         path: "call-manager-refused/silent-second-registers.pcap",
-        what: "The first CallManager refuses the connection, the second one registers the phone.",
+        what: "The first CallManager refuses the connection, the second one registers the phone: worth a warning, no more.",
         expect: &[(A, HEALTHY, REGISTERED)],
         site: None,
         build: || with_call_managers(cm(&[Answer::Refuses]), cm_30_b()),
@@ -83,6 +90,13 @@ pub(super) const SHIPPED: &[Shipped] = &[
         expect: &[(A, "call-manager-no-answer", NO_ANSWER)],
         site: None,
         build: host_unreachable,
+    },
+    Shipped {
+        path: "call-manager-no-answer/silent-second-registers.pcap",
+        what: "The first CallManager answers no SYN, the second one registers the phone: worth a warning, no more.",
+        expect: &[(A, HEALTHY, REGISTERED)],
+        site: None,
+        build: || with_call_managers(cm(&[Answer::NoSynAck]), cm_30_b()),
     },
     Shipped {
         path: "call-manager-no-answer/silent-capture-ends.pcap",
@@ -181,6 +195,13 @@ pub(super) const SHIPPED: &[Shipped] = &[
         expect: &[(A, "registration-flapping", UNREGISTERED)],
         site: None,
         build: || flapping(Answer::RegistersThenFallsSilent),
+    },
+    Shipped {
+        path: "registration-flapping/fires-reset-again-and-again.pcap",
+        what: "CallManager registers the phone and orders a reset half a minute later, five times.",
+        expect: &[(A, "registration-flapping", UNREGISTERED)],
+        site: None,
+        build: || flapping(Answer::RegistersThenOrdersReset),
     },
     Shipped {
         path: "registration-flapping/silent-one-reset.pcap",
