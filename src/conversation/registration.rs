@@ -266,6 +266,15 @@ pub struct Attempt {
     pub end: Option<Ending>,
     /// Bytes of either side are missing from the capture.
     pub gap: bool,
+    /// Something that the CallManager said was cut away by the snap length: its answer may be in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+    /// Media channels were opened or closed on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub media: bool,
+    /// Keys, lamps, display, lines or calls: only a telephone has them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub telephone: bool,
     /// Any packet of the CallManager was captured.
     pub server_seen: bool,
     /// The CallManager said something inside TLS: whether it took the phone is not to be seen.
@@ -312,6 +321,9 @@ impl Attempt {
             wanted: None,
             end: None,
             gap: false,
+            cut: false,
+            media: false,
+            telephone: false,
             server_seen: false,
             sealed: false,
             handshake: None,
@@ -338,6 +350,7 @@ impl Attempt {
             (TcpFlags::Syn, false) => return,
             (TcpFlags::SynAck | TcpFlags::AckUnseen | TcpFlags::Data, _) => {
                 self.gap |= tcp.flags == TcpFlags::AckUnseen;
+                self.cut |= tcp.cut > 0 && !from_phone;
                 let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
                 self.sealed |= sealed && !from_phone;
                 if self.is_encrypted() {
@@ -440,6 +453,8 @@ impl Attempt {
         self.connected.get_or_insert(seen_at);
         self.server_seen |= !from_phone;
         self.gap |= message.missing_before > 0;
+        self.media |= sccp::subject(message.id) == sccp::Subject::Media;
+        self.telephone |= sccp::subject(message.id) == sccp::Subject::Telephone;
         match (message.id, from_phone) {
             (id::KEEP_ALIVE, true) => {
                 self.keepalives = self.keepalives.saturating_add(1);
@@ -549,13 +564,13 @@ impl Attempt {
         }
         match (self.end, &self.register) {
             (Some(ending), _) if ending.how.by_server() => {
-                if self.gap || self.sealed {
+                if self.gap || self.cut || self.sealed {
                     S::NotSeen
                 } else {
                     S::Closed
                 }
             }
-            _ if self.gap || blind || (!self.server_seen && self.syn.is_some()) => S::NotSeen,
+            _ if self.gap || self.cut || blind || (!self.server_seen && self.syn.is_some()) => S::NotSeen,
             (Some(_), Some(_)) => S::NoAnswer,
             (None, Some(register)) if moved_on || register.unanswered(now, REGISTER_INTERVAL) => S::NoAnswer,
             _ => S::NotSeen,
