@@ -266,9 +266,9 @@ pub struct Attempt {
     pub end: Option<Ending>,
     /// Bytes of either side are missing from the capture.
     pub gap: bool,
-    /// Something that the CallManager said was cut away by the snap length: its answer may be in it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub cut: bool,
+    /// Something that the CallManager said was cut away by the snap length, here first: its answer may be in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<SeenAt>,
     /// Media channels were opened or closed on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub media: bool,
@@ -321,7 +321,7 @@ impl Attempt {
             wanted: None,
             end: None,
             gap: false,
-            cut: false,
+            cut: None,
             media: false,
             telephone: false,
             server_seen: false,
@@ -350,7 +350,9 @@ impl Attempt {
             (TcpFlags::Syn, false) => return,
             (TcpFlags::SynAck | TcpFlags::AckUnseen | TcpFlags::Data, _) => {
                 self.gap |= tcp.flags == TcpFlags::AckUnseen;
-                self.cut |= tcp.cut > 0 && !from_phone;
+                if tcp.cut > 0 && !from_phone {
+                    self.cut.get_or_insert(seen_at);
+                }
                 let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
                 self.sealed |= sealed && !from_phone;
                 if self.is_encrypted() {
@@ -564,13 +566,13 @@ impl Attempt {
         }
         match (self.end, &self.register) {
             (Some(ending), _) if ending.how.by_server() => {
-                if self.gap || self.cut || self.sealed {
+                if self.gap || self.cut.is_some() || self.sealed {
                     S::NotSeen
                 } else {
                     S::Closed
                 }
             }
-            _ if self.gap || self.cut || blind || (!self.server_seen && self.syn.is_some()) => S::NotSeen,
+            _ if self.gap || self.cut.is_some() || blind || (!self.server_seen && self.syn.is_some()) => S::NotSeen,
             (Some(_), Some(_)) => S::NoAnswer,
             (None, Some(register)) if moved_on || register.unanswered(now, REGISTER_INTERVAL) => S::NoAnswer,
             _ => S::NotSeen,

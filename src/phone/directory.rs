@@ -334,6 +334,22 @@ mod tests {
     }
 
     #[test]
+    fn address_of_another_vlan_is_another_address() {
+        let mut directory = Directory::new();
+        let tagged = |mac, vlan| Envelope { vlan: vec![vlan], ..from(mac, 1) };
+        let index = directory.phone(PHONE, ClientKey::Mac(PHONE)).unwrap();
+        directory.bind(ip(1), index);
+        directory.sender(&tagged(PHONE, 110), at(1));
+        directory.record_claim(ROUTER, ip(1), Some(210), at(2));
+        assert!(directory.phone_of(PHONE).unwrap().conflict.is_none());
+        for (second, vlan) in [(3, Some(110)), (4, None)] {
+            directory.record_claim(ROUTER, ip(1), vlan, at(second));
+            let claims = directory.phone_of(PHONE).unwrap().conflict.map(|c| c.claims);
+            assert_eq!(claims, u32::try_from(second).ok().map(|s| s - 2), "{vlan:?}");
+        }
+    }
+
+    #[test]
     fn waiting_clients_are_those_like_phones() {
         let mut directory = Directory::new();
         directory.sender(&from(ROUTER, 1), at(1));
