@@ -266,6 +266,15 @@ pub struct Attempt {
     pub end: Option<Ending>,
     /// Bytes of either side are missing from the capture.
     pub gap: bool,
+    /// Something that the CallManager said was cut away by the snap length, here first: its answer may be in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<SeenAt>,
+    /// Media channels were opened or closed on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub media: bool,
+    /// Keys, lamps, display, lines or calls: only a telephone has them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub telephone: bool,
     /// Any packet of the CallManager was captured.
     pub server_seen: bool,
     /// The CallManager said something inside TLS: whether it took the phone is not to be seen.
@@ -312,6 +321,9 @@ impl Attempt {
             wanted: None,
             end: None,
             gap: false,
+            cut: None,
+            media: false,
+            telephone: false,
             server_seen: false,
             sealed: false,
             handshake: None,
@@ -338,6 +350,9 @@ impl Attempt {
             (TcpFlags::Syn, false) => return,
             (TcpFlags::SynAck | TcpFlags::AckUnseen | TcpFlags::Data, _) => {
                 self.gap |= tcp.flags == TcpFlags::AckUnseen;
+                if tcp.cut > 0 && !from_phone {
+                    self.cut.get_or_insert(seen_at);
+                }
                 let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
                 self.sealed |= sealed && !from_phone;
                 if self.is_encrypted() {
@@ -440,6 +455,8 @@ impl Attempt {
         self.connected.get_or_insert(seen_at);
         self.server_seen |= !from_phone;
         self.gap |= message.missing_before > 0;
+        self.media |= sccp::subject(message.id) == sccp::Subject::Media;
+        self.telephone |= sccp::subject(message.id) == sccp::Subject::Telephone;
         match (message.id, from_phone) {
             (id::KEEP_ALIVE, true) => {
                 self.keepalives = self.keepalives.saturating_add(1);
@@ -555,13 +572,13 @@ impl Attempt {
             // It is to wait and ask again, whoever ends the connection.
             (_, None) if self.token_rejected.is_some() => S::NotSeen,
             (Some(ending), _) if ending.how.by_server() => {
-                if self.gap || self.sealed {
+                if self.gap || self.cut.is_some() || self.sealed {
                     S::NotSeen
                 } else {
                     S::Closed
                 }
             }
-            _ if self.gap || blind || (!self.server_seen && self.syn.is_some()) => S::NotSeen,
+            _ if self.gap || self.cut.is_some() || blind || (!self.server_seen && self.syn.is_some()) => S::NotSeen,
             (Some(_), Some(_)) => S::NoAnswer,
             (None, Some(register)) if moved_on || register.unanswered(now, REGISTER_INTERVAL) => S::NoAnswer,
             _ => S::NotSeen,

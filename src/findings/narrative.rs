@@ -1,5 +1,6 @@
 //! A phone's story in sentences, short enough to read out on a call.
 
+use super::boot_step::decided_by;
 use super::context::PhoneContext;
 use super::fallback::is_srst;
 use crate::conversation::SeenAt;
@@ -81,7 +82,7 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
             RegistrationState::Closed => format!("{server} closed the connection before an answer"),
             RegistrationState::NotSeen => format!("what {server} answered is not in the capture"),
         };
-        said.push(format!("{text} ({})", frame(contact.seen_at())));
+        said.push(format!("{text} ({})", frame(decided_by(contact))));
     }
     let end = match verdict {
         Verdict::Finding(code) => format!("root cause: {code}"),

@@ -30,7 +30,7 @@ impl SiteWideFacts {
     /// Asks all phones once.
     pub fn new(registry: &Registry, visible: &Visibility) -> SiteWideFacts {
         let mut all = SiteWideFacts::default();
-        for (index, phone) in registry.phones().iter().enumerate().filter(|(_, p)| !p.is_other) {
+        for (index, phone) in registry.phones().iter().enumerate().filter(|(_, p)| !p.is_media_resource()) {
             let own = phone.mac.device_name();
             for attempt in &phone.attempts {
                 if attempt.keepalive_acks > 0 {

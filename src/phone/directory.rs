@@ -64,7 +64,7 @@ impl Directory {
 
     /// Clients that booted or registered as phones and have no MAC or name yet.
     pub(super) fn waiting(&self) -> Vec<ClientKey> {
-        self.others.iter().filter(|(_, p)| p.is_phone).map(|(k, _)| *k).collect()
+        self.others.iter().filter(|(_, p)| p.is_phone && !p.is_media_resource()).map(|(k, _)| *k).collect()
     }
 
     /// The record of a client, where there is one.
@@ -215,11 +215,11 @@ impl Directory {
             let is_end = self.is_end(mac);
             self.senders.record(mac, ip, is_end);
             if is_end {
-                self.record_claim(mac, ip, seen_at);
+                self.record_claim(mac, ip, vlan_of(envelope), seen_at);
             }
         }
         let slot = self.slot_of_ip(ip, eth);
-        let vlan = envelope.vlan.last().copied().filter(|v| *v > 0);
+        let vlan = vlan_of(envelope);
         let phone = self.client(slot, seen_at)?;
         if phone.mac.is_zero() {
             phone.mac = eth.unwrap_or_default();
@@ -257,15 +257,17 @@ impl Directory {
         Slot::Phone(index)
     }
 
-    /// A device says, by ARP, by a lease or by its own frames, that it has an address.
-    pub(super) fn record_claim(&mut self, mac: Mac, ip: IpAddr, seen_at: SeenAt) {
+    /// A device says, by ARP, by a lease or by its own frames, that it has an address. In another VLAN the same address
+    /// is another one.
+    pub(super) fn record_claim(&mut self, mac: Mac, ip: IpAddr, vlan: Option<u16>, seen_at: SeenAt) {
         let holder = self.by_ip.get(&ip).copied();
         let own = self.by_mac.get(&mac).copied();
         if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)) {
             phone.record_use(ip, seen_at);
         }
         let (Some(holder), true) = (holder, own != holder) else { return };
-        let Some(phone) = self.phones.get_mut(holder) else { return };
+        let is_elsewhere = |p: &&mut Phone| vlan.zip(p.vlan).is_some_and(|(here, there)| here != there);
+        let Some(phone) = self.phones.get_mut(holder).filter(|p| !is_elsewhere(p)) else { return };
         phone.record_conflict(mac, ip, seen_at);
         let theirs = phone.mac;
         // Two phones: each conflicts with the other.
@@ -273,6 +275,11 @@ impl Directory {
             phone.record_conflict(theirs, ip, seen_at);
         }
     }
+}
+
+/// The innermost VLAN that a frame bears.
+pub(super) fn vlan_of(envelope: &Envelope) -> Option<u16> {
+    envelope.vlan.last().copied().filter(|v| *v > 0)
 }
 
 #[cfg(test)]
@@ -324,6 +331,22 @@ mod tests {
         directory.release(ip(1), Slot::Phone(index));
         assert_eq!(directory.phone_of(PHONE).unwrap().ip, None);
         assert_eq!(directory.slot_of_ip(ip(1), None), Slot::Other(ClientKey::Ip(ip(1))));
+    }
+
+    #[test]
+    fn address_of_another_vlan_is_another_address() {
+        let mut directory = Directory::new();
+        let tagged = |mac, vlan| Envelope { vlan: vec![vlan], ..from(mac, 1) };
+        let index = directory.phone(PHONE, ClientKey::Mac(PHONE)).unwrap();
+        directory.bind(ip(1), index);
+        directory.sender(&tagged(PHONE, 110), at(1));
+        directory.record_claim(ROUTER, ip(1), Some(210), at(2));
+        assert!(directory.phone_of(PHONE).unwrap().conflict.is_none());
+        for (second, vlan) in [(3, Some(110)), (4, None)] {
+            directory.record_claim(ROUTER, ip(1), vlan, at(second));
+            let claims = directory.phone_of(PHONE).unwrap().conflict.map(|c| c.claims);
+            assert_eq!(claims, u32::try_from(second).ok().map(|s| s - 2), "{vlan:?}");
+        }
     }
 
     #[test]

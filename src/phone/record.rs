@@ -277,6 +277,16 @@ impl Phone {
             })
     }
 
+    /// Whether it speaks SCCP and is no phone: by the type or name that it registers with, or since it is told of media
+    /// channels and never of a key, a lamp, a display or a call (a conference bridge, a transcoder, an MTP).
+    pub fn is_media_resource(&self) -> bool {
+        self.is_other
+            || (self.names.is_empty()
+                && self.announced.is_none()
+                && self.attempts.iter().any(|a| a.media)
+                && !self.attempts.iter().any(|a| a.telephone))
+    }
+
     /// Latest name, or else the one that its MAC gives it.
     pub fn name(&self) -> Option<&WireText> {
         self.names.last().map(|n| &n.name)

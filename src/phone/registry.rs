@@ -110,6 +110,12 @@ impl Registry {
         self.shared.bodies_refused
     }
 
+    /// Clients of CallManagers that are no phones.
+    pub fn media_resources(&self) -> impl Iterator<Item = &Phone> {
+        let others = self.directory.others.iter().map(|(_, p)| p);
+        self.directory.phones.iter().chain(others).filter(|p| p.is_media_resource() && !p.attempts.is_empty())
+    }
+
     /// DHCP clients seen that are no phones.
     pub fn other_dhcp_clients(&self) -> u64 {
         let leases = |p: &&Phone| !p.dhcp.list.is_empty();

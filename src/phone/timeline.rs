@@ -155,6 +155,13 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
         if let Some(register) = attempt.register {
             add(register.first, TimelineKind::Sccp, format!("registers with {server}{}", times(register.count)));
         }
+        if let Some(seen_at) = attempt.cut.filter(|_| attempt.registered_at().is_none() && attempt.rejected.is_none()) {
+            add(
+                seen_at,
+                TimelineKind::Tcp,
+                format!("{server} says something in a frame that was cut: it is not in the capture"),
+            );
+        }
         if let Some(seen_at) = attempt.registered_at() {
             let how = if attempt.registered.is_some() { "accepts it" } else { "answers its keepalives" };
             add(seen_at, TimelineKind::Sccp, format!("{server} {how}"));

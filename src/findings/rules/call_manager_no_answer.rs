@@ -57,11 +57,28 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let why = contact.why();
         let register = contact.attempt.is_some_and(|a| a.register.is_some());
         let question = match (why, register) {
-            (Why::Arp, _) => "ARP question for it",
+            (Why::Arp, _) => "ARP request",
             (_, true) => "Register",
             (_, false) => "SYN",
         };
-        let article = if why == Why::Arp { "an" } else { "a" };
+        // ARP is a broadcast: it asks everybody for the address, and is sent to no CallManager.
+        let asks = match why {
+            Why::Arp => format!("asks by ARP for {server}, its CallManager"),
+            _ => format!("sends CallManager {server} a {question}"),
+        };
+        let (unanswered, answered) = match why {
+            Why::Arp => (
+                format!("asks by ARP for CallManager {server}: nothing answers ({} requests sent)", tries.count),
+                format!("The phone's ARP request for {server} is answered."),
+            ),
+            _ => (
+                format!(
+                    "tries CallManager {server} port {port}: nothing answers its {question} ({} sent)",
+                    tries.count
+                ),
+                format!("The phone's {question} to {server} is answered."),
+            ),
+        };
         // The contract knows three words here: what an ICMP error said is in the evidence.
         let word = match why {
             Why::Silent => "silent",
@@ -83,7 +100,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             Code::CallManagerNoAnswer,
             if error.is_some() { sure } else { cx.confidence_from_absence(sure) },
             tries.first,
-            format!("{} sends CallManager {server} {article} {question}, and gets no answer", cx.label()),
+            format!("{} {asks}, and gets no answer", cx.label()),
         );
 
         if tries.count > 1 {
@@ -98,11 +115,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             .fact("tries", Fact::Number(u64::from(tries.count)))
             .fact("why", text(word))
             .title(format!("CallManager {server} does not answer"))
-            .summary(format!(
-                    "{} tries CallManager {server} port {port}: nothing answers its {question} ({} sent).",
-                    cx.label(),
-                    tries.count
-                ))
+            .summary(format!("{} {unanswered}.", cx.label()))
                     .fixes(moved(cx, server))
                     .fix(Fix::new(FixKind::ReachCallManager, if register { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones"))
                     .steps(of_srst(fallback, server))
@@ -117,7 +130,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                                 "Do routes and filters let TCP {port} pass between the phones and {server}, both ways?"
                             ),
                         ]
-                    }).verify(format!("The phone's {question} to {server} is answered."))))
+                    }).verify(answered)))
     })
 }
 

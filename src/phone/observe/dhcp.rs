@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::Scene;
 use crate::conversation::dhcp::{LeaseTerms, Outcome, SeenIn};
-use crate::phone::directory::Slot;
+use crate::phone::directory::{Slot, vlan_of};
 use crate::phone::identity::seen_in;
 use crate::types::Mac;
 use crate::wire::dhcp::{Message, Op};
@@ -66,7 +66,8 @@ pub(super) fn observe(scene: &mut Scene<'_>, message: &Message) {
 /// The address is the client's.
 fn leased(scene: &mut Scene<'_>, slot: Slot, mac: Mac, address: Ipv4Addr) {
     let ip = IpAddr::V4(address);
-    scene.directory.record_claim(mac, ip, scene.seen_at);
+    let vlan = scene.directory.phone_of(mac).and_then(|p| p.vlan).or_else(|| vlan_of(scene.envelope));
+    scene.directory.record_claim(mac, ip, vlan, scene.seen_at);
     match slot {
         Slot::Phone(index) => scene.directory.bind(ip, index),
         Slot::Other(_) => {

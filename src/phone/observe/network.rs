@@ -6,7 +6,7 @@ use super::Scene;
 use crate::conversation::file::{Fetch, Unreachable, Why};
 use crate::conversation::registration::Attempt;
 use crate::conversation::{RetryCount, push_bounded};
-use crate::phone::directory::Slot;
+use crate::phone::directory::{Slot, vlan_of};
 use crate::phone::limits;
 use crate::phone::{ArpAsk, DnsAnswer, NameAsk, Phone};
 use crate::wire::{arp, dns, icmp};
@@ -24,7 +24,7 @@ pub(super) fn observe_arp(scene: &mut Scene<'_>, message: &arp::Message) {
         directory.neighbours.insert(sender, message.sender_mac);
         let is_end = directory.is_end(message.sender_mac);
         directory.senders.record(message.sender_mac, sender, is_end);
-        directory.record_claim(message.sender_mac, sender, seen_at);
+        directory.record_claim(message.sender_mac, sender, vlan_of(scene.envelope), seen_at);
     }
     if message.op == arp::Op::Request && message.sender_ip != message.target_ip {
         let Slot::Phone(index) = directory.slot_of_mac(message.sender_mac) else { return };

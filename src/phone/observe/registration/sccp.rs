@@ -145,6 +145,19 @@ mod tests {
     }
 
     #[test]
+    fn media_without_a_telephone_is_a_media_resource() {
+        let mut stage = Stage::new();
+        stage.ask(2, CM, PORTS, &sccp("0x0000", "KeepAlive", ""));
+        stage.answer(2, CM, BACK, &sccp("0x0100", "KeepAliveAck", ""));
+        stage.answer(3, CM, BACK, &sccp("0x0105", "OpenReceiveChannel", ""));
+        assert!(other(&stage).is_media_resource());
+        assert!(stage.directory.waiting().is_empty());
+        stage.answer(4, CM, BACK, &sccp("0x0111", "CallState", ""));
+        assert!(!other(&stage).is_media_resource(), "a telephone in a call");
+        assert_eq!(stage.directory.waiting().len(), 1);
+    }
+
+    #[test]
     fn name_behind_router_makes_the_phone() {
         let mut stage = Stage::new();
         register(&mut stage, 2, "SEP00036B3A1001", 7);

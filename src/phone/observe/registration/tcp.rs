@@ -56,6 +56,7 @@ pub(in super::super) fn observe(scene: &mut Scene<'_>, tcp: &TcpEvent) {
 mod tests {
     use super::super::super::testing::{CM, Stage, at};
     use crate::conversation::registration::{End, Protocol};
+    use crate::diagnosis::RegistrationState;
 
     fn tcp(flags: &str) -> String {
         format!(r#""type":"tcp","flags":"{flags}""#)
@@ -94,6 +95,18 @@ mod tests {
         stage.ask(2, CM, (52_038, 2443), &tcp("PSH"));
         assert_eq!(stage.traffic.encrypted, 1);
         assert_eq!(stage.phone().attempts[0].protocol, Protocol::Sccps);
+    }
+
+    #[test]
+    fn end_after_a_cut_answer_turns_nobody_away() {
+        for (cut, state) in [("", RegistrationState::Closed), (r#","cut":22"#, RegistrationState::NotSeen)] {
+            let mut stage = Stage::leased();
+            stage.ask(2, CM, (52_038, 2000), &tcp("SYN"));
+            stage.answer(2, CM, (2000, 52_038), &tcp("SYN-ACK"));
+            stage.answer(3, CM, (2000, 52_038), &format!("{}{cut}", tcp("PSH")));
+            stage.answer(4, CM, (2000, 52_038), &tcp("FIN"));
+            assert_eq!(stage.phone().attempts[0].state(at(60, 0).time, false, false), state, "{cut}");
+        }
     }
 
     #[test]
