@@ -5,11 +5,18 @@ use std::rc::Rc;
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
-use crate::diagnosis::{Detail, Fix, FixKind, FixTarget, Verdict};
+use crate::diagnosis::{Code, Detail, Fix, FixKind, FixTarget, Verdict};
 use crate::report::fixture;
 
 fn plain() -> TableOptions {
-    TableOptions { width: None, color: false, min_severity: Severity::Info, verbose: false, phones_selected: false }
+    TableOptions {
+        width: None,
+        color: false,
+        min_severity: Severity::Info,
+        verbose: false,
+        phones_selected: false,
+        top: None,
+    }
 }
 
 fn terminal(width: u16) -> TableOptions {
@@ -127,9 +134,39 @@ fn report_lists_50_of_10000_phones_and_builds_each_once() {
         fixture::phone(i, Ipv4Addr::new(10, 30, 0, 5))
     });
     let text = written(&d, &plain());
-    assert!(text.contains("... and 9,950 more (-T json lists all"), "{text}");
+    assert!(text.contains("... and 9,950 more (--top N lists more, -T csv all, --phone picks some)"), "{text}");
     assert!(text.starts_with("10,000 phones: 10,000 healthy."), "{text}");
     assert_eq!(made.get(), 10_000);
+}
+
+/// 400 phones of which the last two are ill: they are found at sight, and the healthy are a number.
+#[test]
+fn ill_phones_are_listed_first_and_healthy_ones_folded() {
+    let site = |ill_from: usize, count: usize| {
+        let mut d = fixture::mixed_site();
+        d.phone_count = count;
+        d.make_phone = Box::new(move |i, _| {
+            let mut phone = fixture::phone(i, Ipv4Addr::new(10, 30, 0, 5));
+            phone.findings.clear();
+            if i >= ill_from {
+                phone.verdict = Verdict::Finding(Code::WrongTftpServer);
+            }
+            phone
+        });
+        d
+    };
+    let mut names = (0..400).map(|i| super::phones::name(&fixture::phone(i, Ipv4Addr::new(10, 30, 0, 5))));
+    let first = names.next().unwrap();
+    let last = names.next_back().unwrap();
+    let (_, phones) =
+        written(&site(398, 400), &plain()).split_once("\nPhones\n").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert!(phones.contains(&last) && !phones.contains(&first), "{phones}");
+    assert!(phones.contains("... and 398 healthy not listed (--top N lists more"), "{phones}");
+    let one = written(&site(300, 400), &TableOptions { top: Some(1), ..plain() });
+    assert!(one.contains("... and 99 more, 300 healthy not listed"), "{one}");
+    let few = written(&site(9, 10), &plain());
+    let (_, table) = few.split_once("\nPhones\n").unwrap();
+    assert!(table.contains(&first) && !table.contains("not listed"), "few are compared: {table}");
 }
 
 #[test]
