@@ -7,14 +7,14 @@ use crate::findings::context::PhoneContext;
 use crate::findings::inference::right_load;
 use crate::findings::{Draft, evidence, text};
 use crate::wire::load::{self, is_load_file, same_load};
-use crate::wire::load_list::is_boot_text;
+use crate::wire::load_list::{is_boot_text, is_list_name};
 use crate::wire::load_spelling::{Misspelling, misspelling};
 
 declare_finding! {
     /// ## Trigger
     ///
-    /// The phone asks for a load and the server answers "file not found", and the same load did not come through under
-    /// another name or later in this boot. `certain` where the configuration in the capture names the load.
+    /// The phone asks for a load, or for a part of a load of which it was served the list, and the server answers "file not
+    /// found", and the same load did not come through under another name or later in this boot. `certain` where the configuration in the capture names the load.
     ///
     /// ## Evidence
     ///
@@ -58,7 +58,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let got = files.iter().any(|f| {
             f.outcome() == Outcome::Served && is_load_file(f.name.raw()).is_some_and(|l| same_load(&l, &load))
         });
-        if got || said.iter().any(|s| same_load(s, &load)) || (configured.is_some() && named.is_none()) {
+        let list = list_of_part(files, fetch);
+        let unnamed = configured.is_some() && named.is_none() && list.is_none();
+        if got || said.iter().any(|s| same_load(s, &load)) || unnamed {
             continue;
         }
         let server = fetch.server;
@@ -74,7 +76,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             .server(server)
             .fact("file", Fact::Text(fetch.name.clone()))
             .fact("tftp_server", text(server));
-        drafts.push(say(draft, cx, fetch, &load, named.map(|(config, _)| *config)));
+        drafts.push(match list {
+            Some(list) => part_missing(draft, cx, fetch, list),
+            None => say(draft, cx, fetch, &load, named.map(|(config, _)| *config)),
+        });
         said.push(load);
     }
     drafts
@@ -83,6 +88,49 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 /// The load that a file of this name belongs to, blanks in its name and behind it included.
 fn load_of(file: &str) -> Option<String> {
     is_load_file(file).or_else(|| is_load_file(file.trim_end()))
+}
+
+/// The list that was served just before and names this part, where the phone gets no further with the load.
+fn list_of_part<'f>(files: &'f [Fetch], part: &Fetch) -> Option<&'f Fetch> {
+    let is_list = |f: &&Fetch| is_list_name(f.name.raw()) && !is_boot_text(f.name.raw());
+    if is_list(&part) {
+        return None;
+    }
+    let served = |f: &&Fetch| f.outcome() == Outcome::Served;
+    let before = files.iter().rev().filter(|f| f.request.first < part.request.first);
+    let list = before.filter(served).find(is_list)?;
+    // Other names of the list's own stem are alternatives, of which one will do.
+    let same_stem = load_of(list.name.raw()).zip(load_of(part.name.raw())).is_some_and(|(a, b)| same_load(&a, &b));
+    let is_later = |f: &&Fetch| f.request.first > part.request.first && is_load_file(f.name.raw()).is_some();
+    let went_on = files.iter().filter(is_later).any(|f| served(&f));
+    (!same_stem && !went_on).then_some(list)
+}
+
+/// A list is there, and not all that it names.
+fn part_missing(draft: Draft, cx: &PhoneContext<'_>, fetch: &Fetch, list: &Fetch) -> Draft {
+    let (part, server) = (&fetch.name, fetch.server);
+    draft
+        .evidence(list.request.first, format!("{} is served {} by {}", cx.label(), list.name, list.server))
+        .title(format!("part {part} of {} is not on TFTP server {server}", list.name))
+        .summary(format!(
+            "{} is served {} by {}, asks {server} for {part}, a part of that load, and is told that it is not there: the load \
+             was installed in part only, or from another release than its list. The phone takes no load of which a part is \
+             missing.",
+            cx.label(),
+            list.name,
+            list.server
+        ))
+        .fix(
+            Fix::new(FixKind::InstallLoad, FixTarget::TftpServer, format!("Put all parts of {} on {server}", list.name))
+                .step(format!(
+                    "Install every file that {} lists on the TFTP path of {server}, {part} among them, all of one release; \
+                     names are case-sensitive on many servers.",
+                    list.name
+                ))
+                .step("On CallManager: install the load package again, on each TFTP node, and restart the Cisco TFTP service.")
+                .step("Reset the phone.")
+                .verify(format!("The request for {part} is answered with DATA.")),
+        )
 }
 
 /// In words: the plain case, or one of those in which to install a file of that name would be wrong.

@@ -1,6 +1,7 @@
 //! `load-not-accepted`: the load came, and the phone does not run it.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::conversation::SeenAt;
 use crate::conversation::file::Fetch;
@@ -15,6 +16,8 @@ use crate::wire::load::{self, LoadName, is_load_file, same_load};
 use crate::wire::load_list::{is_boot_text, is_list_name};
 use crate::wire::phone_config::is_config_name;
 
+/// What is asked for again after so long is asked for by another boot, also where the capture shows no DHCP.
+const BOOT: Duration = Duration::from_secs(20);
 /// Transfers shown of a load that is fetched again and again.
 const MAX_SHOWN: usize = 4;
 
@@ -258,7 +261,8 @@ fn by_boots(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: Optio
     for head in heads.iter().rev().skip(1).take_while(|h| h.name == last.name && h.server == last.server) {
         let next = again.last().map(|n| n.request.first)?;
         // A request that is repeated within one boot is another matter.
-        if head.done.is_some_and(|done| restart_between(cx, done, next).is_some()) {
+        let booted = |done: SeenAt| restart_between(cx, done, next).is_some() || next.time.since(done.time) >= BOOT;
+        if head.done.is_some_and(booted) {
             again.push(head);
         }
     }

@@ -638,6 +638,35 @@ pub(super) const CASES: &[Case] = &[
         },
     },
     Case {
+        name: "part-of-a-load-missing",
+        kind: "load-part-missing",
+        report: None,
+        wire: "SCCP42.9-4-2SR3-1S.loads is served, and cnu42.9-4-2ES26.sbn, which it lists, is not there; at each of three boots.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7942G", 434, "SCCP42.8-5-4S"));
+            for _ in 0..3 {
+                boots(&mut s, &mut p);
+                p.configure(&mut s, TFTP, &works().load("SCCP42.9-4-2SR3-1S"));
+                let list = b"jar42sccp.9-4-2ES26.sbn\ncnu42.9-4-2ES26.sbn\n";
+                p.fetch(&mut s, TFTP, "SCCP42.9-4-2SR3-1S.loads", list);
+                p.fetch(&mut s, TFTP, "jar42sccp.9-4-2ES26.sbn", &part(3));
+                p.missing(&mut s, TFTP, "cnu42.9-4-2ES26.sbn");
+                s.wait(30_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            unwell(
+                &["load-file-missing"],
+                json!({"codes": {"load-file-missing": {"severity": ["error"],
+                "facts": {"file": "cnu42.9-4-2ES26.sbn", "tftp_server": TFTP}}},
+                "codes_absent": ["load-not-accepted"],
+                "first_fix": {"says": ["SCCP42\\.9-4-2SR3-1S\\.loads"], "where": ["tftp-server"]}}),
+            )
+        },
+    },
+    Case {
         name: "signed-file-fetched-for-ever",
         kind: "signed-configuration-again-and-again",
         report: None,
