@@ -13,7 +13,7 @@ use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
 use crate::conversation::file::{Fetch, Why};
 use crate::conversation::registration::{Attempt, SecureFailure};
 use crate::conversation::{RetryCount, SeenAt};
-use crate::diagnosis::{Confidence, Fix, Outcome, RegistrationState, Scope, TftpSource};
+use crate::diagnosis::{Confidence, Outcome, RegistrationState, TftpSource};
 use crate::phone::registry::Registry;
 use crate::phone::{ArpAsk, Phone};
 use crate::site::{Cluster, Site};
@@ -519,16 +519,6 @@ impl<'a> PhoneContext<'a> {
     /// How the phone is called in a sentence.
     pub fn label(&self) -> String {
         self.phone.name().map_or_else(|| self.phone.mac.device_name(), ToString::to_string)
-    }
-
-    /// What makes the scope name the right servers; where the site file does not know its DHCP server, that one taken
-    /// off: nobody corrects the options of a server that should not be there.
-    pub(super) fn set_option_150(&self, scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
-        let known = &self.world.site.network.dhcp_servers;
-        if known.is_empty() || known.contains(&scope.server) || scope.server.is_unspecified() {
-            return crate::remedy::dhcp::set_option_150(scope, right);
-        }
-        vec![crate::remedy::dhcp::remove_server(scope.server, self.phone.vlan)]
     }
 }
 

@@ -13,6 +13,7 @@ mod diagnose;
 mod draft;
 mod grouping;
 pub mod inference;
+mod leases;
 mod narrative;
 mod servers;
 pub mod site_wide;

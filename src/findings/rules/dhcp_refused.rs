@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conversation::SeenAt;
-use crate::conversation::dhcp::{Exchange, Kind};
+use crate::conversation::dhcp::{Exchange, Holder, Kind};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Platform, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, evidence, optional};
+use crate::remedy;
 use crate::types::WireText;
 
 declare_finding! {
@@ -18,7 +19,8 @@ declare_finding! {
     ///
     /// ## Evidence
     ///
-    /// The NAK with its text (option 56), or the DECLINE and the acknowledgement that it answers.
+    /// The NAK with its text (option 56), or the DECLINE, the acknowledgement that it answers, and the ARP message of the
+    /// device that has the address, by its MAC.
     ///
     /// ## Explanation
     ///
@@ -54,6 +56,8 @@ struct Refusal<'a> {
     text: Option<&'a WireText>,
     /// The address that the phone declined.
     declined: Option<Ipv4Addr>,
+    /// Who has it.
+    holder: Option<Holder>,
     renewal: bool,
 }
 
@@ -65,6 +69,7 @@ fn refusal(exchange: &Exchange) -> Option<Refusal<'_>> {
             server: ack.map(|a| a.terms.server),
             text: None,
             declined: ack.and_then(|a| a.address),
+            holder: exchange.holder.as_deref().copied(),
             renewal: false,
         });
     }
@@ -75,6 +80,7 @@ fn refusal(exchange: &Exchange) -> Option<Refusal<'_>> {
         server: Some(nak.server).filter(|s| !s.is_unspecified()),
         text: nak.text.as_ref(),
         declined: None,
+        holder: None,
         renewal: exchange.kind == Kind::Renew,
     })
 }
@@ -93,6 +99,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if let Some(granted) = list.iter().rev().filter(|e| e.decline == Some(last.seen_at)).find_map(|e| e.ack.as_ref()) {
         shown.push(evidence(granted.seen_at, format!("{by} gives {} that address", cx.label())));
     }
+    if let (Some(Holder { mac, seen_at }), Some(address)) = (last.holder, last.declined) {
+        shown.push(evidence(seen_at, format!("{mac} says by ARP that it has {address}")));
+    }
     let after = if list.last().is_some_and(|e| holds(&e)) && !repeats {
         " A lease followed."
     } else if repeats {
@@ -101,7 +110,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         " The capture does not show a lease after it."
     };
     let title = match last.declined {
-        Some(address) => format!("{by} hands out {address}, which is in use"),
+        Some(address) => match last.holder {
+            Some(Holder { mac, .. }) => format!("{by} hands out {address}, which {mac} has"),
+            None => format!("{by} hands out {address}, which is in use"),
+        },
         None => format!("{by} refuses the phones an address"),
     };
     vec![
@@ -123,6 +135,9 @@ fn times(count: usize) -> String {
 fn said(cx: &PhoneContext<'_>, refusal: &Refusal<'_>) -> String {
     let server = refusal.server.map_or("A DHCP server".to_owned(), |s| format!("DHCP server {s}"));
     match (refusal.declined, refusal.text) {
+        (Some(address), _) if let Some(Holder { mac, .. }) = refusal.holder => {
+            format!("{} declines {address} of {server}: {mac} has it", cx.label())
+        }
         (Some(address), _) => format!("{} declines {address} of {server}: it is in use", cx.label()),
         (None, _) if refusal.server.is_none() => format!("{} is refused an address, or declines one", cx.label()),
         (None, Some(text)) => format!("{server} refuses {} the address (NAK): \"{text}\"", cx.label()),
@@ -135,13 +150,16 @@ fn fix(cx: &PhoneContext<'_>, last: &Refusal<'_>, by: &str) -> Fix {
     match last.declined {
         Some(address) => Fix::new(FixKind::FreeAddress, FixTarget::DhcpServer, format!("Find who has {address}, and keep it out of the pool"))
             .on(Platform::Ios)
-            .step(format!(
+            .step(match last.holder {
+                Some(Holder { mac, .. }) => remedy::network::find_port(mac),
+                None => format!(
                     "On the router of {vlan}: show ip arp {address}; then show mac address-table address MAC on the switch."
-                ))
-                    .step(format!("Let that device get its address by DHCP, or exclude {address} on {by}."))
-                    .config(format!("ip dhcp excluded-address {address}\n"))
-                    .undo(format!("no ip dhcp excluded-address {address}\n"))
-                    .verify(format!("{address} is not offered again, and no DECLINE follows the phone's lease.")),
+                ),
+            })
+            .step(format!("Let that device get its address by DHCP, or exclude {address} on {by}."))
+            .config(format!("ip dhcp excluded-address {address}\n"))
+            .undo(format!("no ip dhcp excluded-address {address}\n"))
+            .verify(format!("{address} is not offered again, and no DECLINE follows the phone's lease.")),
         None => Fix::new(FixKind::AddDhcpScope, FixTarget::DhcpServer, format!("On {by}: serve {vlan}"))
             .step(format!("Is there a scope for {vlan} with the right network and mask, and are addresses free in it?"))
             .step("Does a second DHCP server answer in that VLAN? Two that do not share their leases refuse each other's."

@@ -76,11 +76,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         }
     }
     let Some(tries) = asked else { return Vec::new() };
-    let has_address = phone.files.last().is_some_and(|f| f.last > tries.first)
-        || phone.attempts.last().is_some_and(|a| a.last > tries.first)
-        || phone.arp.iter().any(|a| a.tries.last > tries.first)
-        || phone.dns.iter().any(|d| d.tries.last > tries.first);
-    if has_address || !tries.unanswered(cx.now(), DHCP_INTERVAL) {
+    if cx.has_address_since(tries.first) || !tries.unanswered(cx.now(), DHCP_INTERVAL) {
         return Vec::new();
     }
     // A phone repeats its question. One that it asked once, and no more for long, had its answer.

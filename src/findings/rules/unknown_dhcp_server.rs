@@ -33,7 +33,9 @@ declare_finding! {
     ///
     /// ## Not this
     ///
-    /// A relay: the server identifier (option 54) counts, not the address that the packet came from.
+    /// A relay: the server identifier (option 54) counts, not the address that the packet came from. Nor a relay that puts
+    /// its own address there (`server-id-override`, RFC 5107), or a wireless controller its virtual one: the server behind
+    /// it is not to be seen.
     /// `conflicting-dhcp-offers`: no site file tells which of two servers is right.
     ///
     /// ## References
@@ -59,7 +61,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     // Where the replies are not in the capture the phone's own REQUEST says whose offer it takes.
     let requests = taken_by_request(cx).into_iter().map(|(server, seen_at)| (server, seen_at, None));
     for (server, seen_at, tftp) in replies.chain(requests) {
-        if known.contains(&server) || seen.contains(&server) || server.is_unspecified() {
+        if !cx.is_foreign_dhcp_server(server) || seen.contains(&server) {
             continue;
         }
         seen.push(server);
