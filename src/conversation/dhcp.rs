@@ -253,6 +253,12 @@ impl Exchange {
         }
     }
 
+    /// The lease; where its acknowledgement was not captured, the offer that the client took.
+    pub fn granted(&self) -> Option<&OfferSeen> {
+        let chosen = || self.offers.iter().find(|o| Some(o.terms.server) == self.requested);
+        self.ack.as_ref().or_else(chosen)
+    }
+
     /// Whether any server answered.
     pub fn answered(&self) -> bool {
         !self.offers.is_empty() || self.ack.is_some() || self.nak.is_some()

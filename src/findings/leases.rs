@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::context::{PhoneContext, SETTLED};
 use crate::conversation::SeenAt;
-use crate::conversation::dhcp::{OfferSeen, Untaken};
+use crate::conversation::dhcp::{Exchange, OfferSeen, Untaken};
+use crate::conversation::file::Fetch;
 use crate::diagnosis::{Fix, Scope};
 
 impl<'a> PhoneContext<'a> {
@@ -44,6 +45,27 @@ impl<'a> PhoneContext<'a> {
     }
 }
 
+impl<'a> PhoneContext<'a> {
+    /// Another server's offer that names TFTP servers, where the phone took a lease that names none: the server of the lease is not one for phones. Not where the site file says that it is, or where the phone
+    /// found a server all the same.
+    pub(super) fn better_offer(&self) -> Option<&'a OfferSeen> {
+        let lease = self.phone.lease()?;
+        let terms = &lease.terms;
+        let names_none =
+            !terms.cut && terms.unusable.is_empty() && (terms.sources.is_empty() || terms.only_own_siaddr());
+        // Without a TFTP server a phone may try the DHCP server.
+        let in_vain = |f: &Fetch| f.answered.is_none() && f.server == IpAddr::V4(terms.server);
+        let has_asked = self.phone.files.iter().any(|f| f.last > lease.seen_at && !in_vain(f));
+        let is_known = self.world.site.network.dhcp_servers.contains(&terms.server);
+        if !names_none || is_known || has_asked || self.is_registered() {
+            return None;
+        }
+        let offers = self.phone.dhcp.list.iter().rev().flat_map(|e| &e.offers);
+        let mut others = offers.filter(|o| o.terms.server != terms.server && !o.terms.cut);
+        others.find(|o| !o.terms.sources.is_empty() && !o.terms.only_own_siaddr())
+    }
+}
+
 /// A phone whose lease does not lead to what it needs.
 pub(super) struct Stranded<'a> {
     /// Without a router.
@@ -56,10 +78,11 @@ impl<'a> PhoneContext<'a> {
     /// Whether the phone's lease names no router, and all the servers that it needs next are in other networks. Not where
     /// something of the phone is seen to go out of its subnet.
     pub(super) fn stranded(&self) -> Option<Stranded<'a>> {
-        let exchange = self.phone.exchange().filter(|e| e.ack.is_some()).or(self.phone.lease_exchange())?;
-        let lease = self.phone.lease().filter(|l| !l.terms.cut && l.terms.routers.is_empty())?;
         // Renewals may carry less than the lease that they renew.
-        if !exchange.is_boot() || self.is_registered() || self.gets_out(lease) {
+        let mut leases = self.phone.dhcp.list.iter().rev().filter(|e| e.is_boot() && e.decline.is_none());
+        let lease = leases.find_map(Exchange::granted)?;
+        let without_router = !lease.terms.cut && lease.terms.routers.is_empty();
+        if !without_router || self.is_registered() || self.gets_out(lease) {
             return None;
         }
         let tftp: Vec<IpAddr> = match self.config() {

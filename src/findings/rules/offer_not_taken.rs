@@ -59,11 +59,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     if offer.seen_at > first {
         shown.push(evidence(offer.seen_at, format!("DHCP server {server} offers again ({offered} in all)")));
     }
-    let asks_again = discovered.last.is_after(offer.seen_at);
-    if asks_again {
-        shown.push(evidence(discovered.last, format!("{} asks again, and has requested no address", cx.label())));
+    if discovered.last.is_after(first) {
+        shown.push(evidence(
+            discovered.last,
+            format!("{} asks for the last time seen, and has requested no address", cx.label()),
+        ));
     }
-    let confidence = if asks_again { Confidence::Certain } else { Confidence::Likely };
+    // A phone that asks again has not requested what it was offered, whatever the capture lost.
+    let confidence = if discovered.last.is_after(first) { Confidence::Certain } else { Confidence::Likely };
     let confidence = if cx.world.visible.lossy { confidence.min(Confidence::Likely) } else { confidence };
     let address = offer.address.map_or("an address".to_owned(), |a| a.to_string());
     let way = match offer.relay {
@@ -93,8 +96,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             .fact("relay", optional(offer.relay))
             .title(format!("the offers of DHCP server {server} do not reach the phones"))
             .summary(format!(
-                "DHCP server {server} offers {} {address}, {offered} times, and the phone requests it never: it asks again. The \
-                 offers are in order. {way}{nameless}",
+                "DHCP server {server} answers {} {offered} times with an offer of {address}, and the phone never requests it: it keeps \
+                 asking. The offers are in order. {way}{nameless}",
                 cx.label()
             ))
             .fix(fix(cx, server, offer.relay)),
