@@ -235,6 +235,7 @@ codes! {
         group: Alone,
         explains: [
             [WrongTftpServer, MalformedTftpOption, NoTftpAddress] where same("chosen", "dhcp_server"),
+            [TftpNoAnswer] where same("chosen", "tftp_server"),
             [TftpNameUnresolved, TftpOptionsDisagree]
         ],
         order: Boot,

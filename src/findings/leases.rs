@@ -8,6 +8,9 @@ use crate::conversation::dhcp::{Exchange, OfferSeen, Untaken};
 use crate::conversation::file::Fetch;
 use crate::diagnosis::{Fix, Scope};
 
+/// So many offers in a row do not get lost one by one.
+pub(super) const AGAIN_AND_AGAIN: u32 = 3;
+
 impl<'a> PhoneContext<'a> {
     /// Offers that the phone had time to take and did not: it asked again since, or is silent. Not where it is seen to
     /// have an address all the same.
@@ -41,7 +44,13 @@ impl<'a> PhoneContext<'a> {
         if self.is_foreign_dhcp_server(scope.server) {
             return vec![crate::remedy::dhcp::remove_server(scope.server, self.phone.vlan)];
         }
-        crate::remedy::dhcp::set_option_150(scope, right)
+        let mut fixes = crate::remedy::dhcp::set_option_150(scope, right);
+        if self.world.together.proxies.contains(&scope.server) {
+            for fix in &mut fixes {
+                fix.steps.insert(0, behind_proxy(scope.server));
+            }
+        }
+        fixes
     }
 }
 
@@ -64,6 +73,14 @@ impl<'a> PhoneContext<'a> {
         let mut others = offers.filter(|o| o.terms.server != terms.server && !o.terms.cut);
         others.find(|o| !o.terms.sources.is_empty() && !o.terms.only_own_siaddr())
     }
+}
+
+/// Whose scope it is where a relay agent names itself.
+fn behind_proxy(relay: Ipv4Addr) -> String {
+    format!(
+        "{relay} is a relay agent that answers in the name of the server behind it: make the change there. Its configuration \
+         (ip helper-address) names that server."
+    )
 }
 
 /// A phone whose lease does not lead to what it needs.
@@ -89,7 +106,11 @@ impl<'a> PhoneContext<'a> {
             Some(_) => self.configured_call_managers(),
             None => self.lease_servers().into_iter().map(|(ip, _)| ip).collect(),
         };
-        let v4: Vec<Ipv4Addr> = tftp.into_iter().filter_map(|ip| ipv4(ip)).collect();
+        let mut v4: Vec<Ipv4Addr> = tftp.into_iter().filter_map(ipv4).collect();
+        if v4.is_empty() && !lease.terms.sources.is_empty() {
+            // Names, which it has to ask for first.
+            v4.clone_from(&lease.terms.dns);
+        }
         let is_asked = |ip: &&Ipv4Addr| self.phone.arp.iter().any(|a| a.target == **ip);
         let needed = v4.iter().find(is_asked).or(v4.first())?;
         v4.iter().all(|ip| lease.is_outside(*ip)).then_some(Stranded { lease, needed: *needed })

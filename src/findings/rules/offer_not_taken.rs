@@ -5,10 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::conversation::dhcp::{OfferSeen, Untaken};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget};
 use crate::findings::context::PhoneContext;
+use crate::findings::leases::AGAIN_AND_AGAIN;
 use crate::findings::{Draft, evidence, optional, text};
-
-/// So many offers in a row do not get lost one by one.
-const AGAIN_AND_AGAIN: u32 = 3;
 
 declare_finding! {
     /// ## Trigger

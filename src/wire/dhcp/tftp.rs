@@ -131,8 +131,8 @@ impl Message {
     fn option150_text(&self) -> Option<WireText> {
         let raw = self.tftp_addresses_raw.as_ref()?;
         let text = super::without_trailing_nuls(&raw.0);
-        let is_text = text.len() > 4
-            && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b',' | b' ' | b':'));
+        let is_text =
+            text.len() > 4 && text.iter().all(|b| b.is_ascii_alphanumeric() || b".-_,;: /\"'\r\n".contains(b));
         is_text.then(|| WireText::from_bytes(text))
     }
 
@@ -301,6 +301,7 @@ mod tests {
     fn addresses_written_as_text_are_read() {
         let of = |octets: &[u8]| offer(&[option(150, octets)]).unusable_tftp_options()[0].written_as_text();
         assert_eq!(of(b"10.1.1.10, 10.1.1.11\0"), [Ipv4Addr::new(10, 1, 1, 10), Ipv4Addr::new(10, 1, 1, 11)]);
+        assert_eq!(of(b"\"10.1.1.5\"\r\n"), [Ipv4Addr::new(10, 1, 1, 5)]);
         assert_eq!(of(b"tftp.example"), [Ipv4Addr::UNSPECIFIED; 0]);
         assert_eq!(of(b"0.0.0.0"), [Ipv4Addr::UNSPECIFIED; 0]);
     }
