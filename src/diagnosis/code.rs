@@ -187,6 +187,18 @@ codes! {
         configuration: No,
         keypad: false,
     }
+    OfferNotTaken = "offer-not-taken" {
+        severity: Error,
+        since: "0.2.0",
+        facts: ["dhcp_server", "offers", "relay"],
+        group: Alone,
+        explains: [Files, Registration],
+        order: Boot,
+        before_files: true,
+        scope: false,
+        configuration: No,
+        keypad: false,
+    }
     DhcpRefused = "dhcp-refused" {
         severity: Warning,
         since: "0.1.0",
@@ -223,6 +235,7 @@ codes! {
         group: Alone,
         explains: [
             [WrongTftpServer, MalformedTftpOption, NoTftpAddress] where same("chosen", "dhcp_server"),
+            [TftpNoAnswer] where same("chosen", "tftp_server"),
             [TftpNameUnresolved, TftpOptionsDisagree]
         ],
         order: Boot,
@@ -254,6 +267,18 @@ codes! {
         scope: true,
         configuration: No,
         keypad: true,
+    }
+    NoDefaultRouter = "no-default-router" {
+        severity: Error,
+        since: "0.2.0",
+        facts: ["dhcp_server", "needed"],
+        group: Alone,
+        explains: [Files where same_or_unsaid("needed", "tftp_server"), Registration],
+        order: Boot,
+        before_files: true,
+        scope: false,
+        configuration: No,
+        keypad: false,
     }
     TftpOptionsDisagree = "tftp-options-disagree" {
         severity: Warning,

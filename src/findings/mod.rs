@@ -15,6 +15,7 @@ mod draft;
 mod fallback;
 mod grouping;
 pub mod inference;
+mod leases;
 mod narrative;
 mod occupants;
 pub mod peers;

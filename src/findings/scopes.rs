@@ -1,6 +1,6 @@
 //! The scopes of the phones' leases, and how a change of them is written where other phones hold leases there.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::context::{DiagnosisContext, PhoneContext};
 use super::inference::stated;
@@ -50,10 +50,23 @@ impl PhoneContext<'_> {
     /// there; where the site file does not know its DHCP server, that one taken off: nobody corrects the options of a
     /// server that should not be there.
     pub(super) fn set_option_150(&self, scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
-        let known = &self.world.site.network.dhcp_servers;
-        if known.is_empty() || known.contains(&scope.server) || scope.server.is_unspecified() {
-            return dhcp::set_option_150(&self.scope_to_change(scope.clone(), right), right);
+        if self.is_foreign_dhcp_server(scope.server) {
+            return vec![dhcp::remove_server(scope.server, self.phone.vlan)];
         }
-        vec![dhcp::remove_server(scope.server, self.phone.vlan)]
+        let mut fixes = dhcp::set_option_150(&self.scope_to_change(scope.clone(), right), right);
+        if self.world.together.proxies.contains(&scope.server) {
+            for fix in &mut fixes {
+                fix.steps.insert(0, behind_proxy(scope.server));
+            }
+        }
+        fixes
     }
+}
+
+/// Whose scope it is where a relay agent names itself.
+fn behind_proxy(relay: Ipv4Addr) -> String {
+    format!(
+        "{relay} is a relay agent that answers in the name of the server behind it: make the change there. Its configuration \
+         (ip helper-address) names that server."
+    )
 }

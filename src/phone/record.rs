@@ -384,6 +384,5 @@ impl Phone {
 }
 
 fn terms_of(exchange: &Exchange) -> Option<&Arc<LeaseTerms>> {
-    let chosen = || exchange.offers.iter().find(|o| Some(o.terms.server) == exchange.requested);
-    exchange.ack.as_ref().or_else(chosen).map(|o| &o.terms)
+    exchange.granted().map(|o| &o.terms)
 }

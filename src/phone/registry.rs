@@ -95,6 +95,11 @@ impl Registry {
         self.directory.is_neighbour(ip, mac)
     }
 
+    /// Who has this address, by ARP.
+    pub fn neighbour(&self, ip: IpAddr) -> Option<Mac> {
+        self.directory.neighbours.peek(&ip).copied()
+    }
+
     /// Phones that were not kept, since there were too many.
     pub fn refused_phones(&self) -> u64 {
         self.directory.refused_phones

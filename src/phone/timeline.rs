@@ -1,7 +1,7 @@
 //! A phone's story: everything that it did, in order.
 
 use crate::conversation::SeenAt;
-use crate::conversation::dhcp::{Kind, Nak};
+use crate::conversation::dhcp::{Kind, LeaseTerms, Nak};
 use crate::conversation::file::{Fetch, FileFailure, Unreachable};
 use crate::conversation::registration::{End, Ending, FatalAlert, Rejection, ResetOrder};
 use crate::diagnosis::{Outcome, TimelineEntry, TimelineKind, Transport, and_list};
@@ -34,7 +34,7 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             add(tries.first, TimelineKind::Dhcp, format!("{what}{}", times(tries.count)));
         }
         for offer in &exchange.offers {
-            let tftp = named(&offer.terms.tftp());
+            let tftp = named(&offer.terms);
             add(offer.seen_at, TimelineKind::Dhcp, format!("{} offers an address{tftp}", offer.terms.server));
         }
         if let Some(ack) = &exchange.ack {
@@ -42,7 +42,7 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             add(
                 ack.seen_at,
                 TimelineKind::Dhcp,
-                format!("lease{address} from {}{}", ack.terms.server, named(&ack.terms.tftp())),
+                format!("lease{address} from {}{}", ack.terms.server, named(&ack.terms)),
             );
         }
         if let Some(Nak { seen_at, server, text }) = &exchange.nak {
@@ -215,6 +215,11 @@ fn times(count: u32) -> String {
     if count > 1 { format!(" ({count} times)") } else { String::new() }
 }
 
-fn named(tftp: &[crate::types::WireText]) -> String {
-    if tftp.is_empty() { ", and names no TFTP server".to_owned() } else { format!(", TFTP server {}", and_list(tftp)) }
+fn named(terms: &LeaseTerms) -> String {
+    let tftp = terms.tftp();
+    match terms.unusable.first() {
+        _ if !tftp.is_empty() => format!(", TFTP server {}", and_list(&tftp)),
+        Some(unusable) => format!(", with an option {} that no phone can use", unusable.option),
+        None => ", and names no TFTP server".to_owned(),
+    }
 }

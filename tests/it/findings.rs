@@ -52,7 +52,7 @@ fn every_rule_file_is_registered_under_its_name() {
 }
 
 /// What is like a code and is none; where a misspelt code is meant, or the word means something else.
-const NO_CODES: &[&str] = &["dhcpv6-refused", "wrong-tftp-sever", "stuckload", "load_file_missing"];
+const NO_CODES: &[&str] = &["dhcpv6-refused", "offers-not-taken", "wrong-tftp-sever", "stuckload", "load_file_missing"];
 
 /// How many letters have to change to make one of the other.
 fn distance(a: &str, b: &str) -> usize {

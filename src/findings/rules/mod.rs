@@ -24,8 +24,10 @@ mod load_trap;
 pub(super) mod load_wrong_family;
 mod malformed_tftp_option;
 mod name_mac_mismatch;
+mod no_default_router;
 mod no_dhcp_answer;
 mod no_tftp_address;
+mod offer_not_taken;
 mod registered_elsewhere;
 mod registers_with_tftp_server;
 mod registration_flapping;
@@ -46,11 +48,13 @@ mod wrong_voice_vlan;
 pub static RULES: &[&Rule] = &[
     &wrong_voice_vlan::WRONG_VOICE_VLAN,
     &no_dhcp_answer::NO_DHCP_ANSWER,
+    &offer_not_taken::OFFER_NOT_TAKEN,
     &dhcp_refused::DHCP_REFUSED,
     &unknown_dhcp_server::UNKNOWN_DHCP_SERVER,
     &conflicting_dhcp_offers::CONFLICTING_DHCP_OFFERS,
     &malformed_tftp_option::MALFORMED_TFTP_OPTION,
     &no_tftp_address::NO_TFTP_ADDRESS,
+    &no_default_router::NO_DEFAULT_ROUTER,
     &tftp_options_disagree::TFTP_OPTIONS_DISAGREE,
     &tftp_name_unresolved::TFTP_NAME_UNRESOLVED,
     &duplicate_device::DUPLICATE_DEVICE,

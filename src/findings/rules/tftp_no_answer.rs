@@ -41,7 +41,7 @@ declare_finding! {
     /// ## Not this
     ///
     /// `config-file-missing`: the server answers that it does not have the file. `tftp-transfer-failed`: an answer begins
-    /// and stops. A single lost answer between answered ones.
+    /// and stops. `no-default-router`: the phone looks for it by ARP in its own subnet, where it is not. A single lost answer between answered ones.
     ///
     /// ## References
     ///
@@ -116,6 +116,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         asked.into_iter().all(|f| f.last < ask.tries.first && !is_config_name(f.name.raw()))
     };
     if drafts.is_empty()
+        && cx.stranded().is_none()
         && let Some(used) = cx.tftp_use()
         && let Some(ask) = cx.unanswered_arp(used.server).filter(|ask| silent_since(&used, ask))
     {

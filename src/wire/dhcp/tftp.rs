@@ -45,6 +45,15 @@ pub struct UnusableOption {
     pub reads_as: String,
 }
 
+impl UnusableOption {
+    /// The addresses that stand in it as text, as the one who wrote it meant them.
+    pub fn written_as_text(&self) -> Vec<Ipv4Addr> {
+        let words = self.raw.0.split(|b| !(b.is_ascii_digit() || *b == b'.'));
+        let addresses = words.filter_map(|w| std::str::from_utf8(w).ok()?.parse().ok());
+        addresses.filter(|a| is_host(*a)).collect()
+    }
+}
+
 impl Message {
     /// The TFTP servers that the message names, by the place that names them: option 150, option 66, `sname`,
     /// `siaddr`, in this order. Only what a phone can use: host addresses and names.
@@ -122,8 +131,8 @@ impl Message {
     fn option150_text(&self) -> Option<WireText> {
         let raw = self.tftp_addresses_raw.as_ref()?;
         let text = super::without_trailing_nuls(&raw.0);
-        let is_text = text.len() > 4
-            && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b',' | b' ' | b':'));
+        let is_text =
+            text.len() > 4 && text.iter().all(|b| b.is_ascii_alphanumeric() || b".-_,;: /\"'\r\n".contains(b));
         is_text.then(|| WireText::from_bytes(text))
     }
 
@@ -286,6 +295,15 @@ mod tests {
         // Four printable bytes, and an address among them that is not, are addresses.
         check(&offer(&[option(150, b"ABCD")]), &[r#"option150 ["65.66.67.68"]"#], &[]);
         check(&offer(&[option(150, b"1234\x0a\x01\x01\x05")]), &[r#"option150 ["49.50.51.52", "10.1.1.5"]"#], &[]);
+    }
+
+    #[test]
+    fn addresses_written_as_text_are_read() {
+        let of = |octets: &[u8]| offer(&[option(150, octets)]).unusable_tftp_options()[0].written_as_text();
+        assert_eq!(of(b"10.1.1.10, 10.1.1.11\0"), [Ipv4Addr::new(10, 1, 1, 10), Ipv4Addr::new(10, 1, 1, 11)]);
+        assert_eq!(of(b"\"10.1.1.5\"\r\n"), [Ipv4Addr::new(10, 1, 1, 5)]);
+        assert_eq!(of(b"tftp.example"), [Ipv4Addr::UNSPECIFIED; 0]);
+        assert_eq!(of(b"0.0.0.0"), [Ipv4Addr::UNSPECIFIED; 0]);
     }
 
     #[test]

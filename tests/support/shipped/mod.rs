@@ -9,6 +9,7 @@ mod dhcp;
 mod founding;
 mod healthy;
 mod identity;
+mod leases;
 mod load;
 mod secure;
 mod tftp;
@@ -51,6 +52,7 @@ pub fn shipped() -> Vec<Shipped> {
         founding::SHIPPED,
         healthy::SHIPPED,
         identity::SHIPPED,
+        leases::SHIPPED,
         load::SHIPPED,
         secure::SHIPPED,
         tftp::SHIPPED,
