@@ -12,6 +12,7 @@ use hashlink::LruCache;
 use super::identity::Senders;
 use super::limits;
 use super::record::Phone;
+use super::sharing::{Naming, Sharing};
 use crate::conversation::SeenAt;
 use crate::types::{Envelope, Mac};
 
@@ -20,6 +21,8 @@ use crate::types::{Envelope, Mac};
 pub(crate) enum ClientKey {
     Mac(Mac),
     Ip(IpAddr),
+    /// One connection or transfer from an address that several devices share.
+    Flow(IpAddr, u16),
 }
 
 /// Where a client's record is.
@@ -39,6 +42,8 @@ pub(crate) struct Directory {
     pub(super) by_mac: HashMap<Mac, usize, RandomState>,
     /// Address → phone.
     pub(super) by_ip: LruCache<IpAddr, usize, RandomState>,
+    /// Devices at addresses and MACs that several share.
+    pub(super) sharing: Sharing,
     /// Source MACs, and whether several addresses are behind them.
     pub(super) senders: Senders,
     /// Address → MAC by ARP.
@@ -56,6 +61,7 @@ impl Directory {
             others: LruCache::with_hasher(limits::OTHERS, state()),
             by_mac: HashMap::with_hasher(state()),
             by_ip: LruCache::with_hasher(limits::ADDRESSES, state()),
+            sharing: Sharing::new(),
             senders: Senders::new(),
             neighbours: LruCache::with_hasher(limits::OTHERS, state()),
             refused_phones: 0,
@@ -195,7 +201,7 @@ impl Directory {
                     let mut phone = Phone::default();
                     match key {
                         ClientKey::Mac(mac) => phone.mac = mac,
-                        ClientKey::Ip(ip) => phone.ip = Some(ip),
+                        ClientKey::Ip(ip) | ClientKey::Flow(ip, _) => phone.ip = Some(ip),
                     }
                     self.others.insert(key, phone);
                 }
@@ -218,10 +224,10 @@ impl Directory {
                 self.record_claim(mac, ip, vlan_of(envelope), seen_at);
             }
         }
-        let slot = self.slot_of_ip(ip, eth);
+        let slot = self.slot_of_client(ip, envelope.sport, eth);
         let vlan = vlan_of(envelope);
         let phone = self.client(slot, seen_at)?;
-        if phone.mac.is_zero() {
+        if phone.mac.is_zero() && matches!(slot, Slot::Other(_)) {
             phone.mac = eth.unwrap_or_default();
         }
         if Some(phone.mac) == eth && vlan.is_some() {
@@ -231,13 +237,18 @@ impl Directory {
     }
 
     /// The client named by a message that it sent: its record becomes a phone's.
-    pub(super) fn named(&mut self, slot: Slot, name_mac: Option<Mac>, ip: Option<IpAddr>, eth: Option<Mac>) -> Slot {
+    pub(super) fn named(&mut self, slot: Slot, naming: &Naming<'_>) -> Slot {
+        let Naming { mac: name_mac, ip, eth, .. } = *naming;
+        if let Some(slot) = self.named_at_shared(slot, naming) {
+            return slot;
+        }
         let key = match slot {
             Slot::Phone(_) => return slot,
             Slot::Other(key) => key,
         };
         let mac = match key {
             ClientKey::Mac(mac) => Some(mac),
+            ClientKey::Flow(..) => name_mac,
             ClientKey::Ip(_) => {
                 // On the same wire the sender's own MAC tells who it is; behind a router its name does.
                 let on_wire = eth.filter(|m| ip.is_some_and(|i| self.is_neighbour(i, *m)) && !self.is_router(*m));
@@ -315,7 +326,8 @@ mod tests {
     fn name_turns_address_into_phone() {
         let mut directory = Directory::new();
         let slot = directory.sender(&from(ROUTER, 1), at(1)).unwrap();
-        let named = directory.named(slot, Some(PHONE), Some(ip(1)), Some(ROUTER));
+        let envelope = from(ROUTER, 1);
+        let named = directory.named(slot, &Naming::of(&envelope, "SEP00036B010203", Some(PHONE)));
         assert_eq!(named, Slot::Phone(0));
         assert!(directory.others.is_empty());
         let phone = directory.phone_of(PHONE).unwrap();

@@ -183,6 +183,12 @@ pub struct Phone {
     pub is_phone: bool,
     /// Whether it registers as something that is no phone (a conference bridge, a gateway).
     pub is_other: bool,
+    /// Whether only its name tells it from others: a port of an analog gateway, whose MAC is the gateway's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_name: bool,
+    /// Whether it is one of several at its address.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shares: bool,
     /// Names that it gives itself, the latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<NameSeen>,

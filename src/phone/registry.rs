@@ -190,10 +190,13 @@ impl Registry {
     /// it is theirs.
     pub fn finish(&mut self) {
         self.nameless = 0;
+        self.directory.settle_macs();
         for key in self.directory.waiting() {
             let mac = match key {
                 ClientKey::Mac(mac) => Some(mac),
                 ClientKey::Ip(ip) => self.directory.own_mac(ip),
+                // Most likely another connection of one of those that have a name.
+                ClientKey::Flow(..) => continue,
             };
             match mac {
                 Some(mac) => drop(self.directory.phone(mac, key)),

@@ -8,6 +8,7 @@ use crate::conversation::push_bounded;
 use crate::diagnosis::Transport;
 use crate::phone::Phone;
 use crate::phone::limits;
+use crate::phone::sharing::{Naming, is_port_name};
 use crate::types::WireText;
 use crate::wire::phone_config::{self, PhoneConfig};
 use crate::wire::{http, tftp};
@@ -27,7 +28,7 @@ pub(super) fn observe_tftp(scene: &mut Scene<'_>, packet: &tftp::Packet) {
     // Of the two ends the client is the one whose transfer it is.
     let ends = [(src, sport, dst, true, env.eth_src), (dst, dport, src, false, env.eth_dst)];
     for (client, port, server, from_client, eth) in ends {
-        let slot = scene.directory.slot_of_ip(client, eth);
+        let slot = scene.directory.slot_of_client(client, Some(port), eth);
         let of_transfer =
             |f: &&mut Fetch| f.client_port == port && f.server == server && f.transport == Transport::Tftp;
         if let Some(phone) = scene.directory.known(slot)
@@ -98,15 +99,23 @@ fn requester<'s>(scene: &'s mut Scene<'_>, name: &WireText) -> Option<&'s mut Ph
     let device = phone_config::device_of_name(name.raw());
     let asks_as_phone = device.is_some() || is_phone_file(name.raw());
     let env = scene.envelope;
-    let slot = if asks_as_phone {
-        scene.directory.named(slot, device.map(|(mac, _)| mac), env.src, env.eth_src)
-    } else {
-        slot
+    let own = device.map(|(mac, _)| (mac.device_name(), Some(mac)));
+    let own = own.or_else(|| port_of_file(name.raw()).map(|port| (port.to_owned(), None)));
+    let slot = match &own {
+        Some((name, mac)) => scene.directory.named(slot, &Naming::of(env, name, *mac)),
+        None if asks_as_phone => scene.directory.named(slot, &Naming::of(env, "", None)),
+        None => slot,
     };
+    let slot = scene.directory.booting_at(slot, scene.seen_at);
     scene.shared.record_spelling(name.raw(), scene.seen_at.time);
     let phone = scene.directory.client(slot, scene.seen_at)?;
     phone.is_phone |= asks_as_phone;
     Some(phone)
+}
+
+/// The port of an analog gateway whose file this is.
+fn port_of_file(file: &str) -> Option<&str> {
+    file.rsplit(['/', '\\']).next()?.split('.').next().filter(|stem| is_port_name(stem))
 }
 
 /// An HTTP request or the status line and body of an answer.
@@ -123,7 +132,7 @@ pub(super) fn observe_http(scene: &mut Scene<'_>, message: &http::Message) {
         return;
     }
     scene.traffic.files.count(false);
-    let slot = scene.directory.slot_of_ip(dst, env.eth_dst);
+    let slot = scene.directory.slot_of_client(dst, Some(dport), env.eth_dst);
     let asked = |f: &&mut Fetch| {
         f.client_port == dport && f.server == src && f.transport == Transport::Http && f.answered.is_none()
     };
@@ -160,9 +169,11 @@ pub(super) fn observe_config(scene: &mut Scene<'_>, config: &PhoneConfig) {
         }
         kept => kept.flatten(),
     };
-    for (client, server, eth) in [(env.dst, env.src, env.eth_dst), (env.src, env.dst, env.eth_src)] {
+    for (client, port, server, eth) in
+        [(env.dst, env.dport, env.src, env.eth_dst), (env.src, env.sport, env.dst, env.eth_src)]
+    {
         let (Some(client), Some(server)) = (client, server) else { continue };
-        let slot = scene.directory.slot_of_ip(client, eth);
+        let slot = scene.directory.slot_of_client(client, port, eth);
         let carries = |f: &&mut Fetch| f.server == server && f.name == config.file;
         if let Some(fetch) = scene.directory.known(slot).and_then(|p| p.files.iter_mut().rev().find(carries)) {
             fetch.config = Some(shared);

@@ -27,7 +27,7 @@ fn connection<'s>(scene: &'s mut Scene<'_>, opens: bool) -> Option<Connection<'s
     let (server, client) = if from_phone { ((dst, dport), (src, sport)) } else { ((src, sport), (dst, dport)) };
     let (port, eth) = (server.1, env.eth_src.filter(|_| from_phone));
     let protocol = Protocol::of_port(port)?;
-    let slot = if from_phone { scene.sender()? } else { scene.directory.slot_of_ip(dst, env.eth_dst) };
+    let slot = if from_phone { scene.sender()? } else { scene.directory.slot_of_client(dst, Some(dport), env.eth_dst) };
     scene.traffic.registration.count(from_phone);
     let phone = scene.directory.client(slot, seen_at)?;
     let is_it = |a: &Attempt| (a.server, a.port) == server && (a.client, a.client_port) == client;

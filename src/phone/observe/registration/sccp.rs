@@ -6,6 +6,7 @@ use crate::conversation::registration::id;
 use crate::phone::LoadSource;
 use crate::phone::directory::Slot;
 use crate::phone::record::ReasonSeen;
+use crate::phone::sharing::{Naming, is_port_name};
 use crate::types::Mac;
 use crate::wire::sccp::{self, Message};
 
@@ -41,10 +42,12 @@ fn registrant(scene: &mut Scene<'_>, slot: Slot, message: &Message) {
     // A type that no list knows registers as a phone until it is known for something else.
     let is_phone = match message.device_type {
         Some(number) => sccp::is_phone_type(number) || sccp::device_type_name(number).is_none(),
-        None => name.is_some_and(|n| is_phone_name(n.raw())),
+        None => name.is_some_and(|n| is_phone_name(n.raw()) || is_port_name(n.raw())),
     } || name_mac.is_some();
-    let slot =
-        if is_phone && name_mac.is_some() { scene.directory.named(slot, name_mac, env.src, env.eth_src) } else { slot };
+    let slot = match name.filter(|_| is_phone) {
+        Some(name) => scene.directory.named(slot, &Naming::of(env, name.raw(), name_mac).registering(seen_at)),
+        None => slot,
+    };
     let Some(phone) = scene.directory.client(slot, seen_at) else { return };
     phone.is_phone |= is_phone;
     phone.is_other |= !is_phone && message.device_type.is_some();

@@ -8,6 +8,7 @@ use crate::conversation::registration::{Attempt, Rejection};
 use crate::phone::LoadSource;
 use crate::phone::directory::Slot;
 use crate::phone::record::ReasonSeen;
+use crate::phone::sharing::Naming;
 use crate::types::{Mac, WireText};
 use crate::wire::sccp::AlarmText;
 use crate::wire::sip::Message;
@@ -73,7 +74,7 @@ fn registrant(scene: &mut Scene<'_>, slot: Slot, message: &Message) {
     let (env, seen_at) = (scene.envelope, scene.seen_at);
     let Some(name) = &message.device else { return };
     let Some(mac) = Mac::from_device_name(name.raw()) else { return };
-    let slot = scene.directory.named(slot, Some(mac), env.src, env.eth_src);
+    let slot = scene.directory.named(slot, &Naming::of(env, name.raw(), Some(mac)).registering(seen_at));
     let Some(phone) = scene.directory.client(slot, seen_at) else { return };
     phone.is_phone = true;
     phone.record_name(name, seen_at);
