@@ -426,7 +426,9 @@ impl<'a> PhoneContext<'a> {
         for (index, attempt) in self.phone.counting_attempts() {
             match self.phone.attempt_state(index, self.now(), blind) {
                 S::Registered | S::Unregistered => count = 0,
-                S::Rejected | S::Refused | S::NoAnswer | S::Closed if attempt.server == server => count += 1,
+                S::Rejected | S::Refused | S::NoAnswer | S::Closed if attempt.server == server => {
+                    count += attempt.refusals()
+                }
                 _ => {}
             }
         }
@@ -583,7 +585,7 @@ impl Contact<'_> {
     /// The frame that shows how it ended: the rejection, the end of the connection, the Register without answer.
     pub fn answered_at(&self) -> SeenAt {
         let answer = |a: &Attempt| {
-            let rejected = a.rejected.as_ref().map(|r| r.seen_at);
+            let rejected = a.refusal().map(|r| r.seen_at);
             rejected.or(a.end.map(|e| e.seen_at)).or(a.register.map(|r| r.first))
         };
         self.attempt.and_then(answer).unwrap_or(self.seen_at())

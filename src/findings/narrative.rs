@@ -67,8 +67,7 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
             RegistrationState::Registered => format!("{server} accepted it"),
             RegistrationState::Unregistered => format!("it was registered with {server} and left"),
             RegistrationState::Rejected => {
-                let text =
-                    contact.attempt.and_then(|a| a.rejected.as_ref()).map(|r| r.text.to_string()).unwrap_or_default();
+                let text = contact.attempt.and_then(|a| a.refusal()).map(|r| r.text.to_string()).unwrap_or_default();
                 format!("{server} rejected it: \"{text}\"")
             }
             RegistrationState::Refused => format!("{server} refused the connection"),

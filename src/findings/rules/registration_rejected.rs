@@ -46,7 +46,7 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     failed_contacts(cx, RegistrationState::Rejected, |contact| {
         let attempt = contact.attempt?;
-        let Rejection { seen_at, text: reject_text, meaning } = attempt.rejected.as_ref()?;
+        let Rejection { seen_at, text: reject_text, meaning } = attempt.refusal()?;
         let server = contact.server;
         let said = if reject_text.is_empty() { "without a text".to_owned() } else { format!("\"{reject_text}\"") };
         let meaning_said = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
