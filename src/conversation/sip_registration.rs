@@ -266,6 +266,17 @@ impl Attempt {
         self.rejected.as_ref().or(challenge.map(|c| &c.latest))
     }
 
+    /// Whether it was asked for a password, and nothing came of it.
+    pub fn is_challenged(&self) -> bool {
+        self.sip.as_ref().is_some_and(|s| s.challenge.is_some())
+    }
+
+    /// The Registers or SYNs that got no answer; of REGISTERs over SIP those since the last answer.
+    pub fn unanswered_tries(&self) -> Option<RetryCount> {
+        let open = self.sip.as_ref().and_then(|s| s.open);
+        open.or(self.register).or(self.syn)
+    }
+
     /// How often it was turned away.
     pub fn refusals(&self) -> u32 {
         let sip = self.sip.as_deref();

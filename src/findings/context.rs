@@ -556,6 +556,8 @@ impl Contact<'_> {
         match self.state {
             // Over TLS it is the certificates that did not fit: no load and no data base was looked at.
             _ if self.is_insecure() => false,
+            // Nor does a wrong password, or an answer at a wrong port, speak against either.
+            _ if self.attempt.is_some_and(|a| a.is_challenged() || a.astray().is_some()) => false,
             RegistrationState::Rejected | RegistrationState::Closed => true,
             RegistrationState::NoAnswer => self.attempt.is_some_and(|a| a.register.is_some()),
             _ => false,
@@ -570,7 +572,7 @@ impl Contact<'_> {
 
     /// The SYNs, Registers or ARP questions that got no answer.
     pub fn tries(&self) -> Option<RetryCount> {
-        self.silent.or(self.attempt.and_then(|a| a.register.or(a.syn))).or(self.arp.map(|a| a.tries))
+        self.silent.or(self.attempt.and_then(Attempt::unanswered_tries)).or(self.arp.map(|a| a.tries))
     }
 
     /// Why there is no answer.

@@ -15,6 +15,7 @@ mod grouping;
 pub mod inference;
 mod narrative;
 mod servers;
+mod sip_refusal;
 pub mod site_wide;
 mod wanted;
 

@@ -1,6 +1,7 @@
 //! `call-manager-no-answer`: silence where a CallManager should be.
 
 use crate::conversation::file::{Unreachable, Why};
+use crate::conversation::registration::Protocol;
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
 use crate::findings::inference::moved;
@@ -46,10 +47,16 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     failed_contacts(cx, RegistrationState::NoAnswer, |contact| {
         let (server, port) = (contact.server, contact.port);
-        let tries = contact.tries().filter(|_| !contact.is_insecure())?;
+        let is_astray = contact.attempt.is_some_and(|a| a.astray().is_some());
+        let tries = contact.tries().filter(|_| !contact.is_insecure() && !is_astray)?;
         let why = contact.why();
         let register = contact.attempt.is_some_and(|a| a.register.is_some());
+        let is_sip = contact.attempt.is_some_and(|a| a.protocol == Protocol::Sip);
+        // Over UDP nothing shows that anybody is there.
+        let reached = contact.attempt.is_some_and(|a| a.connected.is_some());
+        let transport = if is_sip && !contact.attempt.is_some_and(|a| a.syn.is_some()) { "UDP" } else { "TCP" };
         let question = match (why, register) {
+            (Why::Silent, true) if is_sip => "REGISTER",
             (Why::Arp, _) => "ARP question for it",
             (_, true) => "Register",
             (_, false) => "SYN",
@@ -95,16 +102,17 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
                     tries.count
                 ))
                     .fixes(moved(cx, server))
-                    .fix(Fix::new(FixKind::ReachCallManager, if register { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones"))
-                    .steps(if register {
+                    .fix(Fix::new(FixKind::ReachCallManager, if register && reached { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones"))
+                    .steps(if register && reached {
                         vec![format!(
-                            "{server} takes the connection and does not answer the Register: look into its service and its traces, restart it if it hangs."
+                            "{server} {} and does not answer the {question}: look into its service and its traces, restart it if it hangs.",
+                            if is_sip { "is there" } else { "takes the connection" }
                         )]
                     } else {
                         vec![
                             format!("Is {server} up, and is it a CallManager of this phone's cluster?"),
                             format!(
-                                "Do routes and filters let TCP {port} pass between the phones and {server}, both ways?"
+                                "Do routes and filters let {transport} {port} pass between the phones and {server}, both ways?"
                             ),
                         ]
                     }).verify(format!("The phone's {question} to {server} is answered."))))

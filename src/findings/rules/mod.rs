@@ -28,6 +28,7 @@ mod registers_with_tftp_server;
 mod registration_flapping;
 mod registration_rejected;
 mod secure_registration_failed;
+mod sip_answers_astray;
 mod stuck_load;
 mod tftp_name_unresolved;
 mod tftp_no_answer;
@@ -40,7 +41,7 @@ mod wrong_tftp_server;
 mod wrong_voice_vlan;
 
 /// All rules, in the order of a phone's boot: of two that nothing explains the earlier one is the verdict.
-pub static RULES: [&Rule; 34] = [
+pub static RULES: [&Rule; 35] = [
     &wrong_voice_vlan::WRONG_VOICE_VLAN,
     &no_dhcp_answer::NO_DHCP_ANSWER,
     &dhcp_refused::DHCP_REFUSED,
@@ -72,6 +73,7 @@ pub static RULES: [&Rule; 34] = [
     &registration_rejected::REGISTRATION_REJECTED,
     &call_manager_closed::CALL_MANAGER_CLOSED,
     &secure_registration_failed::SECURE_REGISTRATION_FAILED,
+    &sip_answers_astray::SIP_ANSWERS_ASTRAY,
     &name_mac_mismatch::NAME_MAC_MISMATCH,
     &registered_elsewhere::REGISTERED_ELSEWHERE,
     &registration_flapping::REGISTRATION_FLAPPING,

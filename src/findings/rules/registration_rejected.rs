@@ -2,16 +2,16 @@
 
 use crate::conversation::registration::Rejection;
 use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget, RegistrationState};
-use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, text};
+use crate::findings::context::{Contact, PhoneContext};
+use crate::findings::{Draft, sip_refusal, text};
 
 use super::failed_contacts;
 
 declare_finding! {
     /// ## Trigger
     ///
-    /// A CallManager answers the phone's Register with RegisterReject (or REGISTER with a final error), and the phone is
-    /// not registered in the end.
+    /// A CallManager answers the phone's Register with RegisterReject (or REGISTER with a final error, or asks for a
+    /// password again and again), and the phone is not registered in the end.
     ///
     /// ## Evidence
     ///
@@ -22,7 +22,9 @@ declare_finding! {
     ///
     /// The phone is not in that CallManager's database and auto-registration is off, it is configured as another model, a
     /// licence or limit is reached, or the CallManager does not take the phone's load or protocol version. The text says
-    /// which, where the CallManager gives one.
+    /// which, where the CallManager gives one. In SIP the status says it: 401 without end is a wrong password (a server that
+    /// then falls silent may have banned the phone's address), 404 a line that the server does not know, 403 one that it
+    /// does not let in, 5xx a server that can not serve.
     ///
     /// ## Fix
     ///
@@ -32,6 +34,7 @@ declare_finding! {
     /// ## Not this
     ///
     /// A refused token (RegisterTokenReject): the phone is only asked to wait. A reject that a later registration overtakes.
+    /// A 401 that a 200 follows. A probe of a standby registrar (Expires 0) that is refused.
     ///
     /// ## References
     ///
@@ -49,7 +52,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let Rejection { seen_at, text: reject_text, meaning } = attempt.refusal()?;
         let server = contact.server;
         let said = if reject_text.is_empty() { "without a text".to_owned() } else { format!("\"{reject_text}\"") };
-        let meaning_said = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
+        let by_sip = sip_refusal::of(cx, contact);
+        let meaning = by_sip.as_ref().map(|s| s.meaning.clone()).or(meaning.as_ref().map(ToString::to_string));
+        let meaning_said = meaning.map(|m| format!(" ({m})")).unwrap_or_default();
         let mut draft = Draft::of(
             Code::RegistrationRejected,
             contact.confidence_in_failure(),
@@ -60,15 +65,32 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if let Some(register) = attempt.register {
             draft = draft.evidence(register.first, format!("{} registers with {server}", cx.label()));
         }
-        Some(draft.server(server)
-            .fact("call_manager", text(server))
-            .fact("reject_text", if reject_text.is_empty() { Fact::Null } else { Fact::Text(reject_text.clone()) })
-            .title(format!("CallManager {server} rejects these phones"))
-            .summary(format!("CallManager {server} rejects the registration of {}: {said}{meaning_said}.", cx.label()))
-            .fix(Fix::new(FixKind::AddPhone, FixTarget::CallManager, format!("On CallManager {server}: take the phone in"))
-            .step(format!("Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"))
-            .step("Device, Phone: is the phone there with this MAC and its model? Else add it, or clear Auto-registration Disabled.")
-            .step("Reset the phone.")
-            .verify("Register is followed by RegisterAck.")))
+        if let Some(silent) = by_sip.as_ref().and_then(|s| s.silent) {
+            draft = draft
+                .evidence(silent.first, format!("from here on {server} no longer answers ({} sent)", silent.count));
+        }
+        let fix = by_sip.map_or_else(|| take_in(contact), |s| s.fix);
+        Some(
+            draft
+                .server(server)
+                .fact("call_manager", text(server))
+                .fact("reject_text", if reject_text.is_empty() { Fact::Null } else { Fact::Text(reject_text.clone()) })
+                .title(format!("CallManager {server} rejects these phones"))
+                .summary(format!(
+                    "CallManager {server} rejects the registration of {}: {said}{meaning_said}.",
+                    cx.label()
+                ))
+                .fix(fix),
+        )
     })
+}
+
+/// What helps where an SCCP rejection does not say more.
+fn take_in(contact: &Contact<'_>) -> Fix {
+    let server = contact.server;
+    Fix::new(FixKind::AddPhone, FixTarget::CallManager, format!("On CallManager {server}: take the phone in"))
+        .step(format!("Is {server} the CallManager of this phone's cluster, and does it take the phone's load?"))
+        .step("Device, Phone: is the phone there with this MAC and its model? Else add it, or clear Auto-registration Disabled.")
+        .step("Reset the phone.")
+        .verify("Register is followed by RegisterAck.")
 }

@@ -11,6 +11,7 @@ mod healthy;
 mod identity;
 mod load;
 mod secure;
+mod sip;
 mod tftp;
 
 use std::collections::BTreeSet;
@@ -53,6 +54,7 @@ pub fn shipped() -> Vec<Shipped> {
         identity::SHIPPED,
         load::SHIPPED,
         secure::SHIPPED,
+        sip::SHIPPED,
         tftp::SHIPPED,
     ]
     .concat();
