@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::file::{Unreachable, Why};
+use super::sip_registration::SipRegistration;
 use super::{RetryCount, SeenAt};
 use crate::diagnosis::RegistrationState;
 use crate::event::{TcpEvent, TcpFlags};
@@ -282,6 +283,9 @@ pub struct Attempt {
     /// What TLS shows of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handshake: Option<Box<Handshake>>,
+    /// What SIP shows of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sip: Option<Box<SipRegistration>>,
 }
 
 impl Attempt {
@@ -327,6 +331,7 @@ impl Attempt {
             server_seen: false,
             sealed: false,
             handshake: None,
+            sip: None,
         }
     }
 
@@ -539,6 +544,9 @@ impl Attempt {
     /// went on to another attempt or boot.
     pub fn state(&self, now: crate::types::Timestamp, blind: bool, moved_on: bool) -> RegistrationState {
         use RegistrationState as S;
+        if let Some(state) = self.sip_state(now, blind, moved_on) {
+            return state;
+        }
         if let Some(rejection) = &self.rejected
             && self.registered.is_none_or(|r| r <= rejection.seen_at)
         {

@@ -584,6 +584,18 @@ codes! {
         configuration: No,
         keypad: false,
     }
+    SipAnswersAstray = "sip-answers-astray" {
+        severity: Error,
+        since: "0.2.0",
+        facts: ["call_manager", "answered_to", "expected"],
+        group: Registration,
+        explains: [],
+        order: Contact,
+        before_files: false,
+        scope: false,
+        configuration: No,
+        keypad: false,
+    }
     NameMacMismatch = "name-mac-mismatch" {
         severity: Warning,
         since: "0.1.0",

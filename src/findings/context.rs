@@ -400,7 +400,9 @@ impl<'a> PhoneContext<'a> {
         for (index, attempt) in self.phone.counting_attempts() {
             match self.phone.attempt_state(index, self.now(), blind) {
                 S::Registered | S::Unregistered => count = 0,
-                S::Rejected | S::Refused | S::NoAnswer | S::Closed if attempt.server == server => count += 1,
+                S::Rejected | S::Refused | S::NoAnswer | S::Closed if attempt.server == server => {
+                    count += attempt.refusals()
+                }
                 _ => {}
             }
         }

@@ -265,8 +265,8 @@ fn report(
             state,
             protocol: attempt.map(|a| a.protocol.as_str()),
             call_manager: contact.map(|c| c.server),
-            reject_text: attempt.and_then(|a| a.rejected.as_ref()).map(|r| r.text.clone()),
-            reject_meaning: attempt.and_then(|a| a.rejected.as_ref()).and_then(|r| r.meaning.clone()),
+            reject_text: attempt.and_then(|a| a.refusal()).map(|r| r.text.clone()),
+            reject_meaning: attempt.and_then(|a| a.refusal()).and_then(|r| r.meaning.clone()),
             device_type: phone.device_type,
             attempts: u32::try_from(phone.counting_attempts().count())
                 .unwrap_or(u32::MAX)

@@ -21,6 +21,7 @@ mod occupants;
 pub mod peers;
 mod scopes;
 mod servers;
+mod sip_refusal;
 pub mod site_wide;
 mod wanted;
 

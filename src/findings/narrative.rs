@@ -73,11 +73,13 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
                 format!("{server} rejected every request for a token")
             }
             RegistrationState::Rejected => {
-                let text =
-                    contact.attempt.and_then(|a| a.rejected.as_ref()).map(|r| r.text.to_string()).unwrap_or_default();
+                let text = contact.attempt.and_then(|a| a.refusal()).map(|r| r.text.to_string()).unwrap_or_default();
                 format!("{server} rejected it: \"{text}\"")
             }
             RegistrationState::Refused => format!("{server} refused the connection"),
+            RegistrationState::NoAnswer if contact.attempt.is_some_and(|a| a.astray().is_some()) => {
+                format!("{server} answered to a port where it does not listen")
+            }
             RegistrationState::NoAnswer => format!("{server} did not answer"),
             RegistrationState::Closed => format!("{server} closed the connection before an answer"),
             RegistrationState::NotSeen => format!("what {server} answered is not in the capture"),

@@ -363,13 +363,15 @@ impl Phone {
         served().find(|(name, _)| load::family(name).is_some()).or_else(|| served().next())
     }
 
-    /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none.
+    /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none, nor
+    /// is a probe of a standby registrar.
     pub fn counting_attempts(&self) -> impl DoubleEndedIterator<Item = (usize, &Attempt)> {
         let mut asked = self.attempts.iter().filter(|b| b.registered.is_some() || b.register.is_some());
         let first = asked.next().map(|b| b.server);
         let several = asked.any(|b| Some(b.server) != first);
         let registered_elsewhere = move |a: &Attempt| several || first.is_some_and(|server| server != a.server);
-        self.attempts.iter().enumerate().filter(move |(_, a)| !(a.is_keepalive_only() && registered_elsewhere(a)))
+        let is_idle = move |a: &Attempt| a.is_probe() || (a.is_keepalive_only() && registered_elsewhere(a));
+        self.attempts.iter().enumerate().filter(move |(_, a)| !is_idle(a))
     }
 
     /// State of an attempt, by its index.

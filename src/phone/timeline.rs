@@ -3,7 +3,7 @@
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{Kind, LeaseTerms, Nak};
 use crate::conversation::file::{Fetch, FileFailure, Unreachable};
-use crate::conversation::registration::{End, Ending, FatalAlert, Rejection, ResetOrder};
+use crate::conversation::registration::{End, Ending, FatalAlert, Protocol, Rejection, ResetOrder};
 use crate::diagnosis::{Outcome, TimelineEntry, TimelineKind, Transport, and_list};
 use crate::phone::registry::Registry;
 use crate::phone::{Announced, AnnouncementProtocol, DnsAnswer, Phone};
@@ -118,6 +118,7 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
     }
     for attempt in &phone.attempts {
         let server = attempt.server;
+        let kind = if attempt.protocol == Protocol::Sip { TimelineKind::Sip } else { TimelineKind::Sccp };
         if let Some(syn) = attempt.syn {
             add(
                 syn.first,
@@ -152,8 +153,23 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             let text = format!("{server} rejects its request for a token{}", times(rejected.count));
             add(rejected.first, TimelineKind::Sccp, text);
         }
+        if let Some(sip) = attempt.sip.as_deref() {
+            if let Some(challenge) = sip.challenge.as_ref().filter(|_| attempt.rejected.is_none()) {
+                let text = format!("{server} asks for a password: \"{}\"", challenge.latest.text);
+                add(challenge.first, kind, text);
+            }
+            if let Some(Rejection { seen_at, text, .. }) = &sip.probe_refused {
+                let text = format!("{server} would not register it, should its CallManager fail (SRST): \"{text}\"");
+                add(*seen_at, kind, text);
+            }
+            if let Some(astray) = sip.astray {
+                let (to, expected) = (astray.answered_to, astray.expected);
+                let text = format!("{server} answers to port {to}, while the Via names {expected}");
+                add(astray.first, kind, text);
+            }
+        }
         if let Some(register) = attempt.register {
-            add(register.first, TimelineKind::Sccp, format!("registers with {server}{}", times(register.count)));
+            add(register.first, kind, format!("registers with {server}{}", times(register.count)));
         }
         if let Some(seen_at) = attempt.cut.filter(|_| attempt.registered_at().is_none() && attempt.rejected.is_none()) {
             add(
@@ -164,23 +180,23 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
         }
         if let Some(seen_at) = attempt.registered_at() {
             let how = if attempt.registered.is_some() { "accepts it" } else { "answers its keepalives" };
-            add(seen_at, TimelineKind::Sccp, format!("{server} {how}"));
+            add(seen_at, kind, format!("{server} {how}"));
         }
         if let Some(Rejection { seen_at, text, meaning }) = &attempt.rejected {
             let meaning = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
-            add(*seen_at, TimelineKind::Sccp, format!("{server} rejects it: \"{text}\"{meaning}"));
+            add(*seen_at, kind, format!("{server} rejects it: \"{text}\"{meaning}"));
         }
-        if let Some(ResetOrder { seen_at, kind }) = attempt.reset {
-            let what = match kind {
+        if let Some(ResetOrder { seen_at, kind: order }) = attempt.reset {
+            let what = match order {
                 1 => "to reset",
                 2 => "to restart",
                 3 => "to apply its configuration",
                 _ => "to reset (of an unknown kind)",
             };
-            add(seen_at, TimelineKind::Sccp, format!("{server} orders it {what}"));
+            add(seen_at, kind, format!("{server} orders it {what}"));
         }
         if let Some(seen_at) = attempt.unregistered {
-            add(seen_at, TimelineKind::Sccp, format!("leaves {server}"));
+            add(seen_at, kind, format!("leaves {server}"));
         }
         if let Some(Ending { seen_at, how: end }) = attempt.end {
             let text = match end {

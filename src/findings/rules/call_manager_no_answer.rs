@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::conversation::file::{Unreachable, Why};
-use crate::conversation::registration::SYN_INTERVAL;
+use crate::conversation::registration::{Protocol, SYN_INTERVAL};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
 use crate::findings::fallback::Fallback;
@@ -53,10 +53,16 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     failed_beside(cx, RegistrationState::NoAnswer, |contact, fallback| {
         let (server, port) = (contact.server, contact.port);
-        let tries = contact.tries().filter(|_| !contact.is_insecure())?;
+        let is_astray = contact.attempt.is_some_and(|a| a.astray().is_some());
+        let tries = contact.tries().filter(|_| !contact.is_insecure() && !is_astray)?;
         let why = contact.why();
         let register = contact.attempt.is_some_and(|a| a.register.is_some());
+        let is_sip = contact.attempt.is_some_and(|a| a.protocol == Protocol::Sip);
+        // Over UDP nothing shows that anybody is there.
+        let reached = contact.attempt.is_some_and(|a| a.connected.is_some());
+        let transport = if is_sip && !contact.attempt.is_some_and(|a| a.syn.is_some()) { "UDP" } else { "TCP" };
         let question = match (why, register) {
+            (Why::Silent, true) if is_sip => "REGISTER",
             (Why::Arp, _) => "ARP request",
             (_, true) => "Register",
             (_, false) => "SYN",
@@ -117,17 +123,18 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             .title(format!("CallManager {server} does not answer"))
             .summary(format!("{} {unanswered}.", cx.label()))
                     .fixes(moved(cx, server))
-                    .fix(Fix::new(FixKind::ReachCallManager, if register { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones"))
+                    .fix(Fix::new(FixKind::ReachCallManager, if register && reached { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones"))
                     .steps(of_srst(fallback, server))
-                    .steps(if register {
+                    .steps(if register && reached {
                         vec![format!(
-                            "{server} takes the connection and does not answer the Register: look into its service and its traces, restart it if it hangs."
+                            "{server} {} and does not answer the {question}: look into its service and its traces, restart it if it hangs.",
+                            if is_sip { "is there" } else { "takes the connection" }
                         )]
                     } else {
                         vec![
                             format!("Is {server} up, and is it a CallManager of this phone's cluster?"),
                             format!(
-                                "Do routes and filters let TCP {port} pass between the phones and {server}, both ways?"
+                                "Do routes and filters let {transport} {port} pass between the phones and {server}, both ways?"
                             ),
                         ]
                     }).verify(answered)))

@@ -33,6 +33,7 @@ mod registers_with_tftp_server;
 mod registration_flapping;
 mod registration_rejected;
 mod secure_registration_failed;
+mod sip_answers_astray;
 mod stuck_load;
 mod tftp_name_unresolved;
 mod tftp_no_answer;
@@ -79,6 +80,7 @@ pub static RULES: &[&Rule] = &[
     &registration_rejected::REGISTRATION_REJECTED,
     &call_manager_closed::CALL_MANAGER_CLOSED,
     &secure_registration_failed::SECURE_REGISTRATION_FAILED,
+    &sip_answers_astray::SIP_ANSWERS_ASTRAY,
     &name_mac_mismatch::NAME_MAC_MISMATCH,
     &registered_elsewhere::REGISTERED_ELSEWHERE,
     &registration_flapping::REGISTRATION_FLAPPING,

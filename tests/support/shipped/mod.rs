@@ -12,6 +12,7 @@ mod identity;
 mod leases;
 mod load;
 mod secure;
+mod sip;
 mod tftp;
 
 use std::collections::BTreeSet;
@@ -55,6 +56,7 @@ pub fn shipped() -> Vec<Shipped> {
         leases::SHIPPED,
         load::SHIPPED,
         secure::SHIPPED,
+        sip::SHIPPED,
         tftp::SHIPPED,
     ]
     .concat();
