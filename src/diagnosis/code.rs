@@ -487,6 +487,19 @@ codes! {
         configuration: RightLoad,
         keypad: false,
     }
+    // A phone that finds no CallManager tries its TFTP server, in vain.
+    CallManagerNameUnresolved = "call-manager-name-unresolved" {
+        severity: Error,
+        since: "0.2.0",
+        facts: ["name", "dns_server", "why"],
+        group: Registration,
+        explains: [[CallManagerRefused, CallManagerNoAnswer, CallManagerClosed]],
+        order: Boot,
+        before_files: false,
+        scope: false,
+        configuration: No,
+        keypad: false,
+    }
     RegistersWithTftpServer = "registers-with-tftp-server" {
         severity: Error,
         since: "0.1.0",

@@ -14,6 +14,7 @@ mod draft;
 mod grouping;
 pub mod inference;
 mod narrative;
+mod resolution;
 mod servers;
 pub mod site_wide;
 mod wanted;

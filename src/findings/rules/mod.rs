@@ -5,6 +5,7 @@ use super::{Draft, Rule};
 use crate::diagnosis::RegistrationState;
 
 mod call_manager_closed;
+mod call_manager_name_unresolved;
 mod call_manager_no_answer;
 mod call_manager_refused;
 mod config_file_broken;
@@ -40,7 +41,7 @@ mod wrong_tftp_server;
 mod wrong_voice_vlan;
 
 /// All rules, in the order of a phone's boot: of two that nothing explains the earlier one is the verdict.
-pub static RULES: [&Rule; 34] = [
+pub static RULES: [&Rule; 35] = [
     &wrong_voice_vlan::WRONG_VOICE_VLAN,
     &no_dhcp_answer::NO_DHCP_ANSWER,
     &dhcp_refused::DHCP_REFUSED,
@@ -66,6 +67,7 @@ pub static RULES: [&Rule; 34] = [
     &load_flapping::LOAD_FLAPPING,
     &load_trap::LOAD_TRAP,
     &stuck_load::STUCK_LOAD,
+    &call_manager_name_unresolved::CALL_MANAGER_NAME_UNRESOLVED,
     &registers_with_tftp_server::REGISTERS_WITH_TFTP_SERVER,
     &call_manager_refused::CALL_MANAGER_REFUSED,
     &call_manager_no_answer::CALL_MANAGER_NO_ANSWER,
