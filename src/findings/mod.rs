@@ -87,6 +87,11 @@ pub(crate) fn evidence(seen_at: SeenAt, text: impl Into<String>) -> Evidence {
     Evidence { at: seen_at.at, time: seen_at.time, text: text.into() }
 }
 
+/// The protocol by which a server with this address gives leases.
+pub(crate) fn dhcp(server: IpAddr) -> &'static str {
+    if server.is_ipv6() { "DHCPv6" } else { "DHCP" }
+}
+
 pub(crate) fn text(value: impl ToString) -> Fact {
     Fact::Text(WireText::from(value.to_string().as_str()))
 }
