@@ -120,11 +120,11 @@ pub struct Servers {
     pub call_managers: Vec<CallManager>,
 }
 
-/// A DHCP server, by its server identifier (option 54) or else its address.
+/// A DHCP server, by its server identifier (option 54) or else its address; one of DHCPv6 by its address.
 #[derive(Clone, Debug)]
 pub struct DhcpServer {
     #[allow(missing_docs)]
-    pub ip: Ipv4Addr,
+    pub ip: IpAddr,
     /// Messages to phones, copies not counted.
     pub offers: u64,
     #[allow(missing_docs)]
@@ -182,7 +182,7 @@ pub struct PhoneReport {
     pub model: Option<String>,
     pub ip: Option<IpAddr>,
     pub vlan: Option<u16>,
-    pub dhcp_server: Option<Ipv4Addr>,
+    pub dhcp_server: Option<IpAddr>,
     /// TFTP servers as the lease orders them: addresses or names.
     pub lease_tftp: Vec<WireText>,
     pub tftp_source: Option<TftpSource>,
@@ -313,7 +313,7 @@ pub struct ObservedTimes {
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
 pub struct Offer {
-    pub server: Ipv4Addr,
+    pub server: IpAddr,
     pub tftp: Vec<WireText>,
     pub at: FrameRef,
     pub chosen: bool,

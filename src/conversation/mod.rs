@@ -1,10 +1,11 @@
-//! Messages joined: one lease ([`dhcp`]), one file ([`mod@file`]), one registration ([`registration`]).
+//! Messages joined: one lease ([`dhcp`], [`dhcpv6`]), one file ([`mod@file`]), one registration ([`registration`]).
 //!
 //! A conversation is the phone's side of it: what it asked, how often, what came back, in which frames. It holds no
 //! opinion. Copies that mirrors and routers make never get here (`analyzer`); relayed copies of a DHCP message are
 //! merged here.
 
 pub mod dhcp;
+pub mod dhcpv6;
 pub mod file;
 pub mod registration;
 pub mod sip_registration;

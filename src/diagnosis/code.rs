@@ -236,6 +236,7 @@ codes! {
         explains: [
             [WrongTftpServer, MalformedTftpOption, NoTftpAddress] where same("chosen", "dhcp_server"),
             [TftpNoAnswer] where same("chosen", "tftp_server"),
+            [TftpNoAnswer] where is_named_by("offers", "chosen", "tftp_server"),
             [TftpNameUnresolved, TftpOptionsDisagree]
         ],
         order: Boot,
@@ -512,6 +513,19 @@ codes! {
         configuration: RightLoad,
         keypad: false,
     }
+    // A phone that finds no CallManager tries its TFTP server, in vain.
+    CallManagerNameUnresolved = "call-manager-name-unresolved" {
+        severity: Error,
+        since: "0.2.0",
+        facts: ["name", "dns_server", "why"],
+        group: Registration,
+        explains: [[CallManagerRefused, CallManagerNoAnswer, CallManagerClosed]],
+        order: Boot,
+        before_files: false,
+        scope: false,
+        configuration: No,
+        keypad: false,
+    }
     RegistersWithTftpServer = "registers-with-tftp-server" {
         severity: Error,
         since: "0.1.0",
@@ -696,6 +710,18 @@ fn fact<'f>(facts: FactsOf<'f>, name: &str) -> Option<&'f Fact> {
 /// Both say the same.
 fn same(cause: FactsOf<'_>, effect: FactsOf<'_>, of_cause: &str, of_effect: &str) -> bool {
     matches!((fact(cause, of_cause), fact(effect, of_effect)), (Some(x), Some(y)) if x == y)
+}
+
+/// Of the offers of the cause the one of the chosen server names the TFTP server of the effect.
+fn is_named_by(cause: FactsOf<'_>, effect: FactsOf<'_>, offers: &str, chosen: &str, of_effect: &str) -> bool {
+    let (Some(Fact::List(offers)), Some(tftp)) = (fact(cause, offers), fact(effect, of_effect)) else { return false };
+    offers.iter().any(|offer| match offer {
+        Fact::Table(offer) => {
+            same(cause, offer, chosen, "server")
+                && matches!(fact(offer, "tftp"), Some(Fact::List(named)) if named.contains(tftp))
+        }
+        _ => false,
+    })
 }
 
 /// Both say the same, and not that it is unknown.

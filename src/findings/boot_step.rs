@@ -3,6 +3,7 @@
 use super::context::{Contact, PhoneContext};
 use crate::conversation::SeenAt;
 use crate::diagnosis::{BootStep, Outcome, RegistrationState};
+use crate::phone::Phone;
 use crate::wire::load;
 
 /// The step, and the frame that shows it.
@@ -31,8 +32,16 @@ pub(super) fn boot_step(cx: &PhoneContext<'_>) -> (BootStep, Option<SeenAt>) {
     match exchange.map(|e| (e, e.ack.as_ref().filter(|_| e.decline.is_none()))) {
         Some((_, Some(ack))) => (BootStep::HasLease, Some(ack.seen_at)),
         Some((exchange, None)) => (BootStep::AsksAddress, Some(exchange.began)),
-        None => (BootStep::Seen, phone.first),
+        None => by_dhcpv6(phone, in_boot).unwrap_or((BootStep::Seen, phone.first)),
     }
+}
+
+fn by_dhcpv6(phone: &Phone, in_boot: impl Fn(SeenAt) -> bool) -> Option<(BootStep, Option<SeenAt>)> {
+    let exchange = phone.dhcpv6.list.last().filter(|e| in_boot(e.last))?;
+    Some(match exchange.reply.as_ref().filter(|_| exchange.declined.is_none()) {
+        Some(reply) => (BootStep::HasLease, Some(reply.seen_at)),
+        None => (BootStep::AsksAddress, Some(exchange.began)),
+    })
 }
 
 /// The frame that decides how a registration stands.

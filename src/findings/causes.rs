@@ -92,6 +92,21 @@ mod tests {
     }
 
     #[test]
+    fn disagreeing_servers_explain_the_silence_of_the_one_that_was_taken() {
+        let offer = |server: &str, tftp: &str| {
+            Fact::Table(vec![("server", text(server)), ("tftp", Fact::List(vec![text(tftp)]))])
+        };
+        let offers = || Fact::List(vec![offer("fe80::2", "2001:db8::5"), offer("fe80::bad", "2001:db8::66")]);
+        let mut conflict =
+            draft(Code::ConflictingDhcpOffers, vec![("offers", offers()), ("chosen", text("fe80::bad"))]);
+        conflict.severity = Severity::Error;
+        let silent = |server: &str| draft(Code::TftpNoAnswer, vec![("tftp_server", text(server))]);
+        let cause = |server: &str| cause_of_last(&[conflict.clone(), silent(server)]);
+        assert_eq!(cause("2001:db8::66"), Some(Code::ConflictingDhcpOffers));
+        assert_eq!(cause("2001:db8::5"), None);
+    }
+
+    #[test]
     fn rogue_server_explains_the_values_of_its_lease() {
         let rogue = || draft(Code::UnknownDhcpServer, vec![("dhcp_server", text("10.1.1.66"))]);
         for code in [Code::TftpNameUnresolved, Code::TftpOptionsDisagree] {

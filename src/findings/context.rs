@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use super::occupants::Occupants;
 use super::peers::{Peers, RightServer};
 use super::site_wide::SiteWideFacts;
 use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
+use crate::conversation::dhcpv6;
 use crate::conversation::file::Fetch;
 use crate::conversation::registration::{Attempt, SecureFailure};
 use crate::conversation::{RetryCount, SeenAt};
@@ -191,11 +192,12 @@ impl<'a> PhoneContext<'a> {
                 let source = self.source_of(fetch.server, fetch.request.first);
                 return Some(TftpUse { server: fetch.server, source, seen_at: fetch.request.first, asked: true });
             }
-            let lease = self.phone.lease_exchange()?;
-            let seen_at = lease.ack.as_ref().map_or(lease.last, |a| a.seen_at);
+            let lease = self.phone.lease_exchange();
+            let lease = lease.map(|l| l.ack.as_ref().map_or(l.last, |a| a.seen_at));
+            let seen_at = lease.or(self.phone.lease_v6().map(|l| l.seen_at))?;
             let named = self.lease_servers();
             let (server, source) = *named.first()?;
-            let arp = |ip: &IpAddr| self.phone.arp.iter().find(|a| IpAddr::V4(a.target) == *ip);
+            let arp = |ip: &IpAddr| self.phone.arp.iter().find(|a| a.target == *ip);
             if let Some((ip, source, ask)) = named.iter().find_map(|(ip, s)| arp(ip).map(|a| (*ip, *s, a))) {
                 return Some(TftpUse { server: ip, source: Some(source), seen_at: ask.tries.first, asked: true });
             }
@@ -205,7 +207,10 @@ impl<'a> PhoneContext<'a> {
 
     /// Addresses of the lease's TFTP servers, names resolved as this capture shows, with their source.
     pub fn lease_servers(&self) -> Vec<(IpAddr, TftpSource)> {
-        self.terms().map(|terms| self.servers_of(terms)).unwrap_or_default()
+        let mut all = self.terms().map(|terms| self.servers_of(terms)).unwrap_or_default();
+        let by_v6 = self.phone.lease_v6().into_iter().flat_map(|lease| &lease.tftp);
+        all.extend(by_v6.map(|ip| (IpAddr::V6(*ip), TftpSource::Dhcpv6)));
+        all
     }
 
     fn servers_of(&self, terms: &LeaseTerms) -> Vec<(IpAddr, TftpSource)> {
@@ -225,12 +230,22 @@ impl<'a> PhoneContext<'a> {
         self.phone.dhcp.list.iter().rev().filter_map(|e| e.ack.as_ref()).find(|a| a.seen_at <= seen_at)
     }
 
+    /// The lease by DHCPv6 that was in force at `seen_at`; where none is captured before, the latest.
+    pub fn lease_v6_at(&self, seen_at: SeenAt) -> Option<&'a dhcpv6::Answer> {
+        self.phone.lease_v6_at(seen_at).or(self.phone.lease_v6())
+    }
+
     /// The terms of the lease that was in force at `seen_at`; where none is captured before, those of [`Self::terms`].
     pub fn terms_at(&self, seen_at: SeenAt) -> Option<&'a Arc<LeaseTerms>> {
         self.phone.lease_terms_before(seen_at).or(self.terms())
     }
 
     fn source_of(&self, server: IpAddr, asked: SeenAt) -> Option<TftpSource> {
+        if let IpAddr::V6(v6) = server
+            && self.lease_v6_at(asked).is_some_and(|lease| lease.tftp.contains(&v6))
+        {
+            return Some(TftpSource::Dhcpv6);
+        }
         // A lease that came after the question did not send the phone there.
         let terms = self.terms_at(asked).filter(|t| !t.cut)?;
         if let Some((_, source)) = self.servers_of(terms).into_iter().find(|(ip, _)| *ip == server) {
@@ -276,7 +291,7 @@ impl<'a> PhoneContext<'a> {
     pub fn unanswered_arp(&self, server: IpAddr) -> Option<&'a ArpAsk> {
         let blind = self.world.visible.blind_arp;
         self.phone.arp.iter().find(|a| {
-            IpAddr::V4(a.target) == server
+            a.target == server
                 && a.answered.is_none()
                 && !blind
                 && a.tries.unanswered(self.now(), ARP_INTERVAL)
@@ -286,8 +301,12 @@ impl<'a> PhoneContext<'a> {
 
     /// Whether the phone asked, after `seen_at`, who has an address that is neither `server`'s nor a router's.
     pub fn asks_for_another(&self, seen_at: SeenAt, server: IpAddr) -> bool {
-        let is_router = |ip: Ipv4Addr| self.terms().is_some_and(|t| t.routers.contains(&ip));
-        let mut asks = self.phone.arp.iter().filter(|a| a.tries.last > seen_at && IpAddr::V4(a.target) != server);
+        let is_router = |ip: IpAddr| match ip {
+            IpAddr::V4(ip) => self.terms().is_some_and(|t| t.routers.contains(&ip)),
+            // Routers of IPv6 are known by their link-local addresses, and servers are not.
+            IpAddr::V6(ip) => ip.is_unicast_link_local(),
+        };
+        let mut asks = self.phone.arp.iter().filter(|a| a.tries.last > seen_at && a.target != server);
         asks.any(|a| !is_router(a.target))
     }
 

@@ -45,6 +45,7 @@ fn proofs(registry: &Registry) -> Proofs {
     let mut proofs = Proofs::default();
     for phone in registry.phones() {
         proofs.dhcp += phone.dhcp.list.iter().filter(|e| e.answer_not_captured()).count() as u64;
+        proofs.dhcp += phone.dhcpv6.list.iter().filter(|e| e.answer_not_captured()).count() as u64;
         proofs.files += phone.files.iter().filter(|f| f.unseen || phone.answer_lost(f)).count() as u64;
         let spoke_unanswered = phone.attempts.iter().filter(|a| a.gap || (a.connected.is_some() && !a.server_seen));
         proofs.registration += spoke_unanswered.count() as u64;
@@ -154,7 +155,8 @@ pub fn coverage(
     }
     let began_late = lists
         .iter()
-        .filter(|p| !p.dhcp.list.iter().any(|e| matches!(e.kind, Kind::Boot | Kind::Reboot)) && p.announced.is_none());
+        .filter(|p| !p.dhcp.list.iter().any(|e| matches!(e.kind, Kind::Boot | Kind::Reboot)))
+        .filter(|p| p.announced.is_none() && !p.dhcpv6.list.iter().any(|e| e.solicit.is_some()));
     let late = began_late.count();
     if late > 0 {
         notes.push(format!(

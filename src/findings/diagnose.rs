@@ -10,6 +10,7 @@ use super::grouping::Groups;
 use super::servers::{ServersSeen, cluster_name};
 use super::{Draft, RULES};
 use crate::conversation::dhcp::SeenIn;
+use crate::conversation::dhcpv6;
 use crate::diagnosis::{
     Code, Detail, Diagnosis, FileFetch, LoadReport, Moment, ObservedLease, ObservedName, ObservedServer, ObservedSite,
     ObservedTftp, ObservedTimes, ObservedVlan, Offer, PhoneReport, Registration, RegistrationState, Verdict,
@@ -207,15 +208,24 @@ fn report(
         None => Verdict::Incomplete,
     };
     let terms = cx.terms();
+    let lease_v6 = phone.lease_v6();
     let offers = phone.dhcp.list.iter().flat_map(|e| {
         let taken = e.ack.as_ref().map(|a| a.terms.server).or(e.requested);
         e.offers.iter().filter(|o| !o.terms.server.is_unspecified()).map(move |o| Offer {
-            server: o.terms.server,
+            server: IpAddr::V4(o.terms.server),
             tftp: o.terms.tftp(),
             at: o.seen_at.at,
             chosen: taken == Some(o.terms.server),
         })
     });
+    let offers = offers.chain(phone.dhcpv6.list.iter().flat_map(|e| {
+        e.advertised.iter().map(|a| Offer {
+            server: IpAddr::V6(a.server),
+            tftp: a.tftp_names(),
+            at: a.seen_at.at,
+            chosen: e.taken().is_some_and(|t| t.is_of(a)),
+        })
+    }));
     let mut tftp_servers: Vec<IpAddr> = Vec::new();
     for fetch in &phone.files {
         if !tftp_servers.contains(&fetch.server) {
@@ -254,8 +264,11 @@ fn report(
         model: phone.model().map(str::to_owned),
         ip: phone.ip,
         vlan: phone.vlan,
-        dhcp_server: terms.map(|t| t.server).filter(|s| !s.is_unspecified()),
-        lease_tftp: terms.map(|t| t.tftp()).unwrap_or_default(),
+        dhcp_server: match (terms, lease_v6) {
+            (Some(terms), _) => Some(IpAddr::V4(terms.server)).filter(|s| !s.is_unspecified()),
+            (None, lease) => lease.map(|l| IpAddr::V6(l.server)),
+        },
+        lease_tftp: terms.map(|t| t.tftp()).or_else(|| lease_v6.map(dhcpv6::Answer::tftp_names)).unwrap_or_default(),
         tftp_source: used.and_then(|u| u.source),
         offers: offers.collect(),
         tftp_servers,

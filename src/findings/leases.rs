@@ -33,7 +33,8 @@ impl<'a> PhoneContext<'a> {
     /// a server is no server: the one behind it is not to be seen.
     pub fn is_foreign_dhcp_server(&self, server: Ipv4Addr) -> bool {
         let known = &self.world.site.network.dhcp_servers;
-        let unknown = !known.is_empty() && !known.contains(&server) && !server.is_unspecified();
+        let states = known.iter().any(IpAddr::is_ipv4);
+        let unknown = states && !known.contains(&IpAddr::V4(server)) && !server.is_unspecified();
         unknown && !self.world.together.proxies.contains(&server)
     }
 }
@@ -49,7 +50,7 @@ impl<'a> PhoneContext<'a> {
         // Without a TFTP server a phone may try the DHCP server.
         let in_vain = |f: &Fetch| f.answered.is_none() && f.server == IpAddr::V4(terms.server);
         let has_asked = self.phone.files.iter().any(|f| f.last > lease.seen_at && !in_vain(f));
-        let is_known = self.world.site.network.dhcp_servers.contains(&terms.server);
+        let is_known = self.world.site.network.dhcp_servers.contains(&IpAddr::V4(terms.server));
         if !names_none || is_known || has_asked || self.is_registered() {
             return None;
         }
@@ -100,7 +101,7 @@ impl<'a> PhoneContext<'a> {
         phone.files.iter().any(|f| since(f.last) && outside(f.server))
             || phone.attempts.iter().any(|a| since(a.last) && outside(a.server))
             || phone.dns.iter().any(|d| since(d.tries.last) && outside(d.server))
-            || phone.arp.iter().any(|a| a.answered.is_some_and(since) && lease.is_outside(a.target))
+            || phone.arp.iter().any(|a| a.answered.is_some_and(since) && outside(a.target))
     }
 }
 

@@ -19,6 +19,7 @@ mod leases;
 mod narrative;
 mod occupants;
 pub mod peers;
+mod resolution;
 mod scopes;
 mod servers;
 mod sip_refusal;
@@ -91,6 +92,11 @@ pub fn rule(code: Code) -> Option<&'static Rule> {
 /// Evidence of one frame.
 pub(crate) fn evidence(seen_at: SeenAt, text: impl Into<String>) -> Evidence {
     Evidence { at: seen_at.at, time: seen_at.time, text: text.into() }
+}
+
+/// The protocol by which a server with this address gives leases.
+pub(crate) fn dhcp(server: IpAddr) -> &'static str {
+    if server.is_ipv6() { "DHCPv6" } else { "DHCP" }
 }
 
 pub(crate) fn text(value: impl ToString) -> Fact {

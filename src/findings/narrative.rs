@@ -32,7 +32,7 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
                 times(tries.count),
                 frame(tries.first)
             )),
-            None => said.push(format!("{} ({model})", cx.label())),
+            None => said.push(by_dhcpv6(cx, &model, frame)),
         },
     }
     if let Some((fetch, config)) = cx.config() {
@@ -95,6 +95,29 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
     let mut text = said.join("; ");
     text.push('.');
     text
+}
+
+fn by_dhcpv6(cx: &PhoneContext<'_>, model: &str, frame: impl Fn(SeenAt) -> String) -> String {
+    let label = cx.label();
+    if let Some(lease) = cx.phone.lease_v6() {
+        let address = lease.address.map_or("its settings".to_owned(), |a| a.to_string());
+        let tftp = if lease.tftp.is_empty() {
+            "no TFTP server".to_owned()
+        } else {
+            format!("TFTP server {}", and_list(&lease.tftp))
+        };
+        let from = frame(lease.seen_at);
+        return format!("{label} ({model}) got {address} and {tftp} from {} by DHCPv6 ({from})", lease.server);
+    }
+    let asked = cx.phone.dhcpv6.list.last().filter(|e| !e.answered()).and_then(|e| e.solicit);
+    match asked {
+        Some(tries) => format!(
+            "{label} ({model}) asks for an IPv6 address{} and gets none ({})",
+            times(tries.count),
+            frame(tries.first)
+        ),
+        None => format!("{label} ({model})"),
+    }
 }
 
 fn times(count: u32) -> String {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::context::{DiagnosisContext, PhoneContext};
+use super::context::{DiagnosisContext, PhoneContext, TftpUse};
 use super::inference::stated;
 use super::occupants::{Occupant, Occupants};
 use crate::diagnosis::{Fix, Scope, ScopePhone};
@@ -39,6 +39,17 @@ impl DiagnosisContext<'_> {
 }
 
 impl PhoneContext<'_> {
+    /// What makes DHCPv6 name the right servers; where the site file does not know its server, that one taken off.
+    pub(super) fn set_dhcpv6(&self, used: &TftpUse, right: &[IpAddr]) -> Option<Fix> {
+        let server = self.lease_v6_at(used.seen_at).map(|l| IpAddr::V6(l.server));
+        let known = &self.world.site.network.dhcp_servers;
+        let states = known.iter().any(IpAddr::is_ipv6);
+        if let Some(server) = server.filter(|s| states && !known.contains(s)) {
+            return Some(dhcp::remove_server(server, self.phone.vlan));
+        }
+        (!right.is_empty()).then(|| dhcp::set_dhcpv6(right, used.server, server))
+    }
+
     /// The scope with whom its change to `right` is for.
     pub(super) fn scope_to_change(&self, scope: Scope, right: &[IpAddr]) -> Scope {
         let by = ScopePhone { mac: self.phone.mac, address: self.phone.lease().and_then(|l| l.address) };
@@ -51,7 +62,7 @@ impl PhoneContext<'_> {
     /// server that should not be there.
     pub(super) fn set_option_150(&self, scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
         if self.is_foreign_dhcp_server(scope.server) {
-            return vec![dhcp::remove_server(scope.server, self.phone.vlan)];
+            return vec![dhcp::remove_server(IpAddr::V4(scope.server), self.phone.vlan)];
         }
         let mut fixes = dhcp::set_option_150(&self.scope_to_change(scope.clone(), right), right);
         if self.world.together.proxies.contains(&scope.server) {

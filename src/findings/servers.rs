@@ -1,10 +1,11 @@
 //! Who answered the phones: the servers of the report, counted phone by phone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::context::PhoneContext;
 use crate::conversation::dhcp::Nak;
+use crate::conversation::dhcpv6;
 use crate::diagnosis::{CallManager, DhcpServer, Outcome, RegistrationState, Servers, TftpServer};
 use crate::site::{Cluster, Site};
 use crate::types::WireText;
@@ -42,7 +43,7 @@ struct CallManagerCounts {
 /// The servers seen so far.
 #[derive(Default)]
 pub(super) struct ServersSeen {
-    dhcp: BTreeMap<Ipv4Addr, DhcpCounts>,
+    dhcp: BTreeMap<IpAddr, DhcpCounts>,
     tftp: BTreeMap<IpAddr, TftpCounts>,
     call_managers: BTreeMap<IpAddr, CallManagerCounts>,
 }
@@ -51,24 +52,25 @@ impl ServersSeen {
     /// Counts the servers of one phone.
     pub(super) fn add(&mut self, cx: &PhoneContext<'_>) {
         let phone = cx.phone;
-        let mut answered: Vec<Ipv4Addr> = Vec::new();
+        let mut answered: Vec<IpAddr> = Vec::new();
         for exchange in &phone.dhcp.list {
             let offers = exchange.offers.iter().map(|o| (o, false));
             for (seen, is_ack) in offers.chain(exchange.ack.iter().map(|a| (a, true))) {
-                let counts = self.dhcp.entry(seen.terms.server).or_default();
+                let counts = self.dhcp.entry(IpAddr::V4(seen.terms.server)).or_default();
                 *if is_ack { &mut counts.acks } else { &mut counts.offers } += 1;
                 for name in seen.terms.sources.iter().flat_map(|(_, names)| names) {
                     if !counts.tftp.contains(name) {
                         counts.tftp.insert(name.clone());
                     }
                 }
-                answered.push(seen.terms.server);
+                answered.push(IpAddr::V4(seen.terms.server));
             }
             if let Some(Nak { server, .. }) = &exchange.nak {
-                self.dhcp.entry(*server).or_default().naks += 1;
-                answered.push(*server);
+                self.dhcp.entry(IpAddr::V4(*server)).or_default().naks += 1;
+                answered.push(IpAddr::V4(*server));
             }
         }
+        self.add_v6(&phone.dhcpv6.list, &mut answered);
         answered.sort_unstable();
         answered.dedup();
         for server in answered {
@@ -96,6 +98,22 @@ impl ServersSeen {
                 RegistrationState::Refused => counts.refused += 1,
                 RegistrationState::NoAnswer => counts.silent += 1,
                 _ => {}
+            }
+        }
+    }
+
+    fn add_v6(&mut self, exchanges: &[dhcpv6::Exchange], answered: &mut Vec<IpAddr>) {
+        for exchange in exchanges {
+            let advertised = exchange.advertised.iter().map(|a| (a, false));
+            for (answer, is_reply) in advertised.chain(exchange.reply.iter().map(|a| (a, true))) {
+                let counts = self.dhcp.entry(IpAddr::V6(answer.server)).or_default();
+                *if is_reply { &mut counts.acks } else { &mut counts.offers } += 1;
+                counts.tftp.extend(answer.tftp_names());
+                answered.push(IpAddr::V6(answer.server));
+            }
+            for refusal in &exchange.refusals {
+                self.dhcp.entry(IpAddr::V6(refusal.server)).or_default().naks += 1;
+                answered.push(IpAddr::V6(refusal.server));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::context::PhoneContext;
 use super::inference::{load_named_on, right_load, stated};
-use crate::diagnosis::{Code, Confidence, SeenConfiguration, TargetState};
+use crate::diagnosis::{Code, Confidence, SeenConfiguration, TargetState, TftpSource};
 use crate::findings::rules::load_wrong_family;
 use crate::remedy::configuration::is_load_name;
 use crate::remedy::dhcp::Scope;
@@ -56,6 +56,10 @@ pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[Code]) -> TargetState {
 
 fn scope(cx: &PhoneContext<'_>) -> Option<Scope> {
     let used = cx.tftp_use();
+    // What DHCPv6 names no scope of DHCPv4 puts right.
+    if used.is_some_and(|u| u.source == Some(TftpSource::Dhcpv6)) {
+        return None;
+    }
     let lease = used.and_then(|u| cx.lease_at(u.seen_at)).or(cx.phone.lease())?;
     (!lease.terms.cut && !lease.terms.server.is_unspecified()).then(|| Scope::of(&lease.terms, lease.address))
 }

@@ -4,10 +4,13 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::conversation::SeenAt;
 use crate::types::Timestamp;
 
 /// Most TFTP servers that are kept.
 const MAX_SERVERS: usize = 256;
+/// Most routers that are kept.
+const MAX_ROUTERS: usize = 64;
 
 /// A TFTP server, and when it was named last.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -16,12 +19,26 @@ struct NamedServer {
     last: Timestamp,
 }
 
-/// What the DHCPv6 messages of a capture say.
+/// A router that advertises itself, and what its latest advertisement says.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct AdvertisedRouter {
+    /// Its link-local address.
+    pub router: IpAddr,
+    /// Flag M: addresses come from DHCPv6.
+    pub is_managed: bool,
+    /// The latest advertisement.
+    pub last: SeenAt,
+}
+
+/// What the DHCPv6 messages and router advertisements of a capture say.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct LeasesV6 {
     /// TFTP servers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tftp: Vec<NamedServer>,
+    /// Routers that advertise themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    routers: Vec<AdvertisedRouter>,
 }
 
 impl LeasesV6 {
@@ -35,9 +52,31 @@ impl LeasesV6 {
         }
     }
 
+    /// A router advertises itself.
+    pub(super) fn record_router(&mut self, router: IpAddr, is_managed: bool, seen_at: SeenAt) {
+        let room = self.routers.len() < MAX_ROUTERS;
+        let advertised = AdvertisedRouter { router, is_managed, last: seen_at };
+        match self.routers.iter_mut().find(|known| known.router == router) {
+            Some(known) => *known = advertised,
+            None if room => self.routers.push(advertised),
+            None => {}
+        }
+    }
+
+    /// Whether an address is that of a router that advertises itself.
+    pub fn is_router(&self, address: Ipv6Addr) -> bool {
+        self.routers.iter().any(|r| r.router == IpAddr::V6(address))
+    }
+
+    /// The router that tells phones to get their addresses by DHCPv6.
+    pub fn managing_router(&self) -> Option<&AdvertisedRouter> {
+        self.routers.iter().find(|r| r.is_managed)
+    }
+
     /// Evicts servers that were not named since `limit`.
     pub(super) fn evict_before(&mut self, limit: Timestamp) {
         self.tftp.retain(|named| named.last >= limit);
+        self.routers.retain(|router| router.last.time >= limit);
     }
 
     /// Whether a server named this one as a TFTP server.

@@ -108,7 +108,8 @@ impl Directory {
 
     /// Whether a MAC certainly is that of a device at the end of a wire: it asks for leases, or announces itself.
     pub(super) fn is_end(&self, mac: Mac) -> bool {
-        self.phone_of(mac).is_some_and(|p| !p.dhcp.list.is_empty() || p.announced.is_some())
+        self.phone_of(mac)
+            .is_some_and(|p| !p.dhcp.list.is_empty() || !p.dhcpv6.list.is_empty() || p.announced.is_some())
     }
 
     /// The phone of a MAC, made if need be; a record kept under `key` becomes part of it. `None`: there are too many.

@@ -173,6 +173,8 @@ impl Phone {
         let lease = self.lease_exchange().map(|e| e.began);
         let lists = &mut self.dhcp.list;
         retain_with_last(lists, |e| counts(e.last) || Some(e.began) == lease);
+        let lease_v6 = self.dhcpv6.list.iter().rfind(|e| e.taken().is_some()).map(|e| e.began);
+        retain_with_last(&mut self.dhcpv6.list, |e| counts(e.last) || Some(e.began) == lease_v6);
         let config = self.files.iter().rposition(|f| f.config.is_some());
         let mut index = 0;
         retain_with_last(&mut self.files, |f| {

@@ -14,6 +14,7 @@ use crate::wire::load::is_load_file;
 pub fn ladder(phone: &Phone) -> Vec<Arrow> {
     let mut ladder = Ladder(Vec::new());
     ladder.leases(phone);
+    ladder.leases_v6(phone);
     for ask in &phone.dns {
         let label = format!("{} {}{}", if ask.v6 { "AAAA" } else { "A" }, ask.name, times(ask.tries.count));
         ladder.to(ask.tries.first, LadderRole::Dns, Some(ask.server), label);
@@ -39,6 +40,31 @@ impl Ladder {
     fn from(&mut self, seen_at: SeenAt, role: LadderRole, peer: IpAddr, label: String, is_bad: bool) {
         let SeenAt { time, at } = seen_at;
         self.0.push(Arrow { time, at, role, peer: Some(peer), from_phone: false, label, is_bad });
+    }
+
+    fn leases_v6(&mut self, phone: &Phone) {
+        let address = |ip: Option<std::net::Ipv6Addr>| ip.map(|ip| format!(" {ip}")).unwrap_or_default();
+        for exchange in &phone.dhcpv6.list {
+            if let Some(tries) = exchange.solicit {
+                self.to(tries.first, LadderRole::Dhcp, None, format!("SOLICIT{}", times(tries.count)));
+            }
+            for answer in &exchange.advertised {
+                let label = format!("ADVERTISE{}", address(answer.address));
+                self.from(answer.seen_at, LadderRole::Dhcp, answer.server.into(), label, false);
+            }
+            if let Some(tries) = exchange.request {
+                let server = exchange.taken().map(|a| IpAddr::V6(a.server));
+                self.to(tries.first, LadderRole::Dhcp, server, format!("REQUEST{}", times(tries.count)));
+            }
+            if let Some(reply) = &exchange.reply {
+                let label = format!("REPLY{}", address(reply.address));
+                self.from(reply.seen_at, LadderRole::Dhcp, reply.server.into(), label, false);
+            }
+            for refusal in &exchange.refusals {
+                let (seen_at, server) = (refusal.seen_at, refusal.server.into());
+                self.from(seen_at, LadderRole::Dhcp, server, refusal.status.to_string(), true);
+            }
+        }
     }
 
     fn leases(&mut self, phone: &Phone) {

@@ -1,10 +1,11 @@
 //! One phone: everything that it did, and what follows from it alone.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::conversation::dhcp::{Exchange, Exchanges, LeaseTerms, OfferSeen};
+use crate::conversation::dhcpv6;
 use crate::conversation::file::Fetch;
 use crate::conversation::registration::Attempt;
 use crate::conversation::{RetryCount, SeenAt};
@@ -62,8 +63,8 @@ impl LoadSeen {
 /// An address that a phone asks the MAC of.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ArpAsk {
-    /// Whose.
-    pub target: Ipv4Addr,
+    /// Whose; of IPv6 it asks by neighbour discovery (RFC 4861).
+    pub target: IpAddr,
     /// The questions since the last answer.
     pub tries: RetryCount,
     /// The last answer.
@@ -212,6 +213,9 @@ pub struct Phone {
     pub last: Option<SeenAt>,
     /// Leases.
     pub dhcp: Exchanges,
+    /// Leases by DHCPv6.
+    #[serde(default, skip_serializing_if = "dhcpv6::Exchanges::is_empty")]
+    pub dhcpv6: dhcpv6::Exchanges,
     /// Files, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<Fetch>,
@@ -336,6 +340,17 @@ impl Phone {
     /// The exchange that the lease in force came from.
     pub fn lease_exchange(&self) -> Option<&Exchange> {
         self.dhcp.list.iter().rev().find(|e| e.ack.is_some() || e.requested.is_some())
+    }
+
+    /// The lease by DHCPv6 in force at `seen_at`: the latest answer that the phone took and did not decline.
+    pub fn lease_v6_at(&self, seen_at: SeenAt) -> Option<&dhcpv6::Answer> {
+        let taken = self.dhcpv6.list.iter().rev().filter(|e| e.declined.is_none() && e.began <= seen_at);
+        taken.filter_map(dhcpv6::Exchange::taken).next()
+    }
+
+    /// The one in force at the end.
+    pub fn lease_v6(&self) -> Option<&dhcpv6::Answer> {
+        self.last.and_then(|last| self.lease_v6_at(last))
     }
 
     /// The latest configuration that it was served, and how.

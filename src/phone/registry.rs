@@ -123,7 +123,7 @@ impl Registry {
 
     /// DHCP clients seen that are no phones.
     pub fn other_dhcp_clients(&self) -> u64 {
-        let leases = |p: &&Phone| !p.dhcp.list.is_empty();
+        let leases = |p: &&Phone| !p.dhcp.list.is_empty() || !p.dhcpv6.list.is_empty();
         u64::try_from(self.directory.others.iter().map(|(_, p)| p).filter(leases).count()).unwrap_or(u64::MAX)
     }
 

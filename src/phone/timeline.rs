@@ -2,6 +2,7 @@
 
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{Kind, LeaseTerms, Nak};
+use crate::conversation::dhcpv6;
 use crate::conversation::file::{Fetch, FileFailure, Unreachable};
 use crate::conversation::registration::{End, Ending, FatalAlert, Protocol, Rejection, ResetOrder};
 use crate::diagnosis::{Outcome, TimelineEntry, TimelineKind, Transport, and_list};
@@ -53,6 +54,7 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             add(seen_at, TimelineKind::Dhcp, "declines the address: it is in use".to_owned());
         }
     }
+    by_dhcpv6(phone, &mut add);
     for ask in &phone.dns {
         add(
             ask.tries.first,
@@ -229,6 +231,46 @@ fn failed(fetch: &Fetch, failure: &FileFailure) -> String {
 
 fn times(count: u32) -> String {
     if count > 1 { format!(" ({count} times)") } else { String::new() }
+}
+
+fn by_dhcpv6(phone: &Phone, add: &mut impl FnMut(SeenAt, TimelineKind, String)) {
+    for exchange in &phone.dhcpv6.list {
+        if let Some(tries) = exchange.solicit {
+            add(tries.first, TimelineKind::Dhcp, format!("asks for an IPv6 address (SOLICIT){}", times(tries.count)));
+        }
+        for answer in &exchange.advertised {
+            let tftp = named_v6(&answer.tftp_names());
+            add(answer.seen_at, TimelineKind::Dhcp, format!("{} advertises an address{tftp}", answer.server));
+        }
+        if let Some(tries) = exchange.request {
+            let what = match exchange.kind {
+                dhcpv6::Kind::Boot => "requests its IPv6 address",
+                dhcpv6::Kind::Renew => "renews its IPv6 lease",
+                dhcpv6::Kind::Inform => "asks for settings by DHCPv6",
+            };
+            add(tries.first, TimelineKind::Dhcp, format!("{what}{}", times(tries.count)));
+        }
+        if let Some(reply) = &exchange.reply {
+            let address = reply.address.map_or(String::new(), |a| format!(" of {a}"));
+            let text = format!("DHCPv6 lease{address} from {}{}", reply.server, named_v6(&reply.tftp_names()));
+            add(reply.seen_at, TimelineKind::Dhcp, text);
+        }
+        for refusal in &exchange.refusals {
+            let text = refusal.text.as_ref().map(|t| format!(": {t}")).unwrap_or_default();
+            add(
+                refusal.seen_at,
+                TimelineKind::Dhcp,
+                format!("{} refuses an address ({}){text}", refusal.server, refusal.status),
+            );
+        }
+        if let Some(seen_at) = exchange.declined {
+            add(seen_at, TimelineKind::Dhcp, "declines the IPv6 address: it is in use".to_owned());
+        }
+    }
+}
+
+fn named_v6(tftp: &[crate::types::WireText]) -> String {
+    if tftp.is_empty() { ", and names no TFTP server".to_owned() } else { format!(", TFTP server {}", and_list(tftp)) }
 }
 
 fn named(terms: &LeaseTerms) -> String {

@@ -28,6 +28,10 @@ impl Phone {
         let evicted = &mut self.dhcp.evicted;
         *evicted = evicted.saturating_add(earlier.dhcp.evicted);
         merge_bounded(&mut self.dhcp.list, earlier.dhcp.list, MAX_EXCHANGES, evicted, |e| e.began);
+        let evicted = &mut self.dhcpv6.evicted;
+        *evicted = evicted.saturating_add(earlier.dhcpv6.evicted);
+        let most = crate::conversation::dhcpv6::MAX_EXCHANGES;
+        merge_bounded(&mut self.dhcpv6.list, earlier.dhcpv6.list, most, evicted, |e| e.began);
         self.files_evicted = self.files_evicted.saturating_add(earlier.files_evicted);
         let evicted = &mut self.files_evicted;
         merge_bounded(&mut self.files, earlier.files, limits::FILES, evicted, |f| f.request.first);

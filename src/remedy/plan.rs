@@ -1,7 +1,7 @@
 //! The plan of a fix pack (`plan.json`): what each phone has, and what it should have, so that `verify` can tell later
 //! whether the fix worked.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use crate::types::{Mac, Timestamp, WireText};
 
@@ -37,7 +37,7 @@ pub struct PlannedPhone {
     /// Code of the finding that is its root cause.
     pub cause: String,
     /// DHCP server of its lease.
-    pub dhcp_server: Option<Ipv4Addr>,
+    pub dhcp_server: Option<IpAddr>,
     /// The TFTP server that it turns to.
     pub tftp_now: Option<IpAddr>,
     /// The right ones; the same as now where the server is right and what it serves is not.

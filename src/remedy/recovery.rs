@@ -7,7 +7,7 @@
 //! registration. So the boots before the fix was applied do not count, and the boot that only fetches the load does.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::load_status::LoadStatus;
@@ -239,7 +239,7 @@ fn boot(report: &PhoneReport, right: &[IpAddr], as_of: Option<Timestamp>) -> Opt
 }
 
 /// What the lease still says, where it names a TFTP server and none of them is right.
-fn lease_left(phone: &PlannedPhone, report: &PhoneReport, counts: bool) -> Option<(Ipv4Addr, String)> {
+fn lease_left(phone: &PlannedPhone, report: &PhoneReport, counts: bool) -> Option<(IpAddr, String)> {
     let server = report.dhcp_server.filter(|_| counts)?;
     let right = |name: &WireText| name.raw().parse().is_ok_and(|ip: IpAddr| phone.tftp_right.contains(&ip));
     let named = &report.lease_tftp;
@@ -248,7 +248,7 @@ fn lease_left(phone: &PlannedPhone, report: &PhoneReport, counts: bool) -> Optio
         .then(|| (server, and_list(named)))
 }
 
-fn left(phone: &PhoneRecovery, lease: Option<(Ipv4Addr, String)>) -> Vec<String> {
+fn left(phone: &PhoneRecovery, lease: Option<(IpAddr, String)>) -> Vec<String> {
     let mut left = Vec::new();
     let server = &phone.server;
     match (server.standing, server.seen) {

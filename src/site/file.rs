@@ -1,7 +1,7 @@
 //! The text of a site file to a [`Site`]: its shape by serde, its sense by hand, each mistake by line and column.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::ops::Range;
 use std::path::Path;
 
@@ -251,10 +251,10 @@ fn confidence(text: &str) -> Result<Confidence, String> {
     }
 }
 
-fn dhcp_server(text: &String) -> Result<Ipv4Addr, String> {
-    match text.trim().parse::<IpAddr>().map(|a| a.to_canonical()) {
-        Ok(IpAddr::V4(address)) => host(IpAddr::V4(address)).map(|_| address),
-        _ => Err(format!("`{text}` is no IPv4 address")),
+fn dhcp_server(text: &String) -> Result<IpAddr, String> {
+    match text.trim().parse::<IpAddr>() {
+        Ok(address) => host(address.to_canonical()),
+        Err(_) => Err(format!("`{text}` is no IP address")),
     }
 }
 
@@ -421,8 +421,8 @@ mod tests {
             let at = 6 + key.len() - 1;
             check_cluster("", &format!("{key} = ['{text}']"), &format!("6:{at}: {message}"));
         }
-        check("network.dhcp_servers = ['dhcp']", "1:25: `dhcp` is no IPv4 address");
-        check("network.dhcp_servers = ['2001:db8::1']", "1:25: `2001:db8::1` is no IPv4 address");
+        check("network.dhcp_servers = ['dhcp']", "1:25: `dhcp` is no IP address");
+        check("network.dhcp_servers = ['ff02::1:2']", "1:25: ff02::1:2 is no server's address");
         check("network.dhcp_servers = ['0.0.0.0']", "1:25: 0.0.0.0 is no server's address");
         check_cluster(
             "",

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use ipnet::Ipv4Net;
 
@@ -90,7 +90,7 @@ struct LearntCluster {
 }
 
 struct Learnt {
-    dhcp: Tally<Ipv4Addr>,
+    dhcp: Tally<IpAddr>,
     vlans: Tally<u16>,
     clusters: Vec<LearntCluster>,
     phones: Vec<Witness>,

@@ -17,7 +17,7 @@ mod placement;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use crate::diagnosis::Confidence;
 use crate::types::Mac;
@@ -49,7 +49,7 @@ pub struct Site {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Network {
     /// Every legitimate DHCP server. Empty: not stated.
-    pub dhcp_servers: Vec<Ipv4Addr>,
+    pub dhcp_servers: Vec<IpAddr>,
     /// VLANs that phones belong in. Empty: not stated.
     pub voice_vlans: Vec<u16>,
     /// How sure the file is of what it states; `None`: certain. A draft of `site learn` says `likely`.
@@ -228,6 +228,8 @@ fn server_key(server: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     /// The site of the contract, with a second cluster.
@@ -275,7 +277,7 @@ phones = ["003094c2*", "0007.eb4f.2b34", "ATA*", "lobby-phone"]
     fn the_example_of_the_contract_is_read_whole() {
         let site = site();
         assert_eq!(site.path.as_deref(), Some("sites/site.toml"));
-        assert_eq!(site.network.dhcp_servers, [Ipv4Addr::new(10, 30, 0, 2)]);
+        assert_eq!(site.network.dhcp_servers, [IpAddr::from([10, 30, 0, 2])]);
         assert_eq!(site.network.voice_vlans, [110]);
         let hq = &site.clusters[0];
         assert_eq!((hq.name.as_str(), hq.version.as_deref(), hq.default), ("hq-3.0", Some("3.0"), true));

@@ -6,6 +6,7 @@
 use std::net::Ipv6Addr;
 
 use super::Anomaly;
+use super::dhcp::{PhoneClass, class_of};
 use crate::types::{Hex, Mac, WireText};
 
 /// One decoded message: the body of a `dhcpv6` event. Of a relayed message, the innermost one.
@@ -169,6 +170,11 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
 }
 
 impl Message {
+    /// The phone that the vendor class stands for; `None` where it is no phone of a CallManager.
+    pub fn phone_class(&self) -> Option<PhoneClass> {
+        class_of(self.vendor_class.as_ref()?.raw(), self.cisco)
+    }
+
     fn read_option(&mut self, option: &RawOption, noted: &mut Vec<Anomaly>) {
         let &RawOption { code, value, whole } = option;
         self.cisco |= matches!(code, option::VENDOR_CLASS | option::VENDOR_OPTIONS) && value.starts_with(&CISCO);
@@ -255,7 +261,7 @@ impl Message {
 }
 
 /// The MAC address of a DUID: kind, hardware type, of kind 1 a time, then the address.
-fn mac_of_duid(duid: &[u8]) -> Option<Mac> {
+pub(crate) fn mac_of_duid(duid: &[u8]) -> Option<Mac> {
     match duid {
         [0, 1, 0, 1, _, _, _, _, mac @ ..] | [0, 3, 0, 1, mac @ ..] if mac.len() == 6 => Mac::from_slice(mac),
         _ => None,

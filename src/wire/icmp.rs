@@ -70,9 +70,12 @@ pub enum Flag {
 }
 
 const ROUTER_SOLICITATION: u8 = 133;
-const ROUTER_ADVERTISEMENT: u8 = 134;
-const NEIGHBOUR_SOLICITATION: u8 = 135;
-const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
+/// Type of a router advertisement.
+pub const ROUTER_ADVERTISEMENT: u8 = 134;
+/// Type of a neighbour solicitation.
+pub const NEIGHBOUR_SOLICITATION: u8 = 135;
+/// Type of a neighbour advertisement.
+pub const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 
 /// The types of ICMPv6 that are discovery.
 pub(crate) const DISCOVERY: std::ops::RangeInclusive<u8> = ROUTER_SOLICITATION..=NEIGHBOUR_ADVERTISEMENT;

@@ -1,26 +1,28 @@
 //! `dhcp-refused`: the server takes its word back, or the phone does not want the address.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use crate::conversation::SeenAt;
 use crate::conversation::dhcp::{Exchange, Kind};
+use crate::conversation::dhcpv6;
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Platform, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, evidence, optional};
+use crate::findings::{Draft, dhcp, evidence, optional};
 use crate::remedy;
 use crate::types::{Mac, WireText};
 
 declare_finding! {
     /// ## Trigger
     ///
-    /// A DHCP server answers the phone's REQUEST with NAK, or the phone declines the address that it was given. A warning
+    /// A DHCP server answers the phone's REQUEST with NAK, a DHCPv6 server with a status in place of an address
+    /// (NoAddrsAvail), or the phone declines the address that it was given. A warning
     /// where a lease follows; an error where it happens again before the phone has a lease that holds, or where renewals
     /// are refused twice.
     ///
     /// ## Evidence
     ///
-    /// The NAK with its text (option 56), or the DECLINE, the acknowledgement that it answers, and the ARP message of the
-    /// device that has the address, by its MAC.
+    /// The NAK with its text (option 56), the status of DHCPv6 with its text, or the DECLINE, the acknowledgement that it
+    /// answers, and the ARP message of the device that has the address, by its MAC.
     ///
     /// ## Explanation
     ///
@@ -31,7 +33,7 @@ declare_finding! {
     ///
     /// ## Fix
     ///
-    /// NAK that repeats: compare scope, mask and exclusions with the VLAN that the phone asks in, look for free addresses,
+    /// NoAddrsAvail: give the prefix of the VLAN more addresses, or free some. NAK that repeats: compare scope, mask and exclusions with the VLAN that the phone asks in, look for free addresses,
     /// and for a second server on the network. DECLINE: find the device that has the address, and exclude the address
     /// from the pool or give the device a lease.
     ///
@@ -41,10 +43,11 @@ declare_finding! {
     ///
     /// ## References
     ///
-    /// RFC 2131 sections 3.1, 3.2 and 4.3.2 (NAK), 4.4.1 (DECLINE); RFC 2132 section 9.9 (message).
+    /// RFC 2131 sections 3.1, 3.2 and 4.3.2 (NAK), 4.4.1 (DECLINE); RFC 2132 section 9.9 (message); RFC 8415
+    /// section 21.13 (status codes).
     static DHCP_REFUSED = {
         code: DhcpRefused,
-        summary: "A DHCP server answers NAK, or the phone declines the address",
+        summary: "A DHCP server answers NAK or has no address, or the phone declines the address",
         check: check,
     }
 }
@@ -52,10 +55,12 @@ declare_finding! {
 /// One exchange that ended without a lease that holds.
 struct Refusal<'a> {
     seen_at: SeenAt,
-    server: Option<Ipv4Addr>,
+    server: Option<IpAddr>,
     text: Option<&'a WireText>,
+    /// How the server says it: NAK, or a status of DHCPv6.
+    word: &'a str,
     /// The address that the phone declined.
-    declined: Option<Ipv4Addr>,
+    declined: Option<IpAddr>,
     /// Who has it, and where it says so at the time.
     holder: Option<(Mac, Option<SeenAt>)>,
     renewal: bool,
@@ -69,9 +74,10 @@ fn refusal<'a>(cx: &PhoneContext<'_>, exchange: &'a Exchange) -> Option<Refusal<
         let neighbour = || cx.world.registry.neighbour(IpAddr::V4(declined?)).filter(|mac| *mac != cx.phone.mac);
         return Some(Refusal {
             seen_at,
-            server: granted.map(|a| a.terms.server).or(exchange.requested),
+            server: granted.map(|a| a.terms.server).or(exchange.requested).map(IpAddr::V4),
             text: None,
-            declined,
+            word: "",
+            declined: declined.map(IpAddr::V4),
             holder: at_the_time.or_else(|| Some((neighbour()?, None))),
             renewal: false,
         });
@@ -80,32 +86,85 @@ fn refusal<'a>(cx: &PhoneContext<'_>, exchange: &'a Exchange) -> Option<Refusal<
     let nak = exchange.nak.as_ref().filter(|_| exchange.ack.is_none())?;
     Some(Refusal {
         seen_at: nak.seen_at,
-        server: Some(nak.server).filter(|s| !s.is_unspecified()),
+        server: Some(IpAddr::V4(nak.server)).filter(|s| !s.is_unspecified()),
         text: nak.text.as_ref(),
+        word: "NAK",
         declined: None,
         holder: None,
         renewal: exchange.kind == Kind::Renew,
     })
 }
 
+/// The same by DHCPv6: no server has an address for the phone, or it declines the one that it got.
+fn refusal_v6(exchange: &dhcpv6::Exchange) -> Option<Refusal<'_>> {
+    if let Some(seen_at) = exchange.declined {
+        let reply = exchange.reply.as_ref();
+        return Some(Refusal {
+            seen_at,
+            server: reply.map(|r| IpAddr::V6(r.server)),
+            text: None,
+            word: "",
+            declined: reply.and_then(|r| r.address).map(IpAddr::V6),
+            holder: None,
+            renewal: false,
+        });
+    }
+    let refusal = exchange.refusals.last().filter(|_| exchange.taken().is_none() && exchange.advertised.is_empty())?;
+    Some(Refusal {
+        seen_at: refusal.seen_at,
+        server: Some(IpAddr::V6(refusal.server)),
+        text: refusal.text.as_ref(),
+        word: refusal.status.raw(),
+        declined: None,
+        holder: None,
+        renewal: exchange.kind == dhcpv6::Kind::Renew,
+    })
+}
+
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let list = &cx.phone.dhcp.list;
-    let all: Vec<Refusal<'_>> = list.iter().filter_map(|e| refusal(cx, e)).collect();
-    let Some(last) = all.last() else { return Vec::new() };
-    let holds = |e: &&Exchange| e.ack.is_some() && e.decline.is_none() && e.kind != Kind::Inform;
-    let in_a_row = list.iter().rev().take_while(|e| !holds(e)).filter_map(|e| refusal(cx, e)).count();
+    let holds = |e: &Exchange| e.ack.is_some() && e.decline.is_none() && e.kind != Kind::Inform;
+    let four: Vec<_> = list.iter().map(|e| (holds(e), refusal(cx, e))).collect();
+    let granted =
+        |last: &Refusal<'_>| list.iter().rev().filter(|e| e.decline == Some(last.seen_at)).find_map(|e| e.ack.as_ref());
+    let four = draft(cx, four, |last| granted(last).map(|a| a.seen_at));
+    let list = &cx.phone.dhcpv6.list;
+    let holds = |e: &dhcpv6::Exchange| e.reply.is_some() && e.declined.is_none() && e.kind != dhcpv6::Kind::Inform;
+    // A phone that has an address by DHCPv4 does without; so does one that comes to its files.
+    let does_without = |last: SeenAt| {
+        cx.phone.lease().is_some() || cx.phone.files.iter().any(|f| f.request.first > last && f.answered.is_some())
+    };
+    let six: Vec<_> = list.iter().map(|e| (holds(e), refusal_v6(e))).collect();
+    let granted = |last: &Refusal<'_>| {
+        list.iter().rev().filter(|e| e.declined == Some(last.seen_at)).find_map(|e| e.reply.as_ref())
+    };
+    let six = draft(cx, six, |last| granted(last).map(|a| a.seen_at))
+        .filter(|_| list.last().is_none_or(|e| !does_without(e.last)));
+    four.into_iter().chain(six).collect()
+}
+
+/// What is to be said of a phone's exchanges: whether each gave it a lease that holds, or how it was refused. `granted`
+/// gives the frame of the lease that was declined.
+fn draft(
+    cx: &PhoneContext<'_>,
+    exchanges: Vec<(bool, Option<Refusal<'_>>)>,
+    granted: impl Fn(&Refusal<'_>) -> Option<SeenAt>,
+) -> Option<Draft> {
+    let in_a_row = exchanges.iter().rev().take_while(|(holds, _)| !holds).filter(|(_, r)| r.is_some()).count();
+    let is_leased = exchanges.last().is_some_and(|(holds, _)| *holds);
+    let all: Vec<Refusal<'_>> = exchanges.into_iter().filter_map(|(_, refusal)| refusal).collect();
+    let last = all.last()?;
     let renewals = all.iter().filter(|r| r.renewal).count();
     let repeats = in_a_row >= 2 || renewals >= 2;
-    let servers: Vec<IpAddr> = last.server.map(IpAddr::V4).into_iter().collect();
-    let by = last.server.map_or("a DHCP server".to_owned(), |s| format!("DHCP server {s}"));
+    let by = last.server.map_or("a DHCP server".to_owned(), |s| format!("{} server {s}", dhcp(s)));
     let mut shown: Vec<_> = all.iter().rev().take(4).map(|r| evidence(r.seen_at, said(cx, r))).collect();
-    if let Some(granted) = list.iter().rev().filter(|e| e.decline == Some(last.seen_at)).find_map(|e| e.ack.as_ref()) {
-        shown.push(evidence(granted.seen_at, format!("{by} gives {} that address", cx.label())));
+    if let Some(seen_at) = granted(last) {
+        shown.push(evidence(seen_at, format!("{by} gives {} that address", cx.label())));
     }
     if let (Some((mac, Some(seen_at))), Some(address)) = (last.holder, last.declined) {
         shown.push(evidence(seen_at, format!("{mac} says by ARP that it has {address}")));
     }
-    let after = if list.last().is_some_and(|e| holds(&e)) && !repeats {
+    let after = if is_leased && !repeats {
         " A lease followed."
     } else if repeats {
         " It is not the only time in this capture."
@@ -119,16 +178,15 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         },
         None => format!("{by} refuses the phones an address"),
     };
-    vec![
-        Draft::from_evidence(Code::DhcpRefused, Confidence::Certain, shown)
-            .severity(if repeats { Severity::Error } else { Severity::Warning })
-            .servers(servers)
-            .fact("dhcp_server", optional(last.server))
-            .fact("text", last.text.map_or(Fact::Null, |t| Fact::Text(t.clone())))
-            .title(title)
-            .summary(format!("{}{}.{after}", said(cx, last), times(all.len())))
-            .fix(fix(cx, last, &by)),
-    ]
+    let refused = Draft::from_evidence(Code::DhcpRefused, Confidence::Certain, shown)
+        .severity(if repeats { Severity::Error } else { Severity::Warning })
+        .servers(last.server)
+        .fact("dhcp_server", optional(last.server))
+        .fact("text", last.text.map_or(Fact::Null, |t| Fact::Text(t.clone())))
+        .title(title)
+        .summary(format!("{}{}.{after}", said(cx, last), times(all.len())))
+        .fix(fix(cx, last, &by));
+    Some(refused)
 }
 
 fn times(count: usize) -> String {
@@ -136,20 +194,24 @@ fn times(count: usize) -> String {
 }
 
 fn said(cx: &PhoneContext<'_>, refusal: &Refusal<'_>) -> String {
-    let server = refusal.server.map_or("A DHCP server".to_owned(), |s| format!("DHCP server {s}"));
+    let server = refusal.server.map_or("A DHCP server".to_owned(), |s| format!("{} server {s}", dhcp(s)));
+    let word = refusal.word;
     match (refusal.declined, refusal.text) {
         (Some(address), _) => {
             let who = refusal.holder.map_or("it is in use".to_owned(), |(mac, _)| format!("{mac} has it"));
             format!("{} declines {address} of {server}: {who}", cx.label())
         }
         (None, _) if refusal.server.is_none() => format!("{} is refused an address, or declines one", cx.label()),
-        (None, Some(text)) => format!("{server} refuses {} the address (NAK): \"{text}\"", cx.label()),
-        (None, None) => format!("{server} refuses {} the address (NAK)", cx.label()),
+        (None, Some(text)) => format!("{server} refuses {} the address ({word}): \"{text}\"", cx.label()),
+        (None, None) => format!("{server} refuses {} the address ({word})", cx.label()),
     }
 }
 
 fn fix(cx: &PhoneContext<'_>, last: &Refusal<'_>, by: &str) -> Fix {
     let vlan = cx.phone.vlan.map_or("the phone's VLAN".to_owned(), |v| format!("VLAN {v}"));
+    if last.server.is_some_and(|s| s.is_ipv6()) {
+        return fix_v6(last, by, &vlan);
+    }
     match last.declined {
         Some(address) => Fix::new(FixKind::FreeAddress, FixTarget::DhcpServer, format!("Find who has {address}, and keep it out of the pool"))
             .on(Platform::Ios)
@@ -169,5 +231,25 @@ fn fix(cx: &PhoneContext<'_>, last: &Refusal<'_>, by: &str) -> Fix {
                     )
                         .step("Delete the phone's old lease or reservation there, and reset the phone.")
                         .verify("The phone's REQUEST is followed by an ACK."),
+    }
+}
+
+fn fix_v6(last: &Refusal<'_>, by: &str, vlan: &str) -> Fix {
+    match last.declined {
+        Some(address) => Fix::new(
+            FixKind::FreeAddress,
+            FixTarget::DhcpServer,
+            format!("Find who has {address}, and keep it out of the pool"),
+        )
+        .step(format!("On the router of {vlan}: show ipv6 neighbors; the MAC of {address} leads to the port."))
+        .step(format!("Let that device get its address by DHCPv6, or exclude {address} on {by}."))
+        .verify(format!("{address} is not given out again, and no DECLINE follows the phone's lease.")),
+        None => {
+            Fix::new(FixKind::AddDhcpScope, FixTarget::DhcpServer, format!("On {by}: let it have addresses for {vlan}"))
+                .step(format!("Is there a prefix or range for {vlan} (subnet6, pool), and are addresses free in it?"))
+                .step("Where a relay asks: is the link address that it names within that prefix?")
+                .step("Free addresses: shorten the lifetime, clear stale leases, or widen the range.")
+                .verify("The phone's SOLICIT is followed by an ADVERTISE with an address.")
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::{Draft, Rule};
 use crate::diagnosis::RegistrationState;
 
 mod call_manager_closed;
+mod call_manager_name_unresolved;
 mod call_manager_no_answer;
 mod call_manager_refused;
 mod config_file_broken;
@@ -74,6 +75,7 @@ pub static RULES: &[&Rule] = &[
     &load_flapping::LOAD_FLAPPING,
     &load_trap::LOAD_TRAP,
     &stuck_load::STUCK_LOAD,
+    &call_manager_name_unresolved::CALL_MANAGER_NAME_UNRESOLVED,
     &registers_with_tftp_server::REGISTERS_WITH_TFTP_SERVER,
     &call_manager_refused::CALL_MANAGER_REFUSED,
     &call_manager_no_answer::CALL_MANAGER_NO_ANSWER,

@@ -1,14 +1,13 @@
 //! `tftp-name-unresolved`: the lease names the TFTP server by a name that leads to no address.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use crate::conversation::SeenAt;
-use crate::diagnosis::{Code, Confidence, Evidence, Fact, Fix, FixKind, FixTarget};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget};
 use crate::findings::context::{PhoneContext, SETTLED};
 use crate::findings::inference::stated;
+use crate::findings::resolution::{evidence_of, is_resolved, questions_for, unresolved};
 use crate::findings::{Draft, and_list, evidence, optional};
-use crate::phone::DnsAnswer;
 use crate::phone::NameAsk;
 use crate::remedy;
 use crate::types::WireText;
@@ -53,9 +52,6 @@ declare_finding! {
     }
 }
 
-/// First retransmission of a DNS question: the usual five seconds (RFC 1035 section 4.2.1).
-const DNS_INTERVAL: Duration = Duration::from_secs(5);
-
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(lease) = cx.phone.lease() else { return Vec::new() };
     let began = cx.phone.boot_began().unwrap_or(lease.seen_at).min(lease.seen_at);
@@ -70,13 +66,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let mut drafts = Vec::new();
     for name in &names {
-        let asks: Vec<&NameAsk> = cx
-            .phone
-            .dns
-            .iter()
-            .filter(|a| a.tries.last >= began && is_question_for(a.name.raw(), name.raw()))
-            .collect();
-        if asks.iter().any(|a| a.answer.as_ref().is_some_and(|a| !a.addresses.is_empty())) {
+        let asks = questions_for(cx, name.raw(), began);
+        if is_resolved(&asks) {
             return Vec::new();
         }
         let Some((how, ask, confidence)) = failure(cx, &asks, lease.seen_at, lease.terms.dns.is_empty()) else {
@@ -87,13 +78,6 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     drafts
 }
 
-/// Whether a question is one for `name`: the same, or with a domain behind it.
-fn is_question_for(asked: &str, name: &str) -> bool {
-    let (asked, name) =
-        (asked.trim_end_matches('.').to_ascii_lowercase(), name.trim_end_matches('.').to_ascii_lowercase());
-    asked.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
 /// Why no address came, in words, the question that shows it, and how sure that is. `None`: it may still come.
 fn failure<'p>(
     cx: &PhoneContext<'_>,
@@ -101,22 +85,8 @@ fn failure<'p>(
     leased: SeenAt,
     no_server: bool,
 ) -> Option<(String, Option<&'p NameAsk>, Confidence)> {
-    let refused = asks.iter().find_map(|a| a.answer.as_ref().map(|answer| (*a, &answer.code)));
-    if let Some((ask, code)) = refused {
-        return Some(match code.raw() {
-            "NXDOMAIN" => {
-                (format!("{} answers that there is no such name", ask.server), Some(ask), Confidence::Certain)
-            }
-            // A name that has addresses of another kind, or an answer that was cut.
-            "NOERROR" => (format!("{} answers without an address", ask.server), Some(ask), Confidence::Likely),
-            code => (format!("{} answers {code}", ask.server), Some(ask), Confidence::Certain),
-        });
-    }
-    if let Some(ask) = asks.first() {
-        let silent = asks.iter().all(|a| a.tries.unanswered(cx.now(), DNS_INTERVAL));
-        let sure = if ask.tries.count >= 3 { Confidence::Certain } else { Confidence::Likely };
-        return (silent && !cx.world.visible.blind_arp)
-            .then(|| (format!("{} does not answer", ask.server), Some(*ask), cx.confidence_from_absence(sure)));
+    if !asks.is_empty() {
+        return unresolved(cx, asks).map(|u| (u.how, Some(u.ask), u.confidence));
     }
     let settled = cx.now().since(leased.time) >= SETTLED;
     (no_server && settled && cx.phone.files.iter().all(|f| f.request.first < leased)).then(|| {
@@ -131,16 +101,7 @@ fn failure<'p>(
 fn draft(cx: &PhoneContext<'_>, name: &WireText, how: &str, ask: Option<&NameAsk>, confidence: Confidence) -> Draft {
     let lease = cx.phone.lease();
     let dhcp_server = lease.map(|l| l.terms.server);
-    let mut shown: Vec<Evidence> = Vec::new();
-    if let Some(ask) = ask {
-        shown
-            .push(evidence(ask.tries.first, format!("{} asks DNS server {} for {}", cx.label(), ask.server, ask.name)));
-        if let Some(DnsAnswer { seen_at, code, .. }) = &ask.answer {
-            shown.push(evidence(*seen_at, format!("{} answers {code}", ask.server)));
-        } else if ask.tries.count > 1 {
-            shown.push(evidence(ask.tries.last, format!("the latest of {} questions", ask.tries.count)));
-        }
-    }
+    let mut shown = ask.map(|ask| evidence_of(cx, ask)).unwrap_or_default();
     if let Some(lease) = lease {
         shown.push(evidence(lease.seen_at, format!("DHCP server {} names TFTP server {name}", lease.terms.server)));
     }
@@ -204,23 +165,4 @@ fn fixes(cx: &PhoneContext<'_>, name: &WireText, dns_server: Option<IpAddr>) -> 
     }
     fixes.push(fix.instead_of(&fixes));
     fixes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_question_for;
-
-    #[test]
-    fn dns_question_with_domain_matches_the_bare_name() {
-        for (asked, name, expected) in [
-            ("tftp.phones.example", "tftp.phones.example", true),
-            ("TFTP.phones.example.", "tftp.phones.example", true),
-            ("tftp.phones.example", "tftp", true),
-            ("tftp2.phones.example", "tftp", false),
-            ("tftp", "tftp.phones.example", false),
-            ("ciscocm1.phones.example", "tftp", false),
-        ] {
-            assert_eq!(is_question_for(asked, name), expected, "{asked} for {name}");
-        }
-    }
 }

@@ -169,6 +169,7 @@ fn draft(cx: &PhoneContext<'_>, silence: Silence, confidence: Confidence, shown:
         Why::IcmpPort => "and the host answers that nothing listens there (ICMP port unreachable)",
         Why::IcmpHost => "and a router answers that the host can not be reached (ICMP)",
         Why::IcmpFiltered => "and a filter answers that this is prohibited (ICMP)",
+        Why::Arp if server.is_ipv6() => "and no host has that address (neighbour solicitations stay without answer)",
         Why::Arp => "and no host has that address (ARP stays without answer)",
     };
     let step = match why {
@@ -180,16 +181,17 @@ fn draft(cx: &PhoneContext<'_>, silence: Silence, confidence: Confidence, shown:
         Why::IcmpFiltered => "Let UDP 69 and the answers from ephemeral ports pass the filter that answers.",
         Why::Arp => "Is the host up, and is the address right? It lies in the phone's own subnet.",
     };
+    let named = if server.is_ipv6() {
+        "correct option 17 (Cisco's TFTP servers) on the DHCPv6 server that names it."
+    } else {
+        "correct option 150 in the scope that names it."
+    };
     draft
         .title(format!("TFTP server {server} does not answer"))
         .summary(format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()))
         .fix(by_lease(cx, server).unwrap_or_else(|| {
             Fix::new(FixKind::ReachTftpServer, FixTarget::TftpServer, format!("Make TFTP server {server} answer"))
-                .steps(vec![
-                    step.to_owned(),
-                    "If it is not the phones' TFTP server at all: correct option 150 in the scope that names it."
-                        .to_owned(),
-                ])
+                .steps(vec![step.to_owned(), format!("If it is not the phones' TFTP server at all: {named}")])
                 .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR."))
         }))
 }

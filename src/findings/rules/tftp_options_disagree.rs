@@ -122,6 +122,7 @@ fn in_words(source: TftpSource) -> &'static str {
         TftpSource::Option66 => "option 66",
         TftpSource::Sname => "sname",
         TftpSource::Siaddr => "siaddr",
+        TftpSource::Dhcpv6 => "DHCPv6",
         TftpSource::Manual => "the phone",
     }
 }

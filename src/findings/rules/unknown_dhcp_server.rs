@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::conversation::SeenAt;
 use crate::diagnosis::{Code, Confidence, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::{Draft, and_list, evidence, text, wire_texts};
+use crate::findings::{Draft, and_list, dhcp, evidence, text, wire_texts};
 use crate::remedy;
 use crate::types::WireText;
 
@@ -13,7 +13,8 @@ declare_finding! {
     /// ## Trigger
     ///
     /// A DHCP server that the site file does not name in `dhcp_servers` answers phones. An error for the phones that took
-    /// its lease, a warning for those that it only made an offer. A site file that lists no DHCP servers states nothing.
+    /// its lease, a warning for those that it only made an offer. A site file that lists no DHCP servers states nothing;
+    /// one that lists none with an IPv6 address states nothing about DHCPv6.
     ///
     /// ## Evidence
     ///
@@ -23,7 +24,7 @@ declare_finding! {
     ///
     /// A router, a lab server or an access point with DHCP left on answers faster than the right server, and hands out
     /// its own idea of option 150, or none. All that follows (wrong TFTP server, foreign load, refused registration)
-    /// comes of that.
+    /// comes of that. DHCPv6 counts as DHCP does.
     ///
     /// ## Fix
     ///
@@ -33,8 +34,8 @@ declare_finding! {
     /// ## Not this
     ///
     /// A relay: the server identifier (option 54) counts, not the address that the packet came from. Nor a relay that puts
-    /// its own address there (RFC 5107), or a wireless controller its virtual one: the server behind
-    /// it is not to be seen.
+    /// its own address there (RFC 5107), or a wireless controller its virtual one: the server behind it is not to be seen.
+    /// By DHCPv6 the server's address is the packet's, and a router that passes on a server's answer is none.
     /// `conflicting-dhcp-offers`: no site file tells which of two servers is right.
     ///
     /// ## References
@@ -47,26 +48,60 @@ declare_finding! {
     }
 }
 
+/// A server that answers, and what it names.
+struct Reply {
+    server: IpAddr,
+    seen_at: SeenAt,
+    /// `None`: the capture does not show it.
+    tftp: Option<Vec<WireText>>,
+    is_taken: bool,
+}
+
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let known = &cx.world.site.network.dhcp_servers;
-    if known.is_empty() {
-        return Vec::new();
-    }
-    let took = cx.terms().map(|t| t.server).or(taken_by_request(cx).map(|(server, _)| server));
     let mut drafts: Vec<Draft> = Vec::new();
-    let mut seen: Vec<Ipv4Addr> = Vec::new();
+    let mut seen: Vec<IpAddr> = Vec::new();
+    for reply in by_dhcpv4(cx).into_iter().chain(by_dhcpv6(cx)) {
+        // A site file that names no server of a protocol states nothing about it.
+        let states = known.iter().any(|k| k.is_ipv4() == reply.server.is_ipv4());
+        let is_known = known.contains(&reply.server) || seen.contains(&reply.server);
+        let is_proxy = ipv4(reply.server).is_some_and(|s| cx.world.together.proxies.contains(&s));
+        if states && !is_known && !is_proxy && !reply.server.is_unspecified() {
+            seen.push(reply.server);
+            drafts.push(draft(cx, reply, known));
+        }
+    }
+    drafts
+}
+
+fn by_dhcpv4(cx: &PhoneContext<'_>) -> Vec<Reply> {
+    let took = cx.terms().map(|t| t.server).or(taken_by_request(cx).map(|(server, _)| server));
     let replies = cx.phone.dhcp.list.iter().rev().flat_map(|e| e.ack.iter().chain(&e.offers));
     let replies = replies.map(|o| (o.terms.server, o.seen_at, (!o.terms.cut).then(|| o.terms.tftp())));
     // Where the replies are not in the capture the phone's own REQUEST says whose offer it takes.
     let requests = taken_by_request(cx).into_iter().map(|(server, seen_at)| (server, seen_at, None));
-    for (server, seen_at, tftp) in replies.chain(requests) {
-        if !cx.is_foreign_dhcp_server(server) || seen.contains(&server) {
-            continue;
-        }
-        seen.push(server);
-        drafts.push(draft(cx, server, seen_at, tftp, took == Some(server), known));
-    }
-    drafts
+    let all = replies.chain(requests);
+    all.map(|(server, seen_at, tftp)| Reply {
+        server: IpAddr::V4(server),
+        seen_at,
+        tftp,
+        is_taken: took == Some(server),
+    })
+    .collect()
+}
+
+fn by_dhcpv6(cx: &PhoneContext<'_>) -> Vec<Reply> {
+    let took = cx.phone.lease_v6();
+    let answers = cx.phone.dhcpv6.list.iter().rev().flat_map(|e| e.reply.iter().chain(&e.advertised));
+    // Of a server behind a relay the phone's network shows the relay's address alone.
+    let own = answers.filter(|a| !(a.is_relayed && cx.world.registry.leases_v6.is_router(a.server)));
+    own.map(|a| Reply {
+        server: IpAddr::V6(a.server),
+        seen_at: a.seen_at,
+        tftp: Some(a.tftp_names()),
+        is_taken: took.is_some_and(|t| t.is_of(a)),
+    })
+    .collect()
 }
 
 /// The server that the latest REQUEST names.
@@ -75,14 +110,8 @@ fn taken_by_request(cx: &PhoneContext<'_>) -> Option<(Ipv4Addr, SeenAt)> {
     Some((exchange.requested?, exchange.request?.first))
 }
 
-fn draft(
-    cx: &PhoneContext<'_>,
-    server: Ipv4Addr,
-    seen_at: SeenAt,
-    tftp: Option<Vec<WireText>>,
-    is_taken: bool,
-    known: &[Ipv4Addr],
-) -> Draft {
+fn draft(cx: &PhoneContext<'_>, reply: Reply, known: &[IpAddr]) -> Draft {
+    let Reply { server, seen_at, tftp, is_taken } = reply;
     // By the REQUEST alone a relay agent that names itself is not to be told from a server.
     let confidence = cx.world.site.certainty();
     let confidence = if tftp.is_none() { confidence.min(Confidence::Likely) } else { confidence };
@@ -92,21 +121,27 @@ fn draft(
         Some(tftp) => format!("TFTP server {}", and_list(tftp)),
     };
     let did = if is_taken { "took its lease" } else { "did not take its offer" };
+    let protocol = dhcp(server);
+    let known: Vec<&IpAddr> = known.iter().filter(|k| k.is_ipv4() == server.is_ipv4()).collect();
     Draft::from_evidence(
         Code::UnknownDhcpServer,
         confidence,
-        vec![evidence(seen_at, format!("DHCP server {server} answers {} and names {names}", cx.label()))],
+        vec![evidence(seen_at, format!("{protocol} server {server} answers {} and names {names}", cx.label()))],
     )
     .severity(if is_taken { Severity::Error } else { Severity::Warning })
-    .server(IpAddr::V4(server))
+    .server(server)
     .fact("dhcp_server", text(server))
     .fact("tftp_offered", wire_texts(&tftp.unwrap_or_default()))
-    .title(format!("DHCP server {server} is not one of this site"))
+    .title(format!("{protocol} server {server} is not one of this site"))
     .summary(format!(
-        "DHCP server {server}, which the site file does not name, answers {} and names {names}; the phone {did}. \
+        "{protocol} server {server}, which the site file does not name, answers {} and names {names}; the phone {did}. \
                  The site's servers are {}.",
         cx.label(),
-        and_list(known)
+        and_list(&known)
     ))
     .fix(remedy::dhcp::remove_server(server, cx.phone.vlan))
+}
+
+fn ipv4(ip: IpAddr) -> Option<Ipv4Addr> {
+    if let IpAddr::V4(ip) = ip { Some(ip) } else { None }
 }

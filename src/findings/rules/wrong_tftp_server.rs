@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use crate::conversation::SeenAt;
 use crate::diagnosis::{Code, Confidence, Evidence, Fix, FixKind, FixTarget, Outcome, TftpSource};
-use crate::findings::context::{DnsAnswer, PhoneContext, WrongServer};
+use crate::findings::context::{DnsAnswer, PhoneContext, TftpUse, WrongServer};
 use crate::findings::inference::{load_named_on, right_load};
-use crate::findings::{Draft, addresses, and_list, evidence, optional, text};
+use crate::findings::{Draft, addresses, and_list, dhcp, evidence, optional, text};
 use crate::remedy;
 
 declare_finding! {
@@ -24,7 +24,7 @@ declare_finding! {
     ///
     /// ## Evidence
     ///
-    /// The lease that names the server (option 150, 66, sname or siaddr) and the read request to it, or the read request
+    /// The lease that names the server (option 150, 66, sname or siaddr, or option 17 of DHCPv6) and the read request to it, or the read request
     /// alone where no lease names it; the load that the phone took there; the CallManager's answer; the frame that
     /// shows where a registered phone got its files.
     ///
@@ -38,7 +38,7 @@ declare_finding! {
     ///
     /// ## Fix
     ///
-    /// Correct option 150 of the scope that handed out the lease (or take Alternate TFTP back on the phone, where no
+    /// Correct option 150 of the scope that handed out the lease, or option 17 of the DHCPv6 server (or take Alternate TFTP back on the phone, where no
     /// lease names the server). For a phone that took a load there: put a `SEP<MAC>.cnf.xml` (MAC in upper case) that
     /// names the right load on the right server's TFTP path, make sure that the load exists there, reset the phone.
     /// Where DHCP can not be changed, set the phone's Alternate TFTP by hand.
@@ -63,8 +63,7 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let Some(wrong) = cx.wrong_tftp() else { return Vec::new() };
     let WrongServer { used, right } = wrong;
-    let terms = cx.terms_at(used.seen_at).filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
-    let dhcp_server = terms.map(|t| t.server);
+    let dhcp_server = named_by(cx, used);
     let taken = load_taken(cx, wrong);
     let by_dns = by_dns(cx, wrong);
     let facts = vec![
@@ -75,16 +74,21 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         ("load_taken", optional(taken.as_deref())),
     ];
     let mut servers = vec![used.server];
-    servers.extend(dhcp_server.map(std::net::IpAddr::V4));
+    servers.extend(dhcp_server);
     servers.extend(&right.servers);
     let from = match (used.source, dhcp_server) {
-        (Some(source), Some(server)) => format!("DHCP server {server} names it ({})", source_words(source)),
+        (Some(source), Some(server)) => {
+            format!("{} server {server} names it ({})", dhcp(server), source_words(source))
+        }
         (Some(TftpSource::Manual), _) if by_dns.is_some() => by_dns.map_or_else(String::new, |dns| {
             format!("no lease names it, but DNS: {} answers that {} is {}", dns.dns_server, dns.name, used.server)
         }),
         (Some(TftpSource::Manual), _) => "no lease in this capture names it: it is set on the phone (Alternate TFTP), \
              stored there, or found by the name CiscoCM1"
             .to_owned(),
+        _ if cx.world.registry.leases_v6.name_tftp(used.server) => {
+            "a DHCPv6 server names it (option 17), to which phone the capture does not tell".to_owned()
+        }
         _ => "the capture holds no lease of the phone, so who named it is not known".to_owned(),
     };
     let it_should = if right.servers.is_empty() {
@@ -122,6 +126,15 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     ]
 }
 
+/// The DHCP server that names the TFTP server used.
+fn named_by(cx: &PhoneContext<'_>, used: &TftpUse) -> Option<IpAddr> {
+    match used.source? {
+        TftpSource::Manual => None,
+        TftpSource::Dhcpv6 => cx.lease_v6_at(used.seen_at).map(|l| IpAddr::V6(l.server)),
+        _ => cx.terms_at(used.seen_at).map(|t| IpAddr::V4(t.server)),
+    }
+}
+
 /// How a source is called beside its number.
 fn source_words(source: TftpSource) -> &'static str {
     match source {
@@ -129,6 +142,7 @@ fn source_words(source: TftpSource) -> &'static str {
         TftpSource::Option66 => "option 66",
         TftpSource::Sname => "sname",
         TftpSource::Siaddr => "siaddr, next server",
+        TftpSource::Dhcpv6 => "option 17",
         TftpSource::Manual => "manual",
     }
 }
@@ -149,6 +163,19 @@ fn load_taken(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Option<String> {
 
 /// The explanation that is ruled out, and why.
 fn rival(cx: &PhoneContext<'_>, wrong: &WrongServer) -> String {
+    if wrong.used.source == Some(TftpSource::Dhcpv6) {
+        return match (named_by(cx, &wrong.used), cx.terms()) {
+            (_, Some(terms)) => {
+                let named = terms.tftp();
+                let named = if named.is_empty() { "no TFTP server".to_owned() } else { and_list(&named) };
+                format!(" Not the lease by DHCPv4: {} names {named}.", terms.server)
+            }
+            (Some(server), None) if wrong.used.asked => {
+                format!(" Not a manual setting: option 17 of the lease from {server} names the same server.")
+            }
+            _ => String::new(),
+        };
+    }
     match (wrong.used.source, cx.terms_at(wrong.used.seen_at)) {
         (Some(source), Some(terms)) if source != TftpSource::Manual && wrong.used.asked => {
             format!(
@@ -185,11 +212,13 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
     }
     let lease =
         cx.lease_at(used.seen_at).or(cx.phone.lease()).filter(|_| used.source.is_some_and(|s| s != TftpSource::Manual));
-    if let Some(lease) = lease {
-        shown.push(evidence(
-            lease.seen_at,
-            format!("DHCP server {} names TFTP server {}", lease.terms.server, used.server),
-        ));
+    let granted = match used.source {
+        Some(TftpSource::Dhcpv6) => cx.lease_v6_at(used.seen_at).map(|l| (l.seen_at, IpAddr::V6(l.server))),
+        _ => lease.map(|l| (l.seen_at, IpAddr::V4(l.terms.server))),
+    };
+    if let Some((seen_at, server)) = granted {
+        let text = format!("{} server {server} names TFTP server {}", dhcp(server), used.server);
+        shown.push(evidence(seen_at, text));
     }
     if shown.is_empty() {
         shown.push(evidence(used.seen_at, format!("{} is pointed at TFTP server {}", cx.label(), used.server)));
@@ -215,6 +244,13 @@ fn show(cx: &PhoneContext<'_>, wrong: &WrongServer) -> Vec<Evidence> {
     shown
 }
 
+/// Whether DHCPv6 named the server used, to this phone or to one that the capture does not tell.
+fn is_by_dhcpv6(cx: &PhoneContext<'_>, used: &TftpUse) -> bool {
+    let named =
+        || used.source.is_none() && (used.server.is_ipv6() || cx.world.registry.leases_v6.name_tftp(used.server));
+    used.source == Some(TftpSource::Dhcpv6) || named()
+}
+
 fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec<Fix> {
     // What is only possible is told, and never handed over to be pasted.
     let right = match wrong.right.confidence {
@@ -229,15 +265,13 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
     match wrong.used.source {
         _ if by_dns.is_some() => {}
         Some(TftpSource::Manual) => fixes.push(remedy::phone::no_alternate_tftp(wrong.used.server, cx.phone.model())),
+        _ if is_by_dhcpv6(cx, &wrong.used) => fixes.extend(cx.set_dhcpv6(&wrong.used, right)),
         _ => {
             if let Some(lease) = cx.lease_at(wrong.used.seen_at).or(cx.phone.lease()) {
                 let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
                 fixes.extend(cx.set_option_150(&scope, right));
             }
         }
-    }
-    if wrong.used.server.is_ipv6() && !right.is_empty() && wrong.used.source != Some(TftpSource::Manual) {
-        fixes.push(remedy::dhcp::set_dhcpv6(right, wrong.used.server));
     }
     let by_hand = remedy::phone::alternate_tftp(right, cx.phone.model()).map(|f| f.instead_of(&fixes));
     fixes.extend(by_hand);
@@ -260,7 +294,11 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
     if fixes.is_empty() {
         fixes.push(Fix::new(FixKind::FindTftpServer, FixTarget::DhcpServer, "Find the TFTP server of the CallManager that these phones belong to")
             .step("This capture does not tell the right server. Give it with --expect-tftp, or in a site file (--site), and run again.")
-            .step(format!("Then correct option 150 in the scope that names {}.", wrong.used.server))
+            .step(if is_by_dhcpv6(cx, &wrong.used) {
+                format!("Then correct option 17 on the DHCPv6 server that names {}.", wrong.used.server)
+            } else {
+                format!("Then correct option 150 in the scope that names {}.", wrong.used.server)
+            })
             .verify("The phones' read requests go to the right server."));
     }
     // What rests on a comparison says so before it is pasted.

@@ -1,6 +1,11 @@
 //! DHCPv6 (RFC 8415): who of a phone's kind asks and is answered, and which TFTP servers are named.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use super::Scene;
+use crate::conversation::dhcpv6::{Outcome, Sender};
+use crate::phone::directory::{Slot, vlan_of};
+use crate::types::Mac;
 use crate::wire::dhcpv6::Message;
 
 /// A message of a client or a server; those of Cisco's kind are counted.
@@ -13,6 +18,64 @@ pub(super) fn observe(scene: &mut Scene<'_>, message: &Message) {
         for server in &message.tftp {
             scene.leases_v6.record(*server, scene.seen_at.time);
         }
+    }
+    let Some(mac) = client_of(scene, message, from_server) else { return };
+    let class = message.phone_class();
+    let slot = match scene.directory.slot_of_mac(mac) {
+        Slot::Other(key) if !from_server && class.is_some() => match scene.directory.phone(mac, key) {
+            Some(index) => Slot::Phone(index),
+            None => return,
+        },
+        // Of clients that are no phones nothing is asked.
+        Slot::Other(_) => return,
+        phone => phone,
+    };
+    let Some(IpAddr::V6(sender)) = scene.envelope.src else { return };
+    let sender = Sender { ip: sender, mac: scene.envelope.eth_src };
+    record(scene, message, slot, mac, sender);
+}
+
+/// The MAC of the client that sent the message, or that it is for: by its DUID or by the frame.
+fn client_of(scene: &Scene<'_>, message: &Message, from_server: bool) -> Option<Mac> {
+    let env = scene.envelope;
+    let on_link = if from_server { env.eth_dst } else { env.eth_src };
+    let mac = message.client_mac.or(on_link.filter(|_| message.relays == 0));
+    mac.filter(|m| !m.is_zero() && !m.is_group())
+}
+
+fn record(scene: &mut Scene<'_>, message: &Message, slot: Slot, mac: Mac, sender: Sender) {
+    let seen_at = scene.seen_at;
+    let own_vlan = scene.envelope.vlan.last().copied().filter(|v| *v > 0 && scene.envelope.eth_src == Some(mac));
+    if own_vlan.is_some() {
+        scene.vlans.record_tag(seen_at.at.input);
+    }
+    let Some(phone) = scene.directory.client(slot, seen_at) else { return };
+    phone.vlan = own_vlan.or(phone.vlan);
+    if let Some(model) = message.phone_class().and_then(|c| c.model) {
+        phone.model = phone.model.take().or(Some(model.into()));
+    }
+    match phone.dhcpv6.observe(message, seen_at, sender) {
+        // Of a phone with both protocols DHCPv4 says where a boot begins.
+        Outcome::BootBegan if phone.dhcp.list.is_empty() => {
+            scene.measures.boots += u64::from(phone.record_boot(seen_at) && phone.is_phone);
+        }
+        Outcome::Leased(Some(address)) => leased(scene, slot, mac, address),
+        Outcome::Declined(Some(address)) => scene.directory.release(IpAddr::V6(address), slot),
+        _ => {}
+    }
+}
+
+/// The address is the client's, beside the one that it may have by DHCPv4.
+fn leased(scene: &mut Scene<'_>, slot: Slot, mac: Mac, address: Ipv6Addr) {
+    let ip = IpAddr::V6(address);
+    let Slot::Phone(index) = slot else { return };
+    let four = scene.directory.phones.get(index).and_then(|p| p.ip).filter(IpAddr::is_ipv4);
+    scene.directory.record_claim(mac, ip, vlan_of(scene.envelope), scene.seen_at);
+    scene.directory.bind(ip, index);
+    if let Some(phone) = scene.directory.phones.get_mut(index)
+        && four.is_some()
+    {
+        phone.ip = four;
     }
 }
 

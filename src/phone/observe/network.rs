@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::Scene;
 use crate::conversation::file::{Fetch, Unreachable, Why};
 use crate::conversation::registration::Attempt;
-use crate::conversation::{RetryCount, push_bounded};
+use crate::conversation::{RetryCount, SeenAt, push_bounded};
 use crate::phone::directory::{Slot, vlan_of};
 use crate::phone::limits;
 use crate::phone::{ArpAsk, DnsAnswer, NameAsk, Phone};
@@ -33,29 +33,65 @@ pub(super) fn observe_arp(scene: &mut Scene<'_>, message: &arp::Message) {
         if message.sender_ip.is_unspecified() {
             return;
         }
-        match phone.arp.iter_mut().find(|a| a.target == message.target_ip) {
-            Some(ask) if ask.answered.is_some_and(|a| a > ask.tries.last) => {
-                ask.tries = RetryCount::new(seen_at);
-                ask.answered = None;
-            }
-            Some(ask) => ask.tries.again(seen_at),
-            None => {
-                let ask = ArpAsk { target: message.target_ip, tries: RetryCount::new(seen_at), answered: None };
-                push_bounded(&mut phone.arp, ask, limits::QUESTIONS, &mut 0);
-            }
-        }
+        record_ask(phone, IpAddr::V4(message.target_ip), seen_at);
     } else if let Some(index) = directory.by_ip.get(&IpAddr::V4(message.target_ip)).copied()
         && let Some(phone) = directory.phones.get_mut(index)
-        && let Some(ask) = phone.arp.iter_mut().find(|a| a.target == message.sender_ip)
+        && let Some(ask) = phone.arp.iter_mut().find(|a| a.target == IpAddr::V4(message.sender_ip))
     {
         ask.answered = Some(seen_at);
+    }
+}
+
+/// The phone asks who has an address.
+fn record_ask(phone: &mut Phone, target: IpAddr, seen_at: SeenAt) {
+    match phone.arp.iter_mut().find(|a| a.target == target) {
+        Some(ask) if ask.answered.is_some_and(|a| a > ask.tries.last) => {
+            ask.tries = RetryCount::new(seen_at);
+            ask.answered = None;
+        }
+        Some(ask) => ask.tries.again(seen_at),
+        None => {
+            let ask = ArpAsk { target, tries: RetryCount::new(seen_at), answered: None };
+            push_bounded(&mut phone.arp, ask, limits::QUESTIONS, &mut 0);
+        }
+    }
+}
+
+/// Neighbour and router discovery (RFC 4861), which is to IPv6 what ARP is to IPv4.
+fn observe_discovery(scene: &mut Scene<'_>, message: &icmp::Message) {
+    let (env, seen_at) = (scene.envelope, scene.seen_at);
+    let (Some(src), Some(dst)) = (env.src, env.dst) else { return };
+    match (message.icmp_type, message.target) {
+        (icmp::ROUTER_ADVERTISEMENT, _) => {
+            let managed = message.flags.contains(&icmp::Flag::Managed);
+            scene.leases_v6.record_router(src, managed, seen_at);
+        }
+        // One from no address probes whether the address is free.
+        (icmp::NEIGHBOUR_SOLICITATION, Some(target)) if !src.is_unspecified() => {
+            let Some(mac) = env.eth_src else { return };
+            let Slot::Phone(index) = scene.directory.slot_of_mac(mac) else { return };
+            if let Some(phone) = scene.directory.phones.get_mut(index) {
+                record_ask(phone, IpAddr::V6(target), seen_at);
+            }
+        }
+        (icmp::NEIGHBOUR_ADVERTISEMENT, Some(target)) => {
+            let phone = match env.eth_dst.map(|mac| scene.directory.slot_of_mac(mac)) {
+                Some(Slot::Phone(index)) => Some(index),
+                _ => scene.directory.by_ip.get(&dst).copied(),
+            };
+            let phone = phone.and_then(|index| scene.directory.phones.get_mut(index));
+            if let Some(ask) = phone.and_then(|p| p.arp.iter_mut().find(|a| a.target == IpAddr::V6(target))) {
+                ask.answered = Some(seen_at);
+            }
+        }
+        _ => {}
     }
 }
 
 /// An ICMP error (RFC 792, RFC 4443) that quotes a phone's packet.
 pub(super) fn observe_icmp(scene: &mut Scene<'_>, message: &icmp::Message) {
     let seen_at = scene.seen_at;
-    let Some(about) = message.about else { return };
+    let Some(about) = message.about else { return observe_discovery(scene, message) };
     let v6 = scene.envelope.src.is_some_and(|s| s.is_ipv6());
     let unreachable = if v6 { message.icmp_type == 1 } else { message.icmp_type == 3 };
     // Code 4 of type 3 asks for smaller packets: the path works.

@@ -203,7 +203,10 @@ pub fn only_option_150(
 }
 
 /// A DHCP server that should not answer here is taken off, or kept from the phones.
-pub fn remove_server(server: Ipv4Addr, vlan: Option<u16>) -> Fix {
+pub fn remove_server(server: IpAddr, vlan: Option<u16>) -> Fix {
+    if server.is_ipv6() {
+        return v6::remove_server(server);
+    }
     // Snooping without a trusted port keeps every lease from the VLAN: pasted as they are, these lines do nothing.
     let config = vlan.map(|v| {
         format!(

@@ -163,10 +163,10 @@ fn nothing_is_pasted_that_is_not_known() {
 
 #[test]
 fn pasted_snooping_starts_only_after_a_port_is_trusted() {
-    let fix = remove_server(Ipv4Addr::new(10, 66, 0, 1), Some(110));
+    let fix = remove_server(IpAddr::from([10, 66, 0, 1]), Some(110));
     let config = fix.config.unwrap();
     assert!(config.lines().all(|line| line.starts_with('!')), "{config}");
     assert!(config.find("snooping trust").unwrap() < config.find("snooping vlan 110").unwrap(), "{config}");
     assert_eq!(fix.undo.unwrap(), "no ip dhcp snooping vlan 110\n");
-    assert_eq!(remove_server(Ipv4Addr::new(10, 66, 0, 1), None).config, None);
+    assert_eq!(remove_server(IpAddr::from([10, 66, 0, 1]), None).config, None);
 }

@@ -37,11 +37,12 @@ fn joined(servers: &[Ipv6Addr]) -> String {
 }
 
 /// The same as a fix; where no right server has an IPv6 address, that the wrong one is to go.
-pub fn set_dhcpv6(right: &[IpAddr], now: IpAddr) -> Fix {
+pub fn set_dhcpv6(right: &[IpAddr], now: IpAddr, server: Option<IpAddr>) -> Fix {
+    let on = server.map_or("On the DHCPv6 server".to_owned(), |s| format!("On DHCPv6 server {s}"));
     let Some((config, undo)) = snippet_v6(right, Some(now)) else {
         return Fix::new(FixKind::SetDhcpv6Option, FixTarget::DhcpServer, format!("DHCPv6: no TFTP server {now}"))
             .step(format!(
-                    "On the DHCPv6 server: take {now} out of option 17 (enterprise number 9, sub-option 1): no right TFTP server with an IPv6 address is known."
+                    "{on}: take {now} out of option 17 (enterprise number 9, sub-option 1): no right TFTP server with an IPv6 address is known."
                 ))
                     .step("Reset the phones afterwards.")
                     .undo(format!("Name {now} there again."))
@@ -50,13 +51,33 @@ pub fn set_dhcpv6(right: &[IpAddr], now: IpAddr) -> Fix {
     let to = and_list(&v6(right));
     Fix::new(FixKind::SetDhcpv6Option, FixTarget::DhcpServer, format!("DHCPv6: TFTP server to {to}"))
         .on(Platform::IscDhcpd)
+        .step(format!("{on}: option 17, enterprise number 9, sub-option 1 = {to} (16 octets an address)."))
+        .step("ISC dhcpd: in dhcpd6.conf as below; then test (dhcpd -6 -t) and restart.")
         .step(format!(
-                "In dhcpd6.conf as below; then test (dhcpd -6 -t) and restart. Any other DHCPv6 server: option 17, enterprise number 9, sub-option 1 = {to} (16 octets an address)."
-            ))
-                .step("Reset the phones afterwards.")
-                .config(config)
-                .undo(undo)
-                .verify(format!("The next REPLY names {to}, and the phones' read requests go there."))
+            "Cisco IOS: in the phones' ipv6 dhcp pool, vendor-specific 9, and in it suboption 1 address {}.",
+            v6(right).first().map(Ipv6Addr::to_string).unwrap_or_default()
+        ))
+        .step("Reset the phones afterwards.")
+        .config(config)
+        .undo(undo)
+        .verify(format!("The next REPLY names {to}, and the phones' read requests go there."))
+}
+
+/// Takes a DHCPv6 server off the phones' network.
+pub(super) fn remove_server(server: IpAddr) -> Fix {
+    let title = format!("Take DHCPv6 server {server} off the phones' network");
+    Fix::new(FixKind::RemoveDhcpServer, FixTarget::Network, title)
+        .step(format!(
+            "Find the port of {server}: its MAC is in the evidence frames; show mac address-table address MAC on the switch."
+        ))
+        .step("Stop the DHCPv6 service there, or move the device out of the voice VLAN.")
+        .step(
+            "Keep it from coming back: on the switch, DHCPv6 guard (ipv6 dhcp guard) with device-role server on the port \
+             of the right server, or the uplink to it, before it is switched on for the voice VLAN. The other way round \
+             no phone gets an IPv6 lease.",
+        )
+        .step("Reset the phones that took its lease.")
+        .verify(format!("No ADVERTISE of {server} is seen when a phone boots, and the right server's are."))
 }
 
 #[cfg(test)]
@@ -73,7 +94,7 @@ mod tests {
         );
         assert!(undo.ends_with("option cisco.tftp-servers 2001:db8::99;\n"), "{undo}");
         assert_eq!(snippet_v6(&right[1..2], None), None);
-        let goes = set_dhcpv6(&right[1..2], right[0]);
+        let goes = set_dhcpv6(&right[1..2], right[0], None);
         assert!(goes.config.is_none() && goes.steps[0].contains("take 2001:db8::5 out"), "{goes:?}");
     }
 }

@@ -74,7 +74,7 @@ fn back(n: u8) -> PhoneReport {
     let registered = at(41).plus(Duration::from_millis(500));
     PhoneReport {
         mac: mac(n),
-        dhcp_server: Some(Ipv4Addr::new(10, 30, 0, 2)),
+        dhcp_server: Some(IpAddr::from([10, 30, 0, 2])),
         lease_tftp: vec!["10.30.0.5".into()],
         files: vec![fetch("10.30.0.5", 12), fetch("10.30.0.5", 32)],
         load: LoadReport { running: Some("3.0(3.0)".into()), ..LoadReport::default() },

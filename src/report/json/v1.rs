@@ -2,7 +2,7 @@
 //! empty list. The order of the fields is the order of the keys.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -166,7 +166,7 @@ impl<'a> Servers<'a> {
 
 #[derive(Serialize)]
 struct DhcpServer<'a> {
-    ip: Ipv4Addr,
+    ip: IpAddr,
     offers: u64,
     acks: u64,
     naks: u64,
@@ -294,7 +294,7 @@ impl<'a> Phone<'a> {
 
 #[derive(Serialize)]
 struct Dhcp<'a> {
-    server: Option<Ipv4Addr>,
+    server: Option<IpAddr>,
     tftp: &'a [WireText],
     tftp_source: Option<&'static str>,
     offers: Vec<Offer<'a>>,
@@ -302,7 +302,7 @@ struct Dhcp<'a> {
 
 #[derive(Serialize)]
 struct Offer<'a> {
-    server: Ipv4Addr,
+    server: IpAddr,
     tftp: &'a [WireText],
     input: u32,
     frame: u64,

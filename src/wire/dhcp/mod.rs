@@ -22,6 +22,7 @@ use options::{Options, Part};
 
 pub use tftp::{TftpSource, UnusableOption};
 pub use vendor_class::PhoneClass;
+pub(crate) use vendor_class::class_of;
 
 /// What a message is. `Bootp`: no option 53.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]

@@ -17,6 +17,8 @@ pub enum TftpSource {
     Option66,
     Sname,
     Siaddr,
+    /// Cisco's vendor option (17) of DHCPv6.
+    Dhcpv6,
     /// No lease names it: set on the phone, or found another way.
     Manual,
 }
@@ -29,6 +31,7 @@ impl TftpSource {
             TftpSource::Option66 => "option66",
             TftpSource::Sname => "sname",
             TftpSource::Siaddr => "siaddr",
+            TftpSource::Dhcpv6 => "dhcpv6",
             TftpSource::Manual => "manual",
         }
     }

@@ -16,24 +16,29 @@ impl Message {
     /// `-MPP`) are left out: they are provisioned by HTTP and never ask a CallManager's TFTP server.
     /// A bare `Cisco Systems, Inc.` is the 6901's, but not only its: it counts where option 150 is asked for.
     pub fn phone_class(&self) -> Option<PhoneClass> {
-        let class = self.vendor_class.as_ref()?.raw().trim();
-        if class.ends_with("-3PCC") || class.ends_with("-MPP") {
-            return None;
-        }
-        if let Some(rest) = strip_prefix_ignoring_case(class, "cisco ata") {
-            let number = rest.get(..digits(rest))?;
-            return (3..=4).contains(&number.len()).then(|| PhoneClass { model: Some(format!("ATA{number}")) });
-        }
-        // The 7921 writes "Cisco Systems Inc." without the comma.
-        let rest = class.strip_prefix("Cisco Systems")?;
-        let rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
-        let product = rest.strip_prefix("Inc.").unwrap_or(rest).trim_start();
-        if product.is_empty() {
-            return self.parameter_list.contains(&150).then_some(PhoneClass { model: None });
-        }
-        let (_, name) = product.split_once("Phone")?;
-        Some(PhoneClass { model: model(name) })
+        class_of(self.vendor_class.as_ref()?.raw(), self.parameter_list.contains(&150))
     }
+}
+
+/// The same of a text; `asks_150`: the phone wants Cisco's own list of TFTP servers.
+pub(crate) fn class_of(text: &str, asks_150: bool) -> Option<PhoneClass> {
+    let class = text.trim();
+    if class.ends_with("-3PCC") || class.ends_with("-MPP") {
+        return None;
+    }
+    if let Some(rest) = strip_prefix_ignoring_case(class, "cisco ata") {
+        let number = rest.get(..digits(rest))?;
+        return (3..=4).contains(&number.len()).then(|| PhoneClass { model: Some(format!("ATA{number}")) });
+    }
+    // The 7921 writes "Cisco Systems Inc." without the comma.
+    let rest = class.strip_prefix("Cisco Systems")?;
+    let rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+    let product = rest.strip_prefix("Inc.").unwrap_or(rest).trim_start();
+    if product.is_empty() {
+        return asks_150.then_some(PhoneClass { model: None });
+    }
+    let (_, name) = product.split_once("Phone")?;
+    Some(PhoneClass { model: model(name) })
 }
 
 /// The model in what follows "Phone": `CP-7960G` is a 7960, `CP-7941G-GE` is a device of its own.

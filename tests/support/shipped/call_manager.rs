@@ -1,9 +1,13 @@
 //! Captures about CallManagers: reject, refuse, stay silent, close; and the wrong ones.
 
+use super::super::capture_file::{Order, Resolution, pcap};
 use super::super::frame::{HOST_UNREACHABLE, PORT_UNREACHABLE};
+use super::super::handset::{Handset, Lease};
 use super::super::phone::Phone;
+use super::super::scene::Scene;
 use super::super::site::{Answer, Reach, TftpServer};
 use super::super::span_port::syn;
+use super::super::tunnel::LINK_ETHERNET;
 use super::*;
 
 pub(super) const SHIPPED: &[Shipped] = &[
@@ -62,6 +66,27 @@ pub(super) const SHIPPED: &[Shipped] = &[
         expect: &[(A, HEALTHY, REGISTERED)],
         site: None,
         build: || with_call_managers(cm(&[Answer::Refuses]), cm_30_b()),
+    },
+    Shipped {
+        path: "call-manager-name-unresolved/fires-no-such-name.pcap",
+        what: "The configuration names the CallManager cm1; DNS knows neither cm1 nor cm1.phones.example.",
+        expect: &[(A, "call-manager-name-unresolved", NOT_SEEN)],
+        site: None,
+        build: || by_name(Some("10.30.0.53"), false),
+    },
+    Shipped {
+        path: "call-manager-name-unresolved/fires-no-dns-server.pcap",
+        what: "The configuration names the CallManager cm1; the lease has no DNS server (option 6), and the phone asks none.",
+        expect: &[(A, "call-manager-name-unresolved", NOT_SEEN)],
+        site: None,
+        build: || by_name(None, false),
+    },
+    Shipped {
+        path: "call-manager-name-unresolved/silent-domain-behind-it.pcap",
+        what: "DNS does not know cm1, but cm1.phones.example: the phone registers.",
+        expect: &[(A, HEALTHY, REGISTERED)],
+        site: None,
+        build: || by_name(Some("10.30.0.53"), true),
     },
     Shipped {
         path: "call-manager-no-answer/fires-syn.pcap",
@@ -347,4 +372,29 @@ fn flapping(answer: Answer) -> Vec<u8> {
     });
     site.boot(0, &phone);
     site.capture().pcap()
+}
+
+/// A phone whose configuration names the CallManager by name; `known`: with the domain behind it DNS knows it.
+fn by_name(dns_server: Option<&str>, known: bool) -> Vec<u8> {
+    let mut scene = Scene::new();
+    let mut phone = Handset::new("7960", 7, A, "10.30.110.20", "P00308010200");
+    let lease = Lease::relayed("10.30.0.2", "10.30.110.1").option_150(&["10.30.0.5"]);
+    let lease = dns_server.map_or(lease.clone(), |server| lease.dns(server));
+    for _ in 0..2 {
+        phone.cdp(&mut scene);
+        phone.lease(&mut scene, &lease);
+        phone.configure(&mut scene, "10.30.0.5", &PhoneConfig::naming(&["cm1"]));
+        if let Some(server) = dns_server {
+            phone.look_up(&mut scene, server, "cm1", None);
+            let address = known.then_some("10.30.0.10");
+            phone.look_up(&mut scene, server, "cm1.phones.example", address);
+        }
+        if known {
+            let mut talk = phone.register(&mut scene, "10.30.0.10");
+            phone.keep_alives(&mut scene, &mut talk, 3);
+            break;
+        }
+        scene.wait(60_000);
+    }
+    pcap(Order::Little, Resolution::Micro, LINK_ETHERNET, &scene.records())
 }

@@ -87,7 +87,7 @@ impl Row {
                 Verdict::Healthy => Rank::Healthy,
             },
             load: p.load.running.clone(),
-            dhcp: p.dhcp_server.map(IpAddr::V4),
+            dhcp: p.dhcp_server,
             tftp: p.traces.tftp.map(|t| t.ip),
             call_manager: p.registration.call_manager,
             codes: Vec::new(),
