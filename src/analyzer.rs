@@ -7,6 +7,7 @@
 mod copies;
 mod inputs;
 mod saved;
+mod translations;
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -19,7 +19,7 @@ mod what_if;
 pub use self::code::Code;
 pub use self::fix::{Fix, FixKind, FixTarget, Platform, Role};
 pub use self::ladder::{Arrow, LadderRole};
-pub use self::target::{Scope, SeenConfiguration, TargetState};
+pub use self::target::{Scope, ScopeObstacle, ScopePhone, ScopeReach, SeenConfiguration, TargetState};
 pub use self::what_if::{PhoneThen, WhatIf, WhatIfOutcome};
 pub use crate::wire::dhcp::TftpSource;
 

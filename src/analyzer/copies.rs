@@ -5,6 +5,8 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use hashlink::LruCache;
 
+use super::translations::Translations;
+
 use crate::event::Event;
 use crate::types::{FrameRef, Timestamp};
 
@@ -18,6 +20,8 @@ const COPIES: usize = 32_768;
 /// Tells the copies that mirrors and routers make of a message from what was sent again.
 pub(super) struct CopyFilter {
     seen: LruCache<u64, (Timestamp, FrameRef), FixedState>,
+    /// Copies with another address.
+    translations: Translations,
     per_input: Vec<u64>,
     last: FrameRef,
 }
@@ -26,6 +30,7 @@ impl CopyFilter {
     pub(super) fn new() -> CopyFilter {
         CopyFilter {
             seen: LruCache::with_hasher(COPIES, FixedState::default()),
+            translations: Translations::new(),
             per_input: Vec::new(),
             last: FrameRef::default(),
         }
@@ -41,19 +46,30 @@ impl CopyFilter {
             let window = if first.input == event.at.input { COPY_WINDOW } else { COPY_WINDOW_ACROSS };
             // Two messages of one frame are two messages.
             if apart <= window && first != event.at {
-                if self.last != event.at {
-                    self.last = event.at;
-                    let input = event.at.input as usize;
-                    if input >= self.per_input.len() {
-                        self.per_input.resize(input + 1, 0);
-                    }
-                    self.per_input[input] += 1;
-                }
+                self.count_copy(event.at);
                 return true;
             }
         }
         self.seen.insert(event.digest, (event.time, event.at));
+        if self.translations.is_far_side(event) {
+            self.count_copy(event.at);
+            return true;
+        }
         false
+    }
+
+    fn count_copy(&mut self, at: FrameRef) {
+        if self.last == at {
+            return;
+        }
+        self.last = at;
+        let input = at.input as usize;
+        if input >= self.per_input.len() {
+            self.per_input.resize(input + 1, 0);
+        }
+        if let Some(count) = self.per_input.get_mut(input) {
+            *count += 1;
+        }
     }
 
     /// Messages whose copies may still come.

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn more_octets_than_the_snap_length_or_the_wire_had_are_given_whole() {
+    fn bytes_beyond_snap_or_wire_length_are_kept() {
         let data = [5; 1000];
         let (frames, summary) = read(Pcap::with(Little, 0xa1b2_c3d4, (2, 4), 96, 1).packet(0, 0, &data).octets);
         assert_eq!((frames[0].data.len(), summary.problem), (1000, None));

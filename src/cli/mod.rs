@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn captures_are_named_with_or_without_an_option_but_must_be_named() {
+    fn capture_argument_is_required_in_either_form() {
         let parse = |line: &str| Cli::try_parse_from(line.split(' '));
         for line in ["phonescope analyze a", "phonescope analyze -r a -r b c", "phonescope events -"] {
             assert!(parse(line).is_ok(), "{line}");

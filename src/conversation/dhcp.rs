@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{RetryCount, SeenAt};
 use crate::diagnosis::TftpSource;
-use crate::types::WireText;
+use crate::types::{Mac, WireText};
 use crate::wire::dhcp::{Message, MessageType, Op, UnusableOption};
 
 /// A relay's copy follows its original within this; a client repeats a DISCOVER after seconds.
@@ -115,6 +115,35 @@ pub struct OfferSeen {
     pub address: Option<Ipv4Addr>,
     /// The rest.
     pub terms: Arc<LeaseTerms>,
+    /// The relay agent that it goes through (`giaddr`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay: Option<Ipv4Addr>,
+}
+
+impl OfferSeen {
+    /// Whether a relay agent answers in the name of the server behind it: the server identifier is its own address
+    /// (RFC 5107), or the virtual one of a wireless controller, which is no host's.
+    pub fn is_of_proxy(&self) -> bool {
+        const VIRTUAL: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(1, 1, 1, 1)];
+        self.relay.is_some_and(|relay| relay == self.terms.server || VIRTUAL.contains(&self.terms.server))
+    }
+}
+
+impl OfferSeen {
+    /// Whether an address is in another network than the one offered; where the mask is not known, it is not.
+    pub fn is_outside(&self, ip: Ipv4Addr) -> bool {
+        let (Some(own), Some(mask)) = (self.address, self.terms.mask) else { return false };
+        own.to_bits() & mask.to_bits() != ip.to_bits() & mask.to_bits()
+    }
+}
+
+/// The device that has the address that a client declines, as ARP shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Holder {
+    /// Its MAC.
+    pub mac: Mac,
+    /// Where it says so.
+    pub seen_at: SeenAt,
 }
 
 /// A server refuses the address (DHCPNAK).
@@ -170,6 +199,9 @@ pub struct Exchange {
     /// Offers, one per server and terms.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<OfferSeen>,
+    /// How many of its DISCOVERs were answered with an OFFER.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub offered: u32,
     /// The server that the REQUEST names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested: Option<Ipv4Addr>,
@@ -182,6 +214,9 @@ pub struct Exchange {
     /// The client found the address of the acknowledgement in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline: Option<SeenAt>,
+    /// Who has that address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Box<Holder>>,
     /// Where the client's own messages were seen.
     pub seen_in: SeenIn,
     /// First message of it.
@@ -206,14 +241,22 @@ impl Exchange {
             discover: None,
             request: None,
             offers: Vec::new(),
+            offered: 0,
             requested: None,
             ack: None,
             nak: None,
             decline: None,
+            holder: None,
             seen_in: SeenIn::Unknown,
             began: seen_at,
             last: seen_at,
         }
+    }
+
+    /// The lease; where its acknowledgement was not captured, the offer that the client took.
+    pub fn granted(&self) -> Option<&OfferSeen> {
+        let chosen = || self.offers.iter().find(|o| Some(o.terms.server) == self.requested);
+        self.ack.as_ref().or_else(chosen)
     }
 
     /// Whether any server answered.
@@ -231,6 +274,11 @@ impl Exchange {
     /// Whether it shows that answers reached the phone which the capture does not hold.
     pub fn answer_not_captured(&self) -> bool {
         self.requested.is_some() && self.kind == Kind::Boot && self.offers.is_empty() && self.ack.is_none()
+    }
+
+    /// Whether the client has taken nothing so far: it only asks who would give it an address.
+    fn is_only_discover(&self) -> bool {
+        self.kind == Kind::Boot && self.request.is_none() && self.ack.is_none() && self.nak.is_none()
     }
 
     fn takes(&self, message: &Message, seen_at: SeenAt) -> bool {
@@ -313,8 +361,10 @@ impl Exchanges {
             }
             (Op::Reply, MessageType::Offer | MessageType::Ack | MessageType::Bootp) => {
                 let terms = intern(LeaseTerms::of(message, sender));
-                let seen = OfferSeen { seen_at, address: message.yiaddr, terms };
+                let seen = OfferSeen { seen_at, address: message.yiaddr, terms, relay: message.giaddr };
                 if message.msg == MessageType::Offer {
+                    let asked = exchange.discover.map_or(1, |d| d.count);
+                    exchange.offered = exchange.offered.saturating_add(1).min(asked);
                     let known = exchange.offers.iter().any(|o| o.terms == seen.terms && o.address == seen.address);
                     if !known && exchange.offers.len() < MAX_OFFERS {
                         super::push_sparing(&mut exchange.offers, seen);
@@ -340,6 +390,14 @@ impl Exchanges {
 }
 
 impl Exchanges {
+    /// Who has the address that the client declines now.
+    pub fn record_holder(&mut self, declined: SeenAt, holder: Holder) {
+        let exchange = self.list.iter_mut().rev().find(|e| e.decline.is_some_and(|d| d <= declined));
+        if let Some(exchange) = exchange {
+            exchange.holder.get_or_insert_with(|| Box::new(holder));
+        }
+    }
+
     /// Where a message of the client was seen; what is not known changes nothing.
     pub fn record_seen_in(&mut self, xid: u32, seen_in: SeenIn) {
         if let Some(exchange) = self.list.iter_mut().rev().find(|e| e.xid == xid)
@@ -348,6 +406,46 @@ impl Exchanges {
             exchange.seen_in = seen_in;
         }
     }
+}
+
+/// Offers that a client does not take.
+#[derive(Debug)]
+pub struct Untaken<'a> {
+    /// One per server and terms, the latest first.
+    pub offers: Vec<&'a OfferSeen>,
+    /// How many of its DISCOVERs were answered so.
+    pub offered: u32,
+    /// The first offer.
+    pub first: SeenAt,
+    /// The DISCOVERs since.
+    pub discovered: RetryCount,
+}
+
+impl Exchanges {
+    /// The offers at the end that the client does not take: it asks again all the same, and requests none.
+    pub fn untaken(&self) -> Option<Untaken<'_>> {
+        let leases = self.list.iter().rev().filter(|e| e.kind != Kind::Inform);
+        let mut open: Vec<&Exchange> = leases.take_while(|e| e.is_only_discover()).collect();
+        // Questions that nobody answers before the first offer are another matter.
+        let first = open.iter().rposition(|e| !e.offers.is_empty())?;
+        open.truncate(first + 1);
+        let mut offers: Vec<&OfferSeen> = Vec::new();
+        for offer in open.iter().flat_map(|e| &e.offers) {
+            if !offers.iter().any(|o| o.terms == offer.terms) {
+                offers.push(offer);
+            }
+        }
+        Some(Untaken {
+            offers,
+            offered: open.iter().map(|e| e.offered).fold(0, u32::saturating_add),
+            first: open.iter().flat_map(|e| &e.offers).map(|o| o.seen_at).min()?,
+            discovered: RetryCount::of_all(open.iter().rev().filter_map(|e| e.discover))?,
+        })
+    }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 fn record_try(tries: &mut Option<RetryCount>, message: &Message, seen_at: SeenAt) {
@@ -360,5 +458,67 @@ fn record_try(tries: &mut Option<RetryCount>, message: &Message, seen_at: SeenAt
                 t.again(seen_at);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{FrameRef, Timestamp};
+
+    fn message(op: Op, msg: &str, xid: u32) -> Message {
+        let op = if op == Op::Request { "BOOTREQUEST" } else { "BOOTREPLY" };
+        let text = format!(
+            r#"{{"op":"{op}","msg":"{msg}","xid":"0x{xid:08x}","chaddr":"00:03:6b:01:02:03","yiaddr":"10.1.1.20","opt54":"10.1.1.2"}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The exchanges of these messages, one a second: `D`, `O`, `R`, `A`, with their transaction ids.
+    fn of(story: &[(char, u32)]) -> Exchanges {
+        let mut all = Exchanges::default();
+        for (second, (what, xid)) in story.iter().enumerate() {
+            let message = match what {
+                'D' => message(Op::Request, "DISCOVER", *xid),
+                'O' => message(Op::Reply, "OFFER", *xid),
+                'R' => message(Op::Request, "REQUEST", *xid),
+                _ => message(Op::Reply, "ACK", *xid),
+            };
+            let frame = u64::try_from(second).unwrap() + 1;
+            let time = Timestamp(i64::try_from(frame).unwrap() * 1_000_000_000);
+            let seen_at = SeenAt { time, at: FrameRef { input: 0, frame } };
+            all.observe(&message, seen_at, None, &mut Arc::new);
+        }
+        all
+    }
+
+    #[test]
+    fn offers_are_untaken_until_one_is_requested() {
+        let story = [('D', 1), ('D', 2), ('O', 2), ('D', 2), ('O', 2), ('O', 2), ('D', 3), ('O', 3), ('D', 4)];
+        let all = of(&story);
+        let untaken = all.untaken().unwrap();
+        assert_eq!((untaken.offers.len(), untaken.offered, untaken.discovered.count), (1, 3, 4));
+        assert_eq!(untaken.first.at.frame, 3);
+        let taken = of(&[&story[..], &[('O', 4), ('R', 4)]].concat());
+        assert!(taken.untaken().is_none());
+        assert!(of(&[('D', 1)]).untaken().is_none());
+    }
+
+    #[test]
+    fn a_relay_that_names_itself_is_no_server() {
+        let of = |server: [u8; 4], relay: Option<[u8; 4]>| {
+            let mut offer = message(Op::Reply, "OFFER", 1);
+            offer.server_id = Some(server.into());
+            OfferSeen {
+                seen_at: SeenAt::default(),
+                address: None,
+                terms: Arc::new(LeaseTerms::of(&offer, None)),
+                relay: relay.map(Ipv4Addr::from),
+            }
+        };
+        assert!(of([10, 1, 1, 1], Some([10, 1, 1, 1])).is_of_proxy());
+        assert!(of([192, 0, 2, 1], Some([10, 1, 1, 1])).is_of_proxy());
+        assert!(!of([10, 1, 1, 2], Some([10, 1, 1, 1])).is_of_proxy());
+        assert!(!of([192, 0, 2, 1], None).is_of_proxy());
     }
 }

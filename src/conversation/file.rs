@@ -23,6 +23,8 @@ pub enum Why {
     IcmpFiltered,
     /// Nobody answers ARP for it.
     Arp,
+    /// Answers come, from an address that was not asked.
+    OtherAddress,
 }
 
 impl Why {
@@ -34,6 +36,7 @@ impl Why {
             Why::IcmpHost => "icmp-host",
             Why::IcmpFiltered => "icmp-filtered",
             Why::Arp => "arp",
+            Why::OtherAddress => "other-address",
         }
     }
 
@@ -54,6 +57,17 @@ pub struct Unreachable {
     pub seen_at: SeenAt,
     /// Why.
     pub why: Why,
+}
+
+/// An answer from an address that was not asked. A client that goes by RFC 1350 section 4 drops it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct StrayAnswer {
+    /// The latest one.
+    pub seen_at: SeenAt,
+    /// Where it comes from.
+    pub from: IpAddr,
+    /// Such answers in all, from whatever address.
+    pub count: u32,
 }
 
 /// How a file request failed, as it was said on the wire.
@@ -160,6 +174,9 @@ pub struct Fetch {
     /// ICMP that quotes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreachable: Option<Unreachable>,
+    /// Answers from elsewhere, which it does not take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stray: Option<StrayAnswer>,
     /// The configuration that it carried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Arc<PhoneConfig>>,
@@ -203,6 +220,7 @@ impl Fetch {
             done: None,
             failure: None,
             unreachable: None,
+            stray: None,
             config: None,
             body: None,
         }
@@ -211,6 +229,12 @@ impl Fetch {
     /// Whether a packet of the phone or the server goes on with this transfer.
     pub fn is_open(&self) -> bool {
         self.done.is_none() && self.failure.is_none()
+    }
+
+    /// Observes an answer to this request from an address that was not asked.
+    pub fn observe_stray(&mut self, from: IpAddr, seen_at: SeenAt) {
+        let count = self.stray.map_or(0, |stray| stray.count).saturating_add(1);
+        self.stray = Some(StrayAnswer { seen_at, from, count });
     }
 
     /// How it stands.

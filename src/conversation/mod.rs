@@ -7,6 +7,7 @@
 pub mod dhcp;
 pub mod file;
 pub mod registration;
+pub mod sip_registration;
 
 use std::time::Duration;
 
@@ -40,6 +41,13 @@ impl SeenAt {
         self > other && (self.at.input != other.at.input || self.at.frame > other.at.frame)
     }
 }
+
+/// First retransmission of an ARP question.
+pub const ARP_INTERVAL: Duration = Duration::from_secs(1);
+/// First retransmission of a DHCP message (RFC 2131 section 4.1: 4 s, give or take 1).
+pub const DHCP_INTERVAL: Duration = Duration::from_secs(5);
+/// Retransmission of a TFTP packet where the phone does not say: the usual five seconds.
+pub const TFTP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A request and its repetitions.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]

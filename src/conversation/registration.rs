@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::file::{Unreachable, Why};
+use super::sip_registration::SipRegistration;
 use super::{RetryCount, SeenAt};
 use crate::diagnosis::RegistrationState;
 use crate::event::{TcpEvent, TcpFlags};
@@ -266,6 +267,15 @@ pub struct Attempt {
     pub end: Option<Ending>,
     /// Bytes of either side are missing from the capture.
     pub gap: bool,
+    /// Something that the CallManager said was cut away by the snap length, here first: its answer may be in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<SeenAt>,
+    /// Media channels were opened or closed on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub media: bool,
+    /// Keys, lamps, display, lines or calls: only a telephone has them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub telephone: bool,
     /// Any packet of the CallManager was captured.
     pub server_seen: bool,
     /// The CallManager said something inside TLS: whether it took the phone is not to be seen.
@@ -273,6 +283,9 @@ pub struct Attempt {
     /// What TLS shows of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handshake: Option<Box<Handshake>>,
+    /// What SIP shows of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sip: Option<Box<SipRegistration>>,
 }
 
 impl Attempt {
@@ -312,9 +325,13 @@ impl Attempt {
             wanted: None,
             end: None,
             gap: false,
+            cut: None,
+            media: false,
+            telephone: false,
             server_seen: false,
             sealed: false,
             handshake: None,
+            sip: None,
         }
     }
 
@@ -338,6 +355,9 @@ impl Attempt {
             (TcpFlags::Syn, false) => return,
             (TcpFlags::SynAck | TcpFlags::AckUnseen | TcpFlags::Data, _) => {
                 self.gap |= tcp.flags == TcpFlags::AckUnseen;
+                if tcp.cut > 0 && !from_phone {
+                    self.cut.get_or_insert(seen_at);
+                }
                 let sealed = tcp.tls.as_ref().is_some_and(|t| t.message == tls::Kind::ApplicationData);
                 self.sealed |= sealed && !from_phone;
                 if self.is_encrypted() {
@@ -440,6 +460,8 @@ impl Attempt {
         self.connected.get_or_insert(seen_at);
         self.server_seen |= !from_phone;
         self.gap |= message.missing_before > 0;
+        self.media |= sccp::subject(message.id) == sccp::Subject::Media;
+        self.telephone |= sccp::subject(message.id) == sccp::Subject::Telephone;
         match (message.id, from_phone) {
             (id::KEEP_ALIVE, true) => {
                 self.keepalives = self.keepalives.saturating_add(1);
@@ -522,6 +544,9 @@ impl Attempt {
     /// went on to another attempt or boot.
     pub fn state(&self, now: crate::types::Timestamp, blind: bool, moved_on: bool) -> RegistrationState {
         use RegistrationState as S;
+        if let Some(state) = self.sip_state(now, blind, moved_on) {
+            return state;
+        }
         if let Some(rejection) = &self.rejected
             && self.registered.is_none_or(|r| r <= rejection.seen_at)
         {
@@ -555,13 +580,13 @@ impl Attempt {
             // It is to wait and ask again, whoever ends the connection.
             (_, None) if self.token_rejected.is_some() => S::NotSeen,
             (Some(ending), _) if ending.how.by_server() => {
-                if self.gap || self.sealed {
+                if self.gap || self.cut.is_some() || self.sealed {
                     S::NotSeen
                 } else {
                     S::Closed
                 }
             }
-            _ if self.gap || blind || (!self.server_seen && self.syn.is_some()) => S::NotSeen,
+            _ if self.gap || self.cut.is_some() || blind || (!self.server_seen && self.syn.is_some()) => S::NotSeen,
             (Some(_), Some(_)) => S::NoAnswer,
             (None, Some(register)) if moved_on || register.unanswered(now, REGISTER_INTERVAL) => S::NoAnswer,
             _ => S::NotSeen,

@@ -187,6 +187,18 @@ codes! {
         configuration: No,
         keypad: false,
     }
+    OfferNotTaken = "offer-not-taken" {
+        severity: Error,
+        since: "0.2.0",
+        facts: ["dhcp_server", "offers", "relay"],
+        group: Alone,
+        explains: [Files, Registration],
+        order: Boot,
+        before_files: true,
+        scope: false,
+        configuration: No,
+        keypad: false,
+    }
     DhcpRefused = "dhcp-refused" {
         severity: Warning,
         since: "0.1.0",
@@ -223,6 +235,7 @@ codes! {
         group: Alone,
         explains: [
             [WrongTftpServer, MalformedTftpOption, NoTftpAddress] where same("chosen", "dhcp_server"),
+            [TftpNoAnswer] where same("chosen", "tftp_server"),
             [TftpNameUnresolved, TftpOptionsDisagree]
         ],
         order: Boot,
@@ -254,6 +267,18 @@ codes! {
         scope: true,
         configuration: No,
         keypad: true,
+    }
+    NoDefaultRouter = "no-default-router" {
+        severity: Error,
+        since: "0.2.0",
+        facts: ["dhcp_server", "needed"],
+        group: Alone,
+        explains: [Files where same_or_unsaid("needed", "tftp_server"), Registration],
+        order: Boot,
+        before_files: true,
+        scope: false,
+        configuration: No,
+        keypad: false,
     }
     TftpOptionsDisagree = "tftp-options-disagree" {
         severity: Warning,
@@ -323,7 +348,7 @@ codes! {
     TftpNoAnswer = "tftp-no-answer" {
         severity: Error,
         since: "0.1.0",
-        facts: ["tftp_server", "tries", "why"],
+        facts: ["tftp_server", "tries", "why", "answered_from"],
         group: Files,
         explains: [[StuckLoad], Registration],
         order: Boot,
@@ -551,6 +576,18 @@ codes! {
         severity: Error,
         since: "0.2.0",
         facts: ["call_manager", "port", "alert", "by", "stage"],
+        group: Registration,
+        explains: [],
+        order: Contact,
+        before_files: false,
+        scope: false,
+        configuration: No,
+        keypad: false,
+    }
+    SipAnswersAstray = "sip-answers-astray" {
+        severity: Error,
+        since: "0.2.0",
+        facts: ["call_manager", "answered_to", "expected"],
         group: Registration,
         explains: [],
         order: Contact,

@@ -121,6 +121,8 @@ pub enum FixKind {
     SetDhcpOption,
     /// The same by DHCPv6.
     SetDhcpv6Option,
+    /// Names the default router in a scope.
+    NameRouter,
     /// Leaves one of the places in a lease that name a TFTP server.
     NameTftpOnce,
     /// Finds out which TFTP server is right.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::{Confidence, TftpSource};
-use crate::types::{FrameRef, WireText};
+use crate::types::{FrameRef, Mac, WireText};
 use crate::wire::ConfigBody;
 use crate::wire::dhcp::UnusableOption;
 use crate::wire::phone_config::PhoneConfig;
@@ -16,6 +16,8 @@ pub struct TargetState {
     pub tftp_now: Option<IpAddr>,
     /// It was seen to ask there; else its lease alone names it.
     pub tftp_asked: bool,
+    /// That server is one of the site, as far as anything tells: what it serves may be handed on, and changed there.
+    pub tftp_trusted: bool,
     /// The right TFTP servers; the one that it asks where nothing speaks against it. Empty: not known.
     pub tftp_right: Vec<IpAddr>,
     /// Right ones that the site file gives by name alone.
@@ -42,6 +44,8 @@ pub struct TargetState {
 pub struct SeenConfiguration {
     pub name: WireText,
     pub server: IpAddr,
+    /// The server is one of the site, as far as anything tells. What another one served is never handed on.
+    pub trusted: bool,
     /// The request.
     pub at: FrameRef,
     /// Addresses of the CallManagers that it names, as far as the capture shows them.
@@ -64,4 +68,64 @@ pub struct Scope {
     pub sources: Vec<(TftpSource, Vec<WireText>)>,
     /// TFTP options of it that name nothing usable.
     pub unusable: Vec<UnusableOption>,
+    /// Whom a change of it may reach.
+    pub reach: ScopeReach,
+}
+
+/// Whom a change of a scope may reach: everybody in it, or single phones.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum ScopeReach {
+    /// Nobody in the capture is the worse for it.
+    #[default]
+    Whole,
+    /// The change is for these phones alone.
+    Phones {
+        /// Those that need it, by MAC; bounded.
+        phones: Vec<ScopePhone>,
+        /// Why not for the scope.
+        why: ScopeObstacle,
+    },
+}
+
+/// A phone of a scope.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ScopePhone {
+    #[allow(missing_docs)]
+    pub mac: Mac,
+    /// Of its lease, where the capture shows it.
+    pub address: Option<Ipv4Addr>,
+}
+
+/// Why a scope cannot be changed as a whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ScopeObstacle {
+    /// Another lease of the scope names other servers at the same time: something decides per phone.
+    OtherValue {
+        /// Whose lease that is.
+        phone: Mac,
+        /// What it names.
+        servers: Vec<WireText>,
+    },
+    /// Phones of the scope need other servers than these do.
+    OtherNeed {
+        /// One of them.
+        first: Mac,
+    },
+    /// Phones of the scope are well with the server that it names.
+    HealthyPhones {
+        /// How many.
+        phones: u32,
+        /// One of them.
+        first: Mac,
+    },
+}
+
+impl ScopeReach {
+    /// The phones that a change is for; `None`: the whole scope.
+    pub fn phones(&self) -> Option<&[ScopePhone]> {
+        match self {
+            ScopeReach::Whole => None,
+            ScopeReach::Phones { phones, .. } => Some(phones),
+        }
+    }
 }

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_something_put_together_are_longer_than_the_port_allows() {
+    fn offloaded_frames_exceed_the_port_mtu() {
         let s = survey(&[
             build::ethernet_between(SERVER, PHONE, 0x0800, &packet(1, 2, &[0; 1472])),
             build::ethernet_between(SERVER, PHONE, 0x0800, &packet(1, 2, &[0; 2900])),

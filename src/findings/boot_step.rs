@@ -36,15 +36,16 @@ pub(super) fn boot_step(cx: &PhoneContext<'_>) -> (BootStep, Option<SeenAt>) {
 }
 
 /// The frame that decides how a registration stands.
-fn decided_by(contact: &Contact<'_>) -> SeenAt {
+pub(super) fn decided_by(contact: &Contact<'_>) -> SeenAt {
     let Some(attempt) = contact.attempt else { return contact.seen_at() };
     let decided = match contact.state {
         RegistrationState::Registered => attempt.registered_at(),
-        RegistrationState::Rejected => attempt.rejected.as_ref().map(|r| r.seen_at),
+        RegistrationState::Rejected => attempt.refusal().map(|r| r.seen_at),
         RegistrationState::Unregistered => attempt.unregistered.or(attempt.end.map(|e| e.seen_at)),
         RegistrationState::Refused => attempt.unreachable.map(|u| u.seen_at).or(attempt.end.map(|e| e.seen_at)),
         RegistrationState::Closed => attempt.end.map(|e| e.seen_at),
-        RegistrationState::NoAnswer | RegistrationState::NotSeen => None,
+        RegistrationState::NoAnswer => attempt.unreachable.map(|u| u.seen_at).or(attempt.register.map(|r| r.first)),
+        RegistrationState::NotSeen => None,
     };
     decided.unwrap_or(contact.seen_at())
 }

@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_load_that_should_not_be_named_explains_that_it_is_not_there_and_not_taken() {
+    fn wrong_load_name_explains_missing_and_rejected_load() {
         let wrong = || draft(Code::LoadWrongFamily, vec![("load", text("P00403000300"))]);
         let missing =
             |file: &str| draft(Code::LoadFileMissing, vec![("file", text(file)), ("tftp_server", text("10.1.1.5"))]);
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_server_explains_what_comes_of_its_files_and_no_other_servers() {
+    fn wrong_server_explains_only_its_own_files() {
         let wrong = || draft(Code::WrongTftpServer, vec![("tftp_used", text("10.2.1.5"))]);
         for code in [Code::ForeignCallManager, Code::ConfigFileBroken, Code::TrustListMismatch] {
             let of = |server: &str| draft(code, vec![("tftp_server", text(server))]);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_configuration_explains_only_what_happens_where_it_sends_the_phone() {
+    fn foreign_config_explains_only_its_own_call_managers() {
         let names = |list: &[&str]| Fact::List(list.iter().map(text).collect());
         let foreign = |list: &[&str]| draft(Code::ForeignCallManager, vec![("call_managers", names(list))]);
         let rejected = || draft(Code::RegistrationRejected, vec![("call_manager", text("10.31.0.10"))]);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_should_not_answer_explains_what_its_lease_names() {
+    fn rogue_server_explains_the_values_of_its_lease() {
         let rogue = || draft(Code::UnknownDhcpServer, vec![("dhcp_server", text("10.1.1.66"))]);
         for code in [Code::TftpNameUnresolved, Code::TftpOptionsDisagree] {
             assert_eq!(cause_of_last(&[rogue(), draft(code, Vec::new())]), Some(Code::UnknownDhcpServer), "{code}");

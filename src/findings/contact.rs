@@ -50,6 +50,8 @@ impl Contact<'_> {
         match self.state {
             // Over TLS it is the certificates that did not fit: no load and no data base was looked at.
             _ if self.is_insecure() => false,
+            // Nor does a wrong password, or an answer at a wrong port, speak against either.
+            _ if self.attempt.is_some_and(|a| a.is_challenged() || a.astray().is_some()) => false,
             // Without a token it did not come to registering.
             RegistrationState::Rejected => self.tokens.is_none(),
             RegistrationState::Closed => true,
@@ -66,7 +68,7 @@ impl Contact<'_> {
 
     /// The SYNs, Registers or ARP questions that got no answer.
     pub fn tries(&self) -> Option<RetryCount> {
-        self.silent.or(self.attempt.and_then(|a| a.register.or(a.syn))).or(self.arp.map(|a| a.tries))
+        self.silent.or(self.attempt.and_then(Attempt::unanswered_tries)).or(self.arp.map(|a| a.tries))
     }
 
     /// Why there is no answer.
@@ -81,7 +83,7 @@ impl Contact<'_> {
     /// The frame that shows how it ended: the rejection, the end of the connection, the Register without answer.
     pub fn answered_at(&self) -> SeenAt {
         let answer = |a: &Attempt| {
-            let rejected = a.rejected.as_ref().map(|r| r.seen_at);
+            let rejected = a.refusal().map(|r| r.seen_at);
             rejected.or(a.end.map(|e| e.seen_at)).or(a.register.map(|r| r.first))
         };
         self.tokens.map(|t| t.first).or(self.attempt.and_then(answer)).unwrap_or(self.seen_at())

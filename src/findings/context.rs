@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use super::contact::tokens_rejected;
 use super::coverage::Visibility;
-use super::inference::{Peers, RightServer};
+use super::occupants::Occupants;
+use super::peers::{Peers, RightServer};
 use super::site_wide::SiteWideFacts;
 use crate::conversation::dhcp::{LeaseTerms, OfferSeen};
 use crate::conversation::file::Fetch;
 use crate::conversation::registration::{Attempt, SecureFailure};
 use crate::conversation::{RetryCount, SeenAt};
-use crate::diagnosis::{Confidence, Fix, Outcome, RegistrationState, Scope, TftpSource};
+use crate::diagnosis::{Confidence, Outcome, RegistrationState, TftpSource};
 use crate::phone::registry::Registry;
 use crate::phone::{ArpAsk, Phone};
 use crate::site::{Cluster, Site};
@@ -33,14 +34,16 @@ pub struct DiagnosisContext<'a> {
     pub peers: Peers,
     /// What only all phones together tell.
     pub together: SiteWideFacts,
+    /// Worked out by [`super::scopes`] where it is asked for.
+    pub(super) occupants: OnceCell<Occupants>,
 }
 
 impl<'a> DiagnosisContext<'a> {
     /// Works out what all phones share.
     pub fn new(registry: &'a Registry, site: &'a Site, visible: Visibility) -> DiagnosisContext<'a> {
-        let peers = Peers::new(registry, site, &visible);
+        let peers = Peers::new(registry, &visible);
         let together = SiteWideFacts::new(registry, &visible);
-        DiagnosisContext { registry, site, visible, peers, together }
+        DiagnosisContext { registry, site, visible, peers, together, occupants: OnceCell::new() }
     }
 
     /// Latest time of the capture.
@@ -84,7 +87,8 @@ pub struct PhoneContext<'a> {
     pub phone: &'a Phone,
     contacts: OnceCell<Vec<Contact<'a>>>,
     tftp_use: OnceCell<Option<TftpUse>>,
-    wrong: OnceCell<Option<WrongServer>>,
+    /// Worked out by [`super::inference`] where it is asked for.
+    pub(super) wrong: OnceCell<Option<WrongServer>>,
 }
 
 /// A TFTP server that is not this phone's.
@@ -97,15 +101,10 @@ pub struct WrongServer {
 }
 
 pub use super::contact::Contact;
+pub use crate::conversation::{ARP_INTERVAL, DHCP_INTERVAL, TFTP_INTERVAL};
 /// A phone that goes on within this was not left waiting.
 pub use crate::phone::AT_ONCE;
 
-/// First retransmission of an ARP question.
-pub const ARP_INTERVAL: Duration = Duration::from_secs(1);
-/// First retransmission of a DHCP message (RFC 2131 section 4.1: 4 s, give or take 1).
-pub const DHCP_INTERVAL: Duration = Duration::from_secs(5);
-/// Retransmission of a TFTP packet where the phone does not say: the usual five seconds.
-pub const TFTP_INTERVAL: Duration = Duration::from_secs(5);
 /// A phone that has a lease asks for its files within this.
 pub const SETTLED: Duration = Duration::from_secs(10);
 
@@ -273,20 +272,6 @@ impl<'a> PhoneContext<'a> {
         of(self.phone).or_else(|| registry.phones().iter().find_map(of))
     }
 
-    /// Whether a phone that asks `server` does so only because the DHCP server put its own address into `siaddr`, and
-    /// that address serves nobody here.
-    pub fn is_last_resort(&self, server: IpAddr) -> bool {
-        let is_own = |t: &LeaseTerms| t.own_siaddr && IpAddr::V4(t.server) == server;
-        self.terms().is_some_and(|t| is_own(t) && t.sources.iter().all(|(s, _)| *s != TftpSource::Option150))
-            && !self.world.peers.serves(server)
-            && !super::inference::stated(self).is_some_and(|right| right.servers.contains(&server))
-    }
-
-    /// The server it turns to, where that is not its own.
-    pub fn wrong_tftp(&self) -> Option<&WrongServer> {
-        self.wrong.get_or_init(|| super::inference::wrong_tftp(self)).as_ref()
-    }
-
     /// ARP questions for `server` that nobody answers.
     pub fn unanswered_arp(&self, server: IpAddr) -> Option<&'a ArpAsk> {
         let blind = self.world.visible.blind_arp;
@@ -415,7 +400,9 @@ impl<'a> PhoneContext<'a> {
         for (index, attempt) in self.phone.counting_attempts() {
             match self.phone.attempt_state(index, self.now(), blind) {
                 S::Registered | S::Unregistered => count = 0,
-                S::Rejected | S::Refused | S::NoAnswer | S::Closed if attempt.server == server => count += 1,
+                S::Rejected | S::Refused | S::NoAnswer | S::Closed if attempt.server == server => {
+                    count += attempt.refusals()
+                }
                 _ => {}
             }
         }
@@ -508,16 +495,6 @@ impl<'a> PhoneContext<'a> {
     /// How the phone is called in a sentence.
     pub fn label(&self) -> String {
         self.phone.name().map_or_else(|| self.phone.mac.device_name(), ToString::to_string)
-    }
-
-    /// What makes the scope name the right servers; where the site file does not know its DHCP server, that one taken
-    /// off: nobody corrects the options of a server that should not be there.
-    pub(super) fn set_option_150(&self, scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
-        let known = &self.world.site.network.dhcp_servers;
-        if known.is_empty() || known.contains(&scope.server) || scope.server.is_unspecified() {
-            return crate::remedy::dhcp::set_option_150(scope, right);
-        }
-        vec![crate::remedy::dhcp::remove_server(scope.server, self.phone.vlan)]
     }
 }
 

@@ -31,7 +31,7 @@ pub fn diagnose<'a>(
     let visible = Visibility::new(registry, inputs);
     let world = DiagnosisContext::new(registry, site, visible);
     let mut order: Vec<usize> =
-        registry.phones().iter().enumerate().filter(|(_, p)| !p.is_other).map(|(i, _)| i).collect();
+        registry.phones().iter().enumerate().filter(|(_, p)| !p.is_media_resource()).map(|(i, _)| i).collect();
     order.sort_by_key(|i| registry.phones().get(*i).map(|p| p.mac));
 
     let mut groups = Groups::default();
@@ -62,6 +62,7 @@ pub fn diagnose<'a>(
     let mut notes = notes.to_vec();
     note_unknown_addresses(&world, &order, &mut notes);
     note_open_sessions(&world, &order, &mut notes);
+    note_media_resources(registry, &mut notes);
     let code_of = codes;
     let coverage = coverage(registry, &world.visible, inputs, &limits, &notes);
     let phone_count = order.len();
@@ -128,6 +129,32 @@ fn note_open_sessions(world: &DiagnosisContext<'_>, order: &[usize], notes: &mut
     notes.push(format!(
         "secure sessions that are open at the end: {}{more}; whether a phone is registered in one is not to be read",
         open.join(", ")
+    ));
+}
+
+/// Clients of CallManagers that are no phones are named, so that nobody misses them among the phones.
+fn note_media_resources(registry: &Registry, notes: &mut Vec<String>) {
+    let mut all: Vec<String> = registry
+        .media_resources()
+        .filter_map(|client| {
+            let server = client.attempts.last()?.server;
+            let mac = Some(client.mac).filter(|m| !m.is_zero()).map(|m| m.to_string());
+            let ip = client.ip.or(client.attempts.last().map(|a| a.client)).map(|ip| ip.to_string());
+            let name = client.name().map(ToString::to_string).or(mac).or(ip.clone())?;
+            let from = ip.filter(|ip| *ip != name).map(|ip| format!(" ({ip})")).unwrap_or_default();
+            Some(format!("{name}{from} with {server}"))
+        })
+        .collect();
+    if all.is_empty() {
+        return;
+    }
+    all.sort_unstable();
+    let more = all.len().saturating_sub(NAMED_PHONES);
+    all.truncate(NAMED_PHONES);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    notes.push(format!(
+        "SCCP clients that are no phones, such as conference bridges, transcoders and MTPs, are not listed: {}{more}",
+        all.join(", ")
     ));
 }
 
@@ -238,8 +265,8 @@ fn report(
             state,
             protocol: attempt.map(|a| a.protocol.as_str()),
             call_manager: contact.map(|c| c.server),
-            reject_text: attempt.and_then(|a| a.rejected.as_ref()).map(|r| r.text.clone()),
-            reject_meaning: attempt.and_then(|a| a.rejected.as_ref()).and_then(|r| r.meaning.clone()),
+            reject_text: attempt.and_then(|a| a.refusal()).map(|r| r.text.clone()),
+            reject_meaning: attempt.and_then(|a| a.refusal()).and_then(|r| r.meaning.clone()),
             device_type: phone.device_type,
             attempts: u32::try_from(phone.counting_attempts().count())
                 .unwrap_or(u32::MAX)

@@ -15,8 +15,13 @@ mod draft;
 mod fallback;
 mod grouping;
 pub mod inference;
+mod leases;
 mod narrative;
+mod occupants;
+pub mod peers;
+mod scopes;
 mod servers;
+mod sip_refusal;
 pub mod site_wide;
 mod wanted;
 

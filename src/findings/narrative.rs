@@ -1,5 +1,6 @@
 //! A phone's story in sentences, short enough to read out on a call.
 
+use super::boot_step::decided_by;
 use super::context::PhoneContext;
 use super::fallback::is_srst;
 use crate::conversation::SeenAt;
@@ -72,16 +73,18 @@ pub(super) fn narrative(cx: &PhoneContext<'_>, verdict: Verdict) -> String {
                 format!("{server} rejected every request for a token")
             }
             RegistrationState::Rejected => {
-                let text =
-                    contact.attempt.and_then(|a| a.rejected.as_ref()).map(|r| r.text.to_string()).unwrap_or_default();
+                let text = contact.attempt.and_then(|a| a.refusal()).map(|r| r.text.to_string()).unwrap_or_default();
                 format!("{server} rejected it: \"{text}\"")
             }
             RegistrationState::Refused => format!("{server} refused the connection"),
+            RegistrationState::NoAnswer if contact.attempt.is_some_and(|a| a.astray().is_some()) => {
+                format!("{server} answered to a port where it does not listen")
+            }
             RegistrationState::NoAnswer => format!("{server} did not answer"),
             RegistrationState::Closed => format!("{server} closed the connection before an answer"),
             RegistrationState::NotSeen => format!("what {server} answered is not in the capture"),
         };
-        said.push(format!("{text} ({})", frame(contact.seen_at())));
+        said.push(format!("{text} ({})", frame(decided_by(contact))));
     }
     let end = match verdict {
         Verdict::Finding(code) => format!("root cause: {code}"),

@@ -1,7 +1,8 @@
-//! What only all phones together tell: names claimed twice, servers that answer keepalives, VLANs that phones are well in.
+//! What only all phones together tell: names claimed twice, servers that answer keepalives, VLANs that phones are well in,
+//! relay agents that answer for a DHCP server.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::coverage::Visibility;
 use crate::conversation::registration::Attempt;
@@ -22,6 +23,8 @@ pub struct SiteWideFacts {
     pub answer_keepalives: BTreeSet<IpAddr>,
     /// Phones that ask for an address by frames of their own, by input.
     asking: BTreeMap<u32, u32>,
+    /// Addresses in server identifiers that are a relay agent's.
+    pub proxies: BTreeSet<Ipv4Addr>,
     /// VLANs that registered phones have their addresses in.
     pub well_in: BTreeSet<u16>,
 }
@@ -30,7 +33,9 @@ impl SiteWideFacts {
     /// Asks all phones once.
     pub fn new(registry: &Registry, visible: &Visibility) -> SiteWideFacts {
         let mut all = SiteWideFacts::default();
-        for (index, phone) in registry.phones().iter().enumerate().filter(|(_, p)| !p.is_other) {
+        let offers = registry.phones().iter().flat_map(|p| &p.dhcp.list).flat_map(|e| e.offers.iter().chain(&e.ack));
+        all.proxies = offers.filter(|o| o.is_of_proxy()).map(|o| o.terms.server).collect();
+        for (index, phone) in registry.phones().iter().enumerate().filter(|(_, p)| !p.is_media_resource()) {
             let own = phone.mac.device_name();
             for attempt in &phone.attempts {
                 if attempt.keepalive_acks > 0 {

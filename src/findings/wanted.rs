@@ -34,19 +34,22 @@ pub(super) fn wanted(cx: &PhoneContext<'_>, codes: &[Code]) -> TargetState {
         Some(cluster) if tftp_right.is_empty() => cluster.tftp.iter().filter(named).cloned().collect(),
         _ => Vec::new(),
     };
-    let call_manager_names = call_managers(cx);
+    let call_manager_names = call_managers(cx, codes);
     let resolve = |name: &String| cx.world.registry.resolve(name);
+    let to_change = codes.iter().any(|c| c.is_helped_by_scope());
+    let scope = scope(cx).map(|s| if to_change { cx.scope_to_change(s, &tftp_right) } else { s });
     TargetState {
         tftp_now: used.map(|u| u.server),
         tftp_asked: used.is_some_and(|u| u.asked),
+        tftp_trusted: used.is_some_and(|u| is_trusted(cx, codes, u.server)),
         tftp_right,
         tftp_names,
         tftp_basis,
         load: load(cx, codes),
         call_managers: call_manager_names.iter().flat_map(resolve).collect(),
         call_manager_names,
-        scope: scope(cx),
-        configurations: configurations(cx),
+        scope,
+        configurations: configurations(cx, codes),
         config_name: config_name(cx),
     }
 }
@@ -55,6 +58,21 @@ fn scope(cx: &PhoneContext<'_>) -> Option<Scope> {
     let used = cx.tftp_use();
     let lease = used.and_then(|u| cx.lease_at(u.seen_at)).or(cx.phone.lease())?;
     (!lease.terms.cut && !lease.terms.server.is_unspecified()).then(|| Scope::of(&lease.terms, lease.address))
+}
+
+/// Whether a TFTP server is one of the site, as far as anything tells: the site file names it, or it is a right one, or
+/// nothing speaks against the one that the phone uses.
+fn is_trusted(cx: &PhoneContext<'_>, codes: &[Code], server: IpAddr) -> bool {
+    if cx.world.site.names_tftp(server) {
+        return true;
+    }
+    let wrong = cx.wrong_tftp();
+    let right = wrong.map(|w| w.right.clone()).or_else(|| stated(cx));
+    if right.as_ref().is_some_and(|r| r.servers.contains(&server)) {
+        return true;
+    }
+    let is_used = right.is_none() || cx.tftp_use().is_some_and(|u| u.server == server);
+    is_used && wrong.is_none() && !codes.contains(&Code::UnknownDhcpServer)
 }
 
 /// The load that it should run.
@@ -77,7 +95,7 @@ fn load(cx: &PhoneContext<'_>, codes: &[Code]) -> Option<WireText> {
 }
 
 /// CallManagers that it should register with, as the site file or its configuration writes them.
-fn call_managers(cx: &PhoneContext<'_>) -> Vec<String> {
+fn call_managers(cx: &PhoneContext<'_>, codes: &[Code]) -> Vec<String> {
     let of_cluster = cx.cluster().map(|c| c.call_managers.clone()).unwrap_or_default();
     if !of_cluster.is_empty() {
         return of_cluster;
@@ -87,6 +105,13 @@ fn call_managers(cx: &PhoneContext<'_>) -> Vec<String> {
         Some(contact) => vec![contact.server],
         None => cx.contacts().iter().filter(|c| c.turned_away()).map(|c| c.server).collect(),
     };
+    // What a strange server names counts only where phones that are well on the right one register.
+    if cx.config().is_some_and(|(fetch, _)| !is_trusted(cx, codes, fetch.server)) {
+        let right = cx.wrong_tftp().map(|w| w.right.servers.clone()).or_else(|| stated(cx).map(|r| r.servers));
+        let right = right.unwrap_or_default();
+        let is_known = |ip: &&IpAddr| right.iter().any(|server| cx.world.peers.uses_at(**ip, *server));
+        return tried.iter().filter(is_known).map(IpAddr::to_string).collect();
+    }
     let configured = cx.config().map(|(_, c)| c.call_managers.clone()).unwrap_or_default();
     let names: Vec<String> = configured.iter().map(|n| n.raw().to_owned()).collect();
     if tried.is_empty() || cx.configured_call_managers().iter().any(|c| tried.contains(c)) {
@@ -95,7 +120,7 @@ fn call_managers(cx: &PhoneContext<'_>) -> Vec<String> {
     tried.iter().map(IpAddr::to_string).collect()
 }
 
-fn configurations(cx: &PhoneContext<'_>) -> Vec<SeenConfiguration> {
+fn configurations(cx: &PhoneContext<'_>, codes: &[Code]) -> Vec<SeenConfiguration> {
     let mut seen: Vec<SeenConfiguration> = Vec::new();
     for fetch in cx.phone.files.iter().rev() {
         let Some(config) = &fetch.config else { continue };
@@ -105,6 +130,7 @@ fn configurations(cx: &PhoneContext<'_>) -> Vec<SeenConfiguration> {
             seen.push(SeenConfiguration {
                 name: fetch.name.clone(),
                 server: fetch.server,
+                trusted: is_trusted(cx, codes, fetch.server),
                 at: fetch.request.first.at,
                 call_managers: config.call_managers.iter().flat_map(resolve).collect(),
                 load: cx.phone.load_in(config),

@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn each_copy_that_a_mirror_makes_comes_out_once_and_leaves_nothing_behind() {
+    fn mirror_copies_are_removed_and_forgotten() {
         let (a, b, c) = (piece(0, true, b"01234567"), piece(8, true, b"89abcdef"), piece(16, false, b"gh"));
         let whole = (b"0123456789abcdefgh".to_vec(), 0);
         for order in [[a, b, c, a, b, c], [a, a, b, b, c, c], [a, b, a, b, c, c], [c, c, b, a, a, b]] {
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_waits_thirty_seconds_and_a_clock_that_steps_back_changes_nothing() {
+    fn fragments_expire_after_30_s_even_if_the_clock_steps_back() {
         let (first, last) = (piece(0, true, b"01234567"), piece(8, false, b"89"));
         for (wait, there) in [(30_000_000_000, true), (30_000_000_001, false)] {
             let mut table = Defragmenter::new();

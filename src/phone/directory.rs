@@ -12,6 +12,7 @@ use hashlink::LruCache;
 use super::identity::Senders;
 use super::limits;
 use super::record::Phone;
+use super::sharing::{Naming, Sharing};
 use crate::conversation::SeenAt;
 use crate::types::{Envelope, Mac};
 
@@ -20,6 +21,8 @@ use crate::types::{Envelope, Mac};
 pub(crate) enum ClientKey {
     Mac(Mac),
     Ip(IpAddr),
+    /// One connection or transfer from an address that several devices share.
+    Flow(IpAddr, u16),
 }
 
 /// Where a client's record is.
@@ -39,6 +42,8 @@ pub(crate) struct Directory {
     pub(super) by_mac: HashMap<Mac, usize, RandomState>,
     /// Address → phone.
     pub(super) by_ip: LruCache<IpAddr, usize, RandomState>,
+    /// Devices at addresses and MACs that several share.
+    pub(super) sharing: Sharing,
     /// Source MACs, and whether several addresses are behind them.
     pub(super) senders: Senders,
     /// Address → MAC by ARP.
@@ -56,6 +61,7 @@ impl Directory {
             others: LruCache::with_hasher(limits::OTHERS, state()),
             by_mac: HashMap::with_hasher(state()),
             by_ip: LruCache::with_hasher(limits::ADDRESSES, state()),
+            sharing: Sharing::new(),
             senders: Senders::new(),
             neighbours: LruCache::with_hasher(limits::OTHERS, state()),
             refused_phones: 0,
@@ -64,7 +70,7 @@ impl Directory {
 
     /// Clients that booted or registered as phones and have no MAC or name yet.
     pub(super) fn waiting(&self) -> Vec<ClientKey> {
-        self.others.iter().filter(|(_, p)| p.is_phone).map(|(k, _)| *k).collect()
+        self.others.iter().filter(|(_, p)| p.is_phone && !p.is_media_resource()).map(|(k, _)| *k).collect()
     }
 
     /// The record of a client, where there is one.
@@ -195,7 +201,7 @@ impl Directory {
                     let mut phone = Phone::default();
                     match key {
                         ClientKey::Mac(mac) => phone.mac = mac,
-                        ClientKey::Ip(ip) => phone.ip = Some(ip),
+                        ClientKey::Ip(ip) | ClientKey::Flow(ip, _) => phone.ip = Some(ip),
                     }
                     self.others.insert(key, phone);
                 }
@@ -215,13 +221,13 @@ impl Directory {
             let is_end = self.is_end(mac);
             self.senders.record(mac, ip, is_end);
             if is_end {
-                self.record_claim(mac, ip, seen_at);
+                self.record_claim(mac, ip, vlan_of(envelope), seen_at);
             }
         }
-        let slot = self.slot_of_ip(ip, eth);
-        let vlan = envelope.vlan.last().copied().filter(|v| *v > 0);
+        let slot = self.slot_of_client(ip, envelope.sport, eth);
+        let vlan = vlan_of(envelope);
         let phone = self.client(slot, seen_at)?;
-        if phone.mac.is_zero() {
+        if phone.mac.is_zero() && matches!(slot, Slot::Other(_)) {
             phone.mac = eth.unwrap_or_default();
         }
         if Some(phone.mac) == eth && vlan.is_some() {
@@ -231,13 +237,18 @@ impl Directory {
     }
 
     /// The client named by a message that it sent: its record becomes a phone's.
-    pub(super) fn named(&mut self, slot: Slot, name_mac: Option<Mac>, ip: Option<IpAddr>, eth: Option<Mac>) -> Slot {
+    pub(super) fn named(&mut self, slot: Slot, naming: &Naming<'_>) -> Slot {
+        let Naming { mac: name_mac, ip, eth, .. } = *naming;
+        if let Some(slot) = self.named_at_shared(slot, naming) {
+            return slot;
+        }
         let key = match slot {
             Slot::Phone(_) => return slot,
             Slot::Other(key) => key,
         };
         let mac = match key {
             ClientKey::Mac(mac) => Some(mac),
+            ClientKey::Flow(..) => name_mac,
             ClientKey::Ip(_) => {
                 // On the same wire the sender's own MAC tells who it is; behind a router its name does.
                 let on_wire = eth.filter(|m| ip.is_some_and(|i| self.is_neighbour(i, *m)) && !self.is_router(*m));
@@ -257,15 +268,17 @@ impl Directory {
         Slot::Phone(index)
     }
 
-    /// A device says, by ARP, by a lease or by its own frames, that it has an address.
-    pub(super) fn record_claim(&mut self, mac: Mac, ip: IpAddr, seen_at: SeenAt) {
+    /// A device says, by ARP, by a lease or by its own frames, that it has an address. In another VLAN the same address
+    /// is another one.
+    pub(super) fn record_claim(&mut self, mac: Mac, ip: IpAddr, vlan: Option<u16>, seen_at: SeenAt) {
         let holder = self.by_ip.get(&ip).copied();
         let own = self.by_mac.get(&mac).copied();
         if let Some(phone) = own.and_then(|i| self.phones.get_mut(i)) {
             phone.record_use(ip, seen_at);
         }
         let (Some(holder), true) = (holder, own != holder) else { return };
-        let Some(phone) = self.phones.get_mut(holder) else { return };
+        let is_elsewhere = |p: &&mut Phone| vlan.zip(p.vlan).is_some_and(|(here, there)| here != there);
+        let Some(phone) = self.phones.get_mut(holder).filter(|p| !is_elsewhere(p)) else { return };
         phone.record_conflict(mac, ip, seen_at);
         let theirs = phone.mac;
         // Two phones: each conflicts with the other.
@@ -273,6 +286,11 @@ impl Directory {
             phone.record_conflict(theirs, ip, seen_at);
         }
     }
+}
+
+/// The innermost VLAN that a frame bears.
+pub(super) fn vlan_of(envelope: &Envelope) -> Option<u16> {
+    envelope.vlan.last().copied().filter(|v| *v > 0)
 }
 
 #[cfg(test)]
@@ -308,7 +326,8 @@ mod tests {
     fn name_turns_address_into_phone() {
         let mut directory = Directory::new();
         let slot = directory.sender(&from(ROUTER, 1), at(1)).unwrap();
-        let named = directory.named(slot, Some(PHONE), Some(ip(1)), Some(ROUTER));
+        let envelope = from(ROUTER, 1);
+        let named = directory.named(slot, &Naming::of(&envelope, "SEP00036B010203", Some(PHONE)));
         assert_eq!(named, Slot::Phone(0));
         assert!(directory.others.is_empty());
         let phone = directory.phone_of(PHONE).unwrap();
@@ -324,6 +343,22 @@ mod tests {
         directory.release(ip(1), Slot::Phone(index));
         assert_eq!(directory.phone_of(PHONE).unwrap().ip, None);
         assert_eq!(directory.slot_of_ip(ip(1), None), Slot::Other(ClientKey::Ip(ip(1))));
+    }
+
+    #[test]
+    fn address_of_another_vlan_is_another_address() {
+        let mut directory = Directory::new();
+        let tagged = |mac, vlan| Envelope { vlan: vec![vlan], ..from(mac, 1) };
+        let index = directory.phone(PHONE, ClientKey::Mac(PHONE)).unwrap();
+        directory.bind(ip(1), index);
+        directory.sender(&tagged(PHONE, 110), at(1));
+        directory.record_claim(ROUTER, ip(1), Some(210), at(2));
+        assert!(directory.phone_of(PHONE).unwrap().conflict.is_none());
+        for (second, vlan) in [(3, Some(110)), (4, None)] {
+            directory.record_claim(ROUTER, ip(1), vlan, at(second));
+            let claims = directory.phone_of(PHONE).unwrap().conflict.map(|c| c.claims);
+            assert_eq!(claims, u32::try_from(second).ok().map(|s| s - 2), "{vlan:?}");
+        }
     }
 
     #[test]

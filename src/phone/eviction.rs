@@ -97,6 +97,7 @@ impl Registry {
                 ClientKey::Ip(ip) => {
                     self.directory.neighbours.peek(&ip).copied().filter(|m| !self.directory.is_router(*m))
                 }
+                ClientKey::Flow(..) => None,
             };
             if let Some(mac) = mac
                 && let Some(index) = self.directory.phone(mac, key)
@@ -148,6 +149,7 @@ impl Directory {
         self.neighbours.retain(|_, mac| stays(mac));
         self.senders.retain(stays);
         self.by_mac.retain(|_, index| place(*index).map(|new| *index = new).is_some());
+        self.sharing.moved(|index| moved.get(index).copied().flatten());
         self.by_ip.retain(|_, index| place(*index).map(|new| *index = new).is_some());
         let mut index = 0;
         self.phones.retain(|_| {

@@ -10,7 +10,7 @@ use crate::conversation::registration::Attempt;
 use crate::conversation::{RetryCount, SeenAt};
 use crate::diagnosis::{Outcome, RegistrationState};
 use crate::types::{Mac, Timestamp, WireText};
-use crate::wire::phone_config::PhoneConfig;
+use crate::wire::phone_config::{self, PhoneConfig};
 use crate::wire::{load, sccp};
 
 /// Where a load was read.
@@ -47,6 +47,16 @@ pub struct LoadSeen {
     /// Latest alarm or Register that says so; `None`: only announcements do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<SeenAt>,
+    /// Latest announcement (CDP, LLDP) that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced: Option<SeenAt>,
+}
+
+impl LoadSeen {
+    /// The latest word of it, of whatever kind.
+    pub fn latest(&self) -> SeenAt {
+        self.said.max(self.announced).unwrap_or(self.seen_at)
+    }
 }
 
 /// An address that a phone asks the MAC of.
@@ -173,6 +183,12 @@ pub struct Phone {
     pub is_phone: bool,
     /// Whether it registers as something that is no phone (a conference bridge, a gateway).
     pub is_other: bool,
+    /// Whether only its name tells it from others: a port of an analog gateway, whose MAC is the gateway's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_name: bool,
+    /// Whether it is one of several at its address.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shares: bool,
     /// Names that it gives itself, the latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<NameSeen>,
@@ -259,6 +275,24 @@ impl Phone {
             && self.next_action(fetch.request.last).is_some_and(|n| n.time.since(fetch.request.last.time) < AT_ONCE)
     }
 
+    /// Whether `file` is the configuration of this phone alone: its own name is in the file's.
+    pub fn owns_config(&self, file: &str) -> bool {
+        phone_config::is_config_name(file)
+            && phone_config::device_of_name(file).is_some_and(|(mac, _)| {
+                mac == self.mac || self.name().and_then(|n| Mac::from_device_name(n.raw())) == Some(mac)
+            })
+    }
+
+    /// Whether it speaks SCCP and is no phone: by the type or name that it registers with, or since it is told of media
+    /// channels and never of a key, a lamp, a display or a call (a conference bridge, a transcoder, an MTP).
+    pub fn is_media_resource(&self) -> bool {
+        self.is_other
+            || (self.names.is_empty()
+                && self.announced.is_none()
+                && self.attempts.iter().any(|a| a.media)
+                && !self.attempts.iter().any(|a| a.telephone))
+    }
+
     /// Latest name, or else the one that its MAC gives it.
     pub fn name(&self) -> Option<&WireText> {
         self.names.last().map(|n| &n.name)
@@ -329,13 +363,15 @@ impl Phone {
         served().find(|(name, _)| load::family(name).is_some()).or_else(|| served().next())
     }
 
-    /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none.
+    /// The attempts that count now: a connection that carries nothing but keepalives to a standby CallManager is none, nor
+    /// is a probe of a standby registrar.
     pub fn counting_attempts(&self) -> impl DoubleEndedIterator<Item = (usize, &Attempt)> {
         let mut asked = self.attempts.iter().filter(|b| b.registered.is_some() || b.register.is_some());
         let first = asked.next().map(|b| b.server);
         let several = asked.any(|b| Some(b.server) != first);
         let registered_elsewhere = move |a: &Attempt| several || first.is_some_and(|server| server != a.server);
-        self.attempts.iter().enumerate().filter(move |(_, a)| !(a.is_keepalive_only() && registered_elsewhere(a)))
+        let is_idle = move |a: &Attempt| a.is_probe() || (a.is_keepalive_only() && registered_elsewhere(a));
+        self.attempts.iter().enumerate().filter(move |(_, a)| !is_idle(a))
     }
 
     /// State of an attempt, by its index.
@@ -356,6 +392,5 @@ impl Phone {
 }
 
 fn terms_of(exchange: &Exchange) -> Option<&Arc<LeaseTerms>> {
-    let chosen = || exchange.offers.iter().find(|o| Some(o.terms.server) == exchange.requested);
-    exchange.ack.as_ref().or_else(chosen).map(|o| &o.terms)
+    exchange.granted().map(|o| &o.terms)
 }

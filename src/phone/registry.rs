@@ -95,6 +95,11 @@ impl Registry {
         self.directory.is_neighbour(ip, mac)
     }
 
+    /// Who has this address, by ARP.
+    pub fn neighbour(&self, ip: IpAddr) -> Option<Mac> {
+        self.directory.neighbours.peek(&ip).copied()
+    }
+
     /// Phones that were not kept, since there were too many.
     pub fn refused_phones(&self) -> u64 {
         self.directory.refused_phones
@@ -108,6 +113,12 @@ impl Registry {
     /// Configurations that were not kept whole, though that was asked for.
     pub fn bodies_refused(&self) -> u64 {
         self.shared.bodies_refused
+    }
+
+    /// Clients of CallManagers that are no phones.
+    pub fn media_resources(&self) -> impl Iterator<Item = &Phone> {
+        let others = self.directory.others.iter().map(|(_, p)| p);
+        self.directory.phones.iter().chain(others).filter(|p| p.is_media_resource() && !p.attempts.is_empty())
     }
 
     /// DHCP clients seen that are no phones.
@@ -179,10 +190,13 @@ impl Registry {
     /// it is theirs.
     pub fn finish(&mut self) {
         self.nameless = 0;
+        self.directory.settle_macs();
         for key in self.directory.waiting() {
             let mac = match key {
                 ClientKey::Mac(mac) => Some(mac),
                 ClientKey::Ip(ip) => self.directory.own_mac(ip),
+                // Most likely another connection of one of those that have a name.
+                ClientKey::Flow(..) => continue,
             };
             match mac {
                 Some(mac) => drop(self.directory.phone(mac, key)),

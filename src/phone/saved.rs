@@ -91,10 +91,16 @@ impl Registry {
         match line {
             Line::Known(known) => self.restore_known(*known),
             Line::Phone(phone) => {
-                if self.directory.phones.len() < limits::PHONES && !self.directory.by_mac.contains_key(&phone.mac) {
+                if self.directory.phones.len() < limits::PHONES
+                    && (phone.by_name || !self.directory.by_mac.contains_key(&phone.mac))
+                {
                     let phone = restored(phone.into_owned(), &mut self.shared, self.now);
-                    self.directory.by_mac.insert(phone.mac, self.directory.phones.len());
+                    let index = self.directory.phones.len();
+                    if !phone.mac.is_zero() {
+                        self.directory.by_mac.entry(phone.mac).or_insert(index);
+                    }
                     self.directory.phones.push(phone);
+                    self.directory.restore_sharing(index);
                 }
             }
             Line::Other(key, phone) => {

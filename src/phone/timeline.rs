@@ -1,9 +1,9 @@
 //! A phone's story: everything that it did, in order.
 
 use crate::conversation::SeenAt;
-use crate::conversation::dhcp::{Kind, Nak};
+use crate::conversation::dhcp::{Kind, LeaseTerms, Nak};
 use crate::conversation::file::{Fetch, FileFailure, Unreachable};
-use crate::conversation::registration::{End, Ending, FatalAlert, Rejection, ResetOrder};
+use crate::conversation::registration::{End, Ending, FatalAlert, Protocol, Rejection, ResetOrder};
 use crate::diagnosis::{Outcome, TimelineEntry, TimelineKind, Transport, and_list};
 use crate::phone::registry::Registry;
 use crate::phone::{Announced, AnnouncementProtocol, DnsAnswer, Phone};
@@ -34,7 +34,7 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             add(tries.first, TimelineKind::Dhcp, format!("{what}{}", times(tries.count)));
         }
         for offer in &exchange.offers {
-            let tftp = named(&offer.terms.tftp());
+            let tftp = named(&offer.terms);
             add(offer.seen_at, TimelineKind::Dhcp, format!("{} offers an address{tftp}", offer.terms.server));
         }
         if let Some(ack) = &exchange.ack {
@@ -42,7 +42,7 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             add(
                 ack.seen_at,
                 TimelineKind::Dhcp,
-                format!("lease{address} from {}{}", ack.terms.server, named(&ack.terms.tftp())),
+                format!("lease{address} from {}{}", ack.terms.server, named(&ack.terms)),
             );
         }
         if let Some(Nak { seen_at, server, text }) = &exchange.nak {
@@ -118,6 +118,7 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
     }
     for attempt in &phone.attempts {
         let server = attempt.server;
+        let kind = if attempt.protocol == Protocol::Sip { TimelineKind::Sip } else { TimelineKind::Sccp };
         if let Some(syn) = attempt.syn {
             add(
                 syn.first,
@@ -152,28 +153,50 @@ pub fn timeline(registry: &Registry, phone: &Phone) -> Vec<TimelineEntry> {
             let text = format!("{server} rejects its request for a token{}", times(rejected.count));
             add(rejected.first, TimelineKind::Sccp, text);
         }
+        if let Some(sip) = attempt.sip.as_deref() {
+            if let Some(challenge) = sip.challenge.as_ref().filter(|_| attempt.rejected.is_none()) {
+                let text = format!("{server} asks for a password: \"{}\"", challenge.latest.text);
+                add(challenge.first, kind, text);
+            }
+            if let Some(Rejection { seen_at, text, .. }) = &sip.probe_refused {
+                let text = format!("{server} would not register it, should its CallManager fail (SRST): \"{text}\"");
+                add(*seen_at, kind, text);
+            }
+            if let Some(astray) = sip.astray {
+                let (to, expected) = (astray.answered_to, astray.expected);
+                let text = format!("{server} answers to port {to}, while the Via names {expected}");
+                add(astray.first, kind, text);
+            }
+        }
         if let Some(register) = attempt.register {
-            add(register.first, TimelineKind::Sccp, format!("registers with {server}{}", times(register.count)));
+            add(register.first, kind, format!("registers with {server}{}", times(register.count)));
+        }
+        if let Some(seen_at) = attempt.cut.filter(|_| attempt.registered_at().is_none() && attempt.rejected.is_none()) {
+            add(
+                seen_at,
+                TimelineKind::Tcp,
+                format!("{server} says something in a frame that was cut: it is not in the capture"),
+            );
         }
         if let Some(seen_at) = attempt.registered_at() {
             let how = if attempt.registered.is_some() { "accepts it" } else { "answers its keepalives" };
-            add(seen_at, TimelineKind::Sccp, format!("{server} {how}"));
+            add(seen_at, kind, format!("{server} {how}"));
         }
         if let Some(Rejection { seen_at, text, meaning }) = &attempt.rejected {
             let meaning = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
-            add(*seen_at, TimelineKind::Sccp, format!("{server} rejects it: \"{text}\"{meaning}"));
+            add(*seen_at, kind, format!("{server} rejects it: \"{text}\"{meaning}"));
         }
-        if let Some(ResetOrder { seen_at, kind }) = attempt.reset {
-            let what = match kind {
+        if let Some(ResetOrder { seen_at, kind: order }) = attempt.reset {
+            let what = match order {
                 1 => "to reset",
                 2 => "to restart",
                 3 => "to apply its configuration",
                 _ => "to reset (of an unknown kind)",
             };
-            add(seen_at, TimelineKind::Sccp, format!("{server} orders it {what}"));
+            add(seen_at, kind, format!("{server} orders it {what}"));
         }
         if let Some(seen_at) = attempt.unregistered {
-            add(seen_at, TimelineKind::Sccp, format!("leaves {server}"));
+            add(seen_at, kind, format!("leaves {server}"));
         }
         if let Some(Ending { seen_at, how: end }) = attempt.end {
             let text = match end {
@@ -208,6 +231,11 @@ fn times(count: u32) -> String {
     if count > 1 { format!(" ({count} times)") } else { String::new() }
 }
 
-fn named(tftp: &[crate::types::WireText]) -> String {
-    if tftp.is_empty() { ", and names no TFTP server".to_owned() } else { format!(", TFTP server {}", and_list(tftp)) }
+fn named(terms: &LeaseTerms) -> String {
+    let tftp = terms.tftp();
+    match terms.unusable.first() {
+        _ if !tftp.is_empty() => format!(", TFTP server {}", and_list(&tftp)),
+        Some(unusable) => format!(", with an option {} that no phone can use", unusable.option),
+        None => ", and names no TFTP server".to_owned(),
+    }
 }

@@ -72,11 +72,13 @@ impl Phone {
     pub(super) fn record_load(&mut self, load: &WireText, source: LoadSource, seen_at: SeenAt) {
         let trimmed = load.raw().trim();
         let device_type = self.device_type();
-        let said = matches!(source, LoadSource::Alarm | LoadSource::Register).then_some(seen_at);
+        let by_itself = matches!(source, LoadSource::Alarm | LoadSource::Register);
+        let (said, announced) = if by_itself { (Some(seen_at), None) } else { (None, Some(seen_at)) };
         if let Some(last) = self.loads.last_mut()
             && crate::wire::load::same_load(last.load.raw(), trimmed)
         {
             last.said = said.or(last.said);
+            last.announced = announced.or(last.announced);
             // The alarm is the better witness of the same load.
             if source == LoadSource::Alarm {
                 last.source = source;
@@ -87,7 +89,7 @@ impl Phone {
             }
             return;
         }
-        let seen = LoadSeen { load: WireText::from(trimmed), source, seen_at, said };
+        let seen = LoadSeen { load: WireText::from(trimmed), source, seen_at, said, announced };
         push_bounded(&mut self.loads, seen, limits::CHANGES, &mut 0);
     }
 
@@ -153,7 +155,8 @@ mod tests {
             phone.files.push(Fetch::new(name.clone(), server, Transport::Tftp, 50_000, at));
             phone.attempts.push(Attempt::new((server, 2000), (server, 50_000), Protocol::Sccp, at));
             phone.names.push(NameSeen { name: name.clone(), seen_at: at });
-            phone.loads.push(LoadSeen { load: name, source: LoadSource::Alarm, seen_at: at, said: Some(at) });
+            let said = Some(at);
+            phone.loads.push(LoadSeen { load: name, source: LoadSource::Alarm, seen_at: at, said, announced: None });
             phone.boots.push(at);
         }
         phone.files_evicted = 1;

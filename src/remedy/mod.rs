@@ -7,6 +7,7 @@
 
 pub mod configuration;
 pub mod dhcp;
+pub mod dhcp_config;
 pub mod keypad;
 pub mod load_route;
 pub mod load_status;

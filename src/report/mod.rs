@@ -33,7 +33,7 @@ pub use doctor::{DoctorReport, write_doctor, write_doctor_json};
 pub use format::{clock, lasting, number};
 pub use json::{write_change, write_document, write_event, write_json, write_ndjson, write_notice};
 pub use selection::{PhoneSelector, Selection};
-pub use table::{TableOptions, write_phone, write_table};
+pub use table::{PHONES_SHOWN, TableOptions, write_phone, write_table};
 
 use crate::diagnosis::Directions;
 

@@ -58,7 +58,11 @@ pub fn parse(payload: &[u8]) -> Option<(Announcement, Vec<Anomaly>)> {
             )));
             rest.get(4..).unwrap_or_default()
         });
-        read_field(kind, value, &mut announcement, &mut anomalies);
+        // What is left of a load's name is the name of another load.
+        let is_cut_load = kind == 0x0005 && value.len() + 4 < length;
+        if !is_cut_load {
+            read_field(kind, value, &mut announcement, &mut anomalies);
+        }
         rest = rest.get(length..).unwrap_or_default();
     }
     anomalies.truncate(MAX_ANOMALIES);
@@ -242,6 +246,13 @@ mod tests {
                 Some((cut, _)) => assert!("SEP001B53489EE0".starts_with(raw(&cut.device_id)), "cut at {length}"),
             }
         }
+    }
+
+    #[test]
+    fn what_is_left_of_a_load_name_is_no_load() {
+        let load = |octets: &[u8]| parse(octets).unwrap().0.software_version;
+        assert_eq!(load(b"\x02\xb4\0\0\0\x05\0\x10P00303010102").unwrap().raw(), "P00303010102");
+        assert_eq!(load(b"\x02\xb4\0\0\0\x05\0\x10P0030301"), None);
     }
 
     #[test]

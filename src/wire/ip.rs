@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_no_payload_and_a_cut_datagram_keeps_its_length_on_the_wire() {
+    fn padding_is_no_payload_and_cut_datagrams_keep_wire_length() {
         let mut frame = build::ethernet(0x0800, &build::ipv4(17, &build::udp(68, 67, b"abcdef")));
         let whole = frame.clone();
         frame.resize(60, 0xee);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_length_of_zero_or_too_little_means_the_rest_of_the_frame() {
+    fn short_total_length_means_the_rest_of_the_frame() {
         for (total, expected) in [(0u16, vec![]), (19, vec!["ipv4: the total length is less than the header"])] {
             let mut packet = build::ipv4(17, &build::udp(68, 67, b"abcdef"));
             packet[2..4].copy_from_slice(&total.to_be_bytes());
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_udp_length_is_noted_and_the_rest_of_the_packet_is_the_payload() {
+    fn bad_udp_length_is_an_anomaly_and_payload_is_the_rest() {
         for (len, note) in [
             (0u16, "udp: the length is less than its header"),
             (7, "udp: the length is less than its header"),

@@ -52,7 +52,10 @@ pub fn parse(payload: &[u8]) -> Option<(Announcement, Vec<Anomaly>)> {
                 .push(Anomaly::new(format!("lldp: field {kind} of length {length}, {} octets are left", after.len())));
             after
         });
-        reading.read_field(kind, value);
+        // What is left of a load's name, in a description or a maker's field, is the name of another load.
+        if value.len() == length || !matches!(kind, 6 | 127) {
+            reading.read_field(kind, value);
+        }
         rest = after.get(length..).unwrap_or_default();
     }
     Some(reading.finish())
@@ -256,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untagged_policy_and_that_of_another_application_name_no_voice_vlan() {
+    fn untagged_or_other_policy_gives_no_voice_vlan() {
         assert_eq!(read(&[med(2, &[1, 0, 0x64, 0])]).voice_vlan, None);
         assert_eq!(read(&[med(2, &[2, 0x40, 0x65, 0xae])]).voice_vlan, None);
         assert_eq!(read(&[med(2, &[1, 0x41, 0xff, 0xff])]).voice_vlan, Some(255));
@@ -286,6 +289,14 @@ mod tests {
         assert_eq!((announcement.ttl_secs, raw(&announcement.device_id)), (Some(0), "a"));
         assert_eq!(anomalies, []);
         assert_eq!(read(&[field(3, &[0, 3])]).ttl_secs, Some(120), "the first of two");
+    }
+
+    #[test]
+    fn what_is_left_of_a_load_name_is_no_load() {
+        let whole = pdu(&[med(6, b"SCCP45.9-4-2SR3-1S")]);
+        assert_eq!(raw(&parse(&whole).unwrap().0.software_version), "SCCP45.9-4-2SR3-1S");
+        let (cut, anomalies) = parse(&whole[..whole.len() - 10]).unwrap();
+        assert_eq!((cut.software_version, anomalies.len()), (None, 1));
     }
 
     #[test]

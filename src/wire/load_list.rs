@@ -18,7 +18,8 @@ pub fn is_list_name(file: &str) -> bool {
     is_boot_text(file) || ends_with(file, ".loads")
 }
 
-fn is_boot_text(file: &str) -> bool {
+/// Whether it is the file in which a 7940 or 7960 looks for the name of its load.
+pub fn is_boot_text(file: &str) -> bool {
     base_name(file).eq_ignore_ascii_case("OS79XX.TXT")
 }
 

@@ -28,6 +28,7 @@ pub mod lldp;
 pub mod load;
 pub mod load_files;
 pub mod load_list;
+pub mod load_spelling;
 pub mod phone_config;
 pub mod sccp;
 pub mod sip;

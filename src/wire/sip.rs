@@ -39,6 +39,9 @@ pub struct Message {
     /// Port of the first `Via` header: answers over UDP go there (RFC 3261 section 18.2.2). `None`: not said, so 5060.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via_port: Option<u16>,
+    /// Transport of the first `Via` header: UDP, TCP, TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<WireText>,
     /// The first `Via` header has the parameter `rport`: answers go to the port that the request came from (RFC 3581).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub via_rport: bool,
@@ -148,6 +151,7 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
                     message.via_host = Some(via.place.host);
                     message.via_port = via.place.port;
                     message.via_rport = via.rport;
+                    message.transport = via.transport;
                 }
             }
             "warning" => _ = message.warning.get_or_insert_with(|| warning_text(value)),
@@ -210,6 +214,7 @@ impl Place {
 /// The first value of a `Via` header (RFC 3261 section 20.42).
 struct Via {
     place: Place,
+    transport: Option<WireText>,
     rport: bool,
 }
 
@@ -224,7 +229,10 @@ impl Via {
             let name = part.split(|b| *b == b'=').next().unwrap_or_default();
             name.trim_ascii().eq_ignore_ascii_case(b"rport")
         });
-        Some(Via { place: Place::read(sent_by.get(at..)?)?, rport })
+        let protocol = sent_by.get(..at)?.split(|b| *b == b'/').nth(2).unwrap_or_default().trim_ascii();
+        let is_word = !protocol.is_empty() && protocol.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+        let transport = is_word.then(|| short_text(&protocol.to_ascii_uppercase()));
+        Some(Via { place: Place::read(sent_by.get(at..)?)?, transport, rport })
     }
 }
 
@@ -328,6 +336,7 @@ mod tests {
         assert_eq!(message.call_id.unwrap().raw(), "003094c2-d3fa0002-1@10.1.1.20");
         assert_eq!(message.cseq, Some(101));
         assert_eq!((message.via_host.unwrap().raw(), message.via_port), ("10.1.1.20", Some(49152)));
+        assert_eq!(message.transport.unwrap().raw(), "TCP");
         assert_eq!((message.contact_host.unwrap().raw(), message.contact_port), ("10.1.1.20", Some(49152)));
         assert_eq!(message.user_agent.unwrap().raw(), "Cisco-CP7975G/9.4.2");
         assert!(!message.via_rport && !message.authorization && !message.challenge);

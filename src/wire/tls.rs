@@ -459,7 +459,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn messages_cut_at_any_length_or_with_any_octet_changed_are_read_as_far_as_they_go() {
+    fn cut_or_corrupted_messages_are_read_as_far_as_possible() {
         for whole in [client_hello_message("cm1.example.com"), certificate_message("CA", "SEP003094C2D3FA")] {
             let complete = parse_handshake(whole[0], &whole[4..]).unwrap().0;
             for len in 4..whole.len() {

@@ -66,7 +66,7 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
-fn events_written_out_and_read_back_give_the_same_phones_and_findings() {
+fn events_round_trip_gives_the_same_diagnosis() {
     let folder = tempfile::tempdir().unwrap();
     let events = folder.path().join("events.ndjson");
     let events = events.to_str().unwrap();

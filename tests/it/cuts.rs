@@ -66,12 +66,12 @@ fn check(captures: impl Iterator<Item = (String, Vec<u8>, Site)>) {
 }
 
 #[test]
-fn no_cut_of_a_shipped_capture_is_certain_of_what_the_rest_takes_back() {
+fn cut_shipped_capture_is_never_certain_and_wrong() {
     check(shipped().into_iter().map(|s| (s.path.to_owned(), (s.build)(), site_of(&s))));
 }
 
 #[test]
-fn no_cut_of_a_lab_capture_is_certain_of_what_the_rest_takes_back() {
+fn cut_lab_capture_is_never_certain_and_wrong() {
     check(lab_captures().into_iter().map(|(name, bytes, _)| (name, bytes, Site::none())));
     check(lab_captures().into_iter());
 }
@@ -156,6 +156,6 @@ fn detours() -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn no_cut_of_a_boot_with_a_detour_is_certain_of_what_the_rest_takes_back() {
+fn cut_detour_boot_is_never_certain_and_wrong() {
     check(detours().into_iter().map(|(name, bytes)| (name, bytes, Site::none())));
 }

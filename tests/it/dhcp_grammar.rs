@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use phonescope::diagnosis::TftpSource;
+use phonescope::diagnosis::{ScopeReach, TftpSource};
 use phonescope::remedy::dhcp::{Platform, Scope, Snippet};
 use phonescope::types::WireText;
 
@@ -25,11 +25,23 @@ fn scopes() -> Vec<Scope> {
             for network in [network, None] {
                 let texts: Vec<WireText> = named.iter().map(|n| WireText::from(*n)).collect();
                 let server = Ipv4Addr::new(10, 30, 0, 2);
-                scopes.push(Scope { server, network, sources: vec![(source, texts)], unusable: Vec::new() });
+                scopes.push(Scope {
+                    server,
+                    network,
+                    sources: vec![(source, texts)],
+                    unusable: Vec::new(),
+                    reach: ScopeReach::Whole,
+                });
             }
         }
     }
-    scopes.push(Scope { server: Ipv4Addr::new(10, 30, 0, 2), network, sources: Vec::new(), unusable: Vec::new() });
+    scopes.push(Scope {
+        server: Ipv4Addr::new(10, 30, 0, 2),
+        network,
+        sources: Vec::new(),
+        unusable: Vec::new(),
+        reach: ScopeReach::Whole,
+    });
     scopes
 }
 
@@ -42,7 +54,7 @@ fn snippets() -> Vec<Snippet> {
 fn check(platform: Platform, comment: &str, is_one: impl Fn(&str) -> bool) {
     let mut commands = 0;
     for snippet in snippets().into_iter().filter(|s| s.platform == platform) {
-        for text in [&snippet.config, &snippet.undo] {
+        for text in [Some(&snippet.config), snippet.undo.as_ref()].into_iter().flatten() {
             assert!(
                 text.ends_with('\n') && text.chars().all(|c| c == '\n' || !c.is_control() && c.is_ascii()),
                 "{text}"
@@ -65,91 +77,62 @@ fn host(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
 }
 
-fn quoted(word: &str) -> bool {
-    word.strip_prefix('"').and_then(|w| w.strip_suffix('"')).is_some_and(host)
-}
-
 #[test]
-fn the_text_for_ios_is_of_commands_of_a_pool() {
-    // option 150 ip {address [address …]}, at most eight; option 66 ascii WORD; next-server ADDRESS.
-    check(Platform::Ios, "!", |line| {
-        let Some(command) = line.strip_prefix(' ') else { return false };
-        match command.split(' ').collect::<Vec<_>>().as_slice() {
-            ["option", "150", "ip", servers @ ..] => {
-                (1..=8).contains(&servers.len()) && servers.iter().all(|s| address(s))
-            }
-            ["option", "66", "ascii", name] => host(name),
-            ["next-server", server] => address(server),
-            ["no", "option", "150" | "66"] | ["no", "next-server"] => true,
-            _ => false,
+fn the_text_for_ios_is_a_session_of_commands() {
+    // option 150 ip {address [address …]}, at most eight.
+    check(Platform::Ios, "!", |line| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+        ["option", "150", "ip", servers @ ..] => {
+            line.starts_with("  ") && (1..=8).contains(&servers.len()) && servers.iter().all(|s| address(s))
         }
+        ["no", "option", "150"] => line.starts_with("  "),
+        ["configure", "terminal"] | ["ip", "dhcp", "pool", "POOL"] | ["end"] | ["write", "memory"] => true,
+        _ => false,
     });
 }
 
-/// A parameter: its name, and what its value must be; a switch takes none.
-type Parameter = (&'static str, Option<fn(&str) -> bool>);
-
-/// Cmdlets with their parameters.
-const CMDLETS: &[(&str, &[Parameter])] = &[
-    (
-        "Get-DhcpServerv4OptionDefinition",
-        &[("-OptionId", Some(|v| v == "150")), ("-ErrorAction", Some(|v| v == "SilentlyContinue"))],
-    ),
-    (
-        "Add-DhcpServerv4OptionDefinition",
-        &[
-            ("-OptionId", Some(|v| v == "150")),
-            ("-Name", Some(|v| v == "\"Cisco_TFTP\"")),
-            ("-Type", Some(|v| v == "IPv4Address")),
-            ("-MultiValued", None),
-        ],
-    ),
-    (
-        "Set-DhcpServerv4OptionValue",
-        &[
-            ("-ScopeId", Some(address)),
-            ("-OptionId", Some(|v| v == "150" || v == "66")),
-            ("-Value", Some(|v| v.split(',').all(address) || quoted(v))),
-        ],
-    ),
-    (
-        "Remove-DhcpServerv4OptionValue",
-        &[("-ScopeId", Some(address)), ("-OptionId", Some(|v| v == "150" || v == "66"))],
-    ),
+/// Cmdlets of Windows' DHCP server that change something; each must be told by `-WhatIf` not to.
+const CHANGING: [&str; 6] = [
+    "Add-DhcpServerv4OptionDefinition",
+    "Set-DhcpServerv4OptionValue",
+    "Remove-DhcpServerv4OptionValue",
+    "Add-DhcpServerv4Reservation",
+    "Remove-DhcpServerv4Reservation",
+    "Invoke-DhcpServerv4FailoverReplication",
 ];
 
-fn cmdlet(line: &str) -> bool {
-    let line = line.trim().replace("\"Cisco TFTP\"", "\"Cisco_TFTP\"");
-    let mut words = line.split(' ');
-    let Some((_, parameters)) = words.next().and_then(|name| CMDLETS.iter().find(|(n, _)| *n == name)) else {
-        return false;
-    };
-    let mut given = Vec::new();
-    while let Some(word) = words.next() {
-        let Some((name, value)) = parameters.iter().find(|(n, _)| *n == word) else { return false };
-        if value.is_some_and(|is_right| !words.next().is_some_and(is_right)) {
-            return false;
-        }
-        given.push(*name);
-    }
-    let required: Vec<&str> = parameters.iter().map(|(n, _)| *n).collect();
-    given == required
-}
-
 #[test]
-fn the_text_for_powershell_is_of_cmdlets_with_their_parameters() {
-    check(Platform::PowerShell, "#", |line| match line {
-        "}" => true,
-        _ => match line.strip_prefix("if (-not (").and_then(|l| l.strip_suffix(")) {")) {
-            Some(condition) => cmdlet(condition),
-            None => cmdlet(line),
-        },
-    });
+fn the_script_for_powershell_changes_nothing_with_whatif() {
+    let mut changes = 0;
     for snippet in snippets().iter().filter(|s| s.platform == Platform::PowerShell) {
-        let count = |c| snippet.config.lines().filter(|l| !l.starts_with('#')).collect::<String>().matches(c).count();
-        assert_eq!(count('{'), count('}'), "{}", snippet.config);
-        assert_eq!(count('('), count(')'), "{}", snippet.config);
+        let script: Vec<&str> = snippet.config.lines().filter(|l| !l.starts_with('#')).collect();
+        let text = script.join("\n");
+        for (open, close) in [('{', '}'), ('(', ')')] {
+            assert_eq!(text.matches(open).count(), text.matches(close).count(), "{text}");
+        }
+        assert_eq!(text.matches('"').count() % 2, 0, "{text}");
+        for line in &script {
+            for call in CHANGING.iter().filter(|c| line.contains(**c)) {
+                let (_, arguments) = line.split_once(call).unwrap();
+                assert!(arguments.contains("-WhatIf:$WhatIfPreference"), "{line}");
+                changes += 1;
+            }
+            assert!(line.chars().all(|c| c.is_ascii() && !c.is_control()), "{line:?}");
+        }
+        let [stop, set] =
+            ["throw \"Option 150 is defined as", "-OptionId 150 -Value 10."].map(|t| text.find(t).unwrap());
+        assert!(stop < set, "it stops before it changes anything");
+        assert!(text.starts_with("[CmdletBinding(SupportsShouldProcess)]\nparam([switch]$Rollback)\n"), "{text}");
+        let undo: Vec<&str> = snippet.undo.as_deref().unwrap().split_whitespace().collect();
+        assert!(
+            matches!(
+                undo.as_slice(),
+                ["Remove-DhcpServerv4OptionValue", "-ScopeId", scope, "-OptionId", "150"]
+                | ["Set-DhcpServerv4OptionValue", "-ScopeId", scope, "-OptionId", "150", "-Value", _] if address(scope)
+            ),
+            "{undo:?}"
+        );
     }
+    assert!(changes > 100, "{changes}");
 }
 
 #[test]
@@ -165,8 +148,7 @@ fn the_text_for_netsh_is_of_commands_of_netsh_dhcp() {
                 ["set", "optionvalue", "150", "IPADDRESS", servers @ ..] => {
                     !servers.is_empty() && servers.iter().all(|s| address(s))
                 }
-                ["set", "optionvalue", "66", "STRING", name] => quoted(name),
-                ["delete", "optionvalue", "150" | "66"] => true,
+                ["delete", "optionvalue", "150"] => true,
                 _ => false,
             },
             _ => false,

@@ -45,7 +45,7 @@ fn notes(report: &Value) -> String {
 }
 
 #[test]
-fn a_phone_is_known_by_its_certificate_and_its_registration_is_not_judged() {
+fn certificate_names_the_phone_and_nothing_more() {
     for wire in [registered(), registered().wait(60).close(false, 2443), registered().wait(60).close(true, 2443)] {
         let report = report(&wire);
         let phone = phone(&report, PHONE).unwrap_or_else(|| panic!("{report:#}"));
@@ -58,7 +58,7 @@ fn a_phone_is_known_by_its_certificate_and_its_registration_is_not_judged() {
 }
 
 #[test]
-fn a_handshake_that_fails_is_a_connection_that_the_server_closed() {
+fn failed_handshake_counts_as_closed_by_the_server() {
     let wire = opened().say(false, 2443, &alert(2, 48)).close(false, 2443);
     let wire =
         wire.frame(discover_frame(PHONE, 8).0).udp(true, 69, &tftp::read_request("SEP00036B3A1001.cnf.xml", &[]));

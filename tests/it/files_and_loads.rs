@@ -69,7 +69,7 @@ fn renewed(tftp: &str, from: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_renewed_lease_is_a_trap_and_no_wrong_server_though_the_boot_is_not_captured() {
+fn renewal_to_a_wrong_server_is_a_trap_for_the_next_boot() {
     // Behind the boot: the registration is the last of it.
     let late = renewed(TFTP_PILOT, 60);
     let said = report_on(&[("late", &late)], &clusters(true));

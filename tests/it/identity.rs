@@ -139,7 +139,7 @@ fn a_claim_to_an_address_that_the_phone_has_left_is_no_conflict() {
 }
 
 #[test]
-fn the_site_files_voice_vlans_decide_where_its_ids_are_those_of_the_capture() {
+fn site_voice_vlans_decide_only_if_seen_in_the_capture() {
     let boots = |lost: bool| {
         let mut segments = [Segment::new("10.30.110").vlan(110), Segment::new("10.30.120").vlan(210)];
         // No switch says anything: only the site file does.
@@ -167,7 +167,7 @@ fn the_site_files_voice_vlans_decide_where_its_ids_are_those_of_the_capture() {
 }
 
 #[test]
-fn what_a_switch_announces_is_not_held_against_phones_of_another_port() {
+fn switch_announcement_binds_only_phones_of_its_port() {
     // Two ports with different voice VLANs: whose announcement is whose, the capture does not tell.
     let mut segments = [Segment::new("10.30.110").vlan(110), Segment::new("10.30.120").vlan(120)];
     let boots = |segments: &[Segment; 2]| {

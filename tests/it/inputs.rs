@@ -114,7 +114,7 @@ fn damage_is_told_with_file_packet_and_byte() {
 }
 
 #[test]
-fn damage_outweighs_findings_and_exit_zero_forgives_only_findings() {
+fn damage_exit_code_outranks_findings_and_exit_zero() {
     let folder = Folder::new();
     let fires = shipped_bytes("registration-rejected/fires-text.pcap");
     let (whole, cut) = (folder.put("whole.pcap", &fires), folder.put("cut.pcap", &fires[..fires.len() - 5]));
@@ -156,7 +156,7 @@ fn what_is_no_capture_is_named_with_the_reason() {
 }
 
 #[test]
-fn a_capture_without_packets_is_read_and_says_that_it_holds_nothing() {
+fn empty_capture_is_read_and_reported_as_empty() {
     let folder = Folder::new();
     let path = folder.put("none.pcap", &pcap_header(Order::Little, Resolution::Micro, LINK_ETHERNET));
     let ran = run(&["analyze", &path]);
@@ -165,7 +165,7 @@ fn a_capture_without_packets_is_read_and_says_that_it_holds_nothing() {
 }
 
 #[test]
-fn a_capture_without_phones_says_so_in_words_and_not_that_all_is_well() {
+fn capture_without_phones_is_not_reported_as_healthy() {
     let folder = Folder::new();
     let chatter: Vec<Record> = (0..20u64)
         .map(|n| Record::whole(n * 1_000_000, Frame::ethernet(BROADCAST, [2, 0, 0, 0, 0, n as u8], 0x88b5, b"x").0))

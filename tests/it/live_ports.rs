@@ -110,7 +110,7 @@ fn verdicts(json: &[u8]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn what_phones_need_passes_the_kernel_in_every_form_and_voice_in_none() {
+fn kernel_filter_passes_signalling_and_drops_voice() {
     let Some(cable) = Cable::new() else { return };
     let file = assert_cmd::Command::new(env!("CARGO_BIN_EXE_phonescope"))
         .args(["analyze", SITE, "-T", "json"])
@@ -186,7 +186,7 @@ fn a_filter_of_ones_own_is_widened_to_tags_and_tunnels() {
 }
 
 #[test]
-fn a_port_that_is_switched_off_or_taken_away_is_waited_for_and_the_report_says_when() {
+fn lost_port_is_awaited_and_its_gap_reported() {
     let Some(cable) = Cable::new() else { return };
     let (child, _) = cable.watch(&["span", "-q", "-Z", "root", "-a", "duration:8"], &[]);
     std::thread::sleep(Duration::from_millis(300));
@@ -214,7 +214,7 @@ fn a_port_that_is_switched_off_or_taken_away_is_waited_for_and_the_report_says_w
 }
 
 #[test]
-fn a_port_that_is_off_from_the_start_is_told_with_what_switches_it_on() {
+fn port_down_at_start_names_the_command_to_enable_it() {
     let Some(cable) = Cable::new() else { return };
     cable.site.ip("link set span down").unwrap();
     let mut command = cable.site.command_named(env!("CARGO_BIN_EXE_phonescope"));
@@ -224,7 +224,7 @@ fn a_port_that_is_off_from_the_start_is_told_with_what_switches_it_on() {
 }
 
 #[test]
-fn without_rights_a_port_that_goes_away_ends_the_run_with_its_report() {
+fn lost_port_without_privileges_ends_with_the_report() {
     let Some(cable) = Cable::new() else { return };
     let began = Instant::now();
     let (child, _) = cable.watch(&["span", "-q", "-a", "duration:20"], &[]);
@@ -238,7 +238,7 @@ fn without_rights_a_port_that_goes_away_ends_the_run_with_its_report() {
 }
 
 #[test]
-fn rights_are_gone_before_the_first_frame_and_files_belong_to_who_called() {
+fn privileges_drop_before_the_first_frame() {
     use std::os::unix::fs::MetadataExt;
     let Some(cable) = Cable::new() else { return };
     if cable.site.is_unprivileged() {
@@ -312,7 +312,7 @@ fn a_disk_that_fills_ends_the_writing_and_not_the_run() {
 }
 
 #[test]
-fn doctor_tells_a_span_port_from_a_port_and_proves_the_filter_on_it() {
+fn doctor_recognises_a_span_port_and_tests_the_filter() {
     let Some(cable) = Cable::new() else { return };
     let sent = cable.site.folder().join("sent.pcap");
     mixed(&sent, |_, frame| frame.tagged(110));

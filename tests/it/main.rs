@@ -11,6 +11,7 @@ mod cli;
 mod cuts;
 mod dhcp_grammar;
 mod dhcp_second_reader;
+mod docs;
 mod encrypted;
 mod events;
 mod field;

@@ -102,7 +102,7 @@ fn verdicts(report: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_phone_that_boots_ten_thousand_times_takes_the_room_of_one_that_boots_two_hundred_times() {
+fn memory_does_not_grow_with_the_number_of_boots() {
     for (path, boots) in [
         ("healthy/boot.pcap", 10_000),
         ("wrong-tftp-server/fires-option-66.pcap", 2_000),
@@ -195,7 +195,7 @@ fn restarted_after(path: &str, count: usize) -> Value {
 }
 
 #[test]
-fn what_was_asked_just_before_the_restart_is_no_silence_and_what_was_decided_stays() {
+fn restart_is_no_silence_and_keeps_decided_findings() {
     let path = "no-dhcp-answer/fires-discover.pcap";
     let asked: Vec<usize> = (1..=frames(path).len())
         .filter(|count| verdicts(&restarted_after(path, *count)).iter().any(|v| v.ends_with("\"no-dhcp-answer\"")))
@@ -246,7 +246,7 @@ fn a_host_that_slept_for_a_week_misses_nobody_at_once() {
 }
 
 #[test]
-fn frames_dropped_last_month_do_not_weaken_what_is_concluded_today() {
+fn old_frame_drops_do_not_weaken_conclusions() {
     let frames = frames("no-dhcp-answer/fires-discover.pcap");
     let mut run = Run::new();
     let dropped = |n| vec![InputSummary { path: "eth0".into(), dropped: Some(n), ..InputSummary::default() }];

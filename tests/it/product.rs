@@ -79,7 +79,7 @@ pub(crate) fn table(analyzer: &Analyzer, site: &Site) -> String {
 /// The table without colour, for a terminal of that width or for a pipe.
 pub(crate) fn table_in(analyzer: &Analyzer, site: &Site, width: Option<u16>, verbose: bool) -> String {
     let min_severity = Severity::Info;
-    let options = TableOptions { width, color: false, min_severity, verbose, phones_selected: false };
+    let options = TableOptions { width, color: false, min_severity, verbose, phones_selected: false, top: None };
     let mut out = Vec::new();
     write_table(&analyzer.diagnose(site), &options, &mut out).expect("a report");
     String::from_utf8(out).expect("UTF-8")

@@ -1,5 +1,5 @@
-//! The DHCP texts of a fix, given to the programs that they are for, and served by them to real clients: the lease must
-//! carry what was promised, and after the way back what it carried before.
+//! The DHCP texts of a fix, applied as they say and served by the programs that they are for to real clients: the lease
+//! must carry what was promised, and after the undo what it carried before. Appended as they stand they do nothing.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use phonescope::diagnosis::TftpSource;
+use phonescope::diagnosis::{ScopeObstacle, ScopePhone, ScopeReach, TftpSource};
 use phonescope::remedy::dhcp::{Platform, Scope, Snippet};
 use serde_json::Value;
 
@@ -69,7 +69,7 @@ impl Before {
             sources.push((TftpSource::Siaddr, vec![next.to_string().as_str().into()]));
         }
         let network = Some((Ipv4Addr::new(10, 20, 0, 0), Ipv4Addr::new(255, 255, 255, 0)));
-        Scope { server: SERVER, network, sources, unusable: Vec::new() }
+        Scope { server: SERVER, network, sources, unusable: Vec::new(), reach: ScopeReach::Whole }
     }
 
     fn lease(&self) -> Lease {
@@ -101,58 +101,46 @@ fn snippet(server: DhcpServer, before: &Before) -> Snippet {
     all.find(|s| s.platform == platform_of(server)).expect("a text for every platform")
 }
 
-/// Does with the text what it says: puts it into the configuration that is there, in place of what it names, and takes
-/// out what its comments say is not to be there.
+/// Does with the text what its steps say: changes the line that is there, under the name that it has there, or adds one.
 pub(crate) fn applied(server: DhcpServer, configuration: &str, text: &str) -> String {
+    let lines = || text.lines().take_while(|l| !l.contains("Undo:"));
     if server == DhcpServer::Kea {
-        return merged(configuration, text);
+        let text: String = lines().filter(|l| !l.starts_with("//")).collect();
+        return merged(configuration, &text);
     }
-    // How lines that set option 150, option 66 and the next server begin.
-    let settings = match server {
-        DhcpServer::IscDhcpd => ["option cisco-tftp", "option tftp-server-name", "next-server"],
-        _ => ["dhcp-option=150", "dhcp-option=66", "dhcp-boot="],
-    };
-    let named: Vec<&str> = settings
-        .into_iter()
-        .filter(|s| text.lines().map(str::trim).any(|l| l.starts_with(s) && !l.contains(" code ") || is_removed(l, s)))
-        .collect();
-    let is_replaced = |line: &str| named.iter().any(|n| line.trim().starts_with(n)) && !line.contains(" code ");
-    let new = |line: &&str| settings.iter().any(|s| line.trim().starts_with(s)) && !line.contains(" code ");
-    let new: Vec<&str> = text.lines().filter(new).collect();
-    let mut lines = Vec::new();
-    for line in configuration.lines().filter(|l| !is_replaced(l)) {
-        lines.push(line);
-        if line.starts_with("subnet ") {
-            lines.extend(&new);
+    // The line of the text, as this configuration writes it; taken out where there is none.
+    let new: Option<String> = lines().find_map(|line| match server {
+        DhcpServer::IscDhcpd => line.strip_prefix("option NAME ").map(|v| format!("  option cisco-tftp {v}")),
+        _ => {
+            let (_, value) = line.strip_prefix("dhcp-option=tag:")?.split_once(",150,")?;
+            Some(format!("dhcp-option=150,{value}"))
         }
+    });
+    let is_there = |line: &str| match server {
+        DhcpServer::IscDhcpd => line.trim().starts_with("option cisco-tftp") && !line.contains(" code "),
+        _ => line.starts_with("dhcp-option=150"),
+    };
+    let mut done: Vec<String> = configuration.lines().filter(|l| !is_there(l)).map(str::to_owned).collect();
+    let place = done.iter().position(|l| l.starts_with("subnet ")).map_or(done.len(), |at| at + 1);
+    if let Some(new) = new {
+        done.insert(place, new);
     }
-    if server == DhcpServer::Dnsmasq {
-        lines.extend(&new);
-    }
-    lines.join("\n") + "\n"
+    done.join("\n") + "\n"
 }
 
-/// `# no option cisco-tftp`, `# no line dhcp-option=66`.
-fn is_removed(line: &str, setting: &str) -> bool {
-    line.strip_prefix("# no ").is_some_and(|l| l.trim_start_matches("line ").starts_with(setting))
-}
-
+/// As an operator merges: the entry in place of the one for option 150, by its name or its code.
 fn merged(configuration: &str, text: &str) -> String {
-    let (mut there, new) = (json(configuration), json(text));
+    let mut there = json(configuration);
     let subnet = &mut there["Dhcp4"]["subnet4"][0];
-    let ours = &new["Dhcp4"]["subnet4"][0];
-    assert_eq!(subnet["subnet"], ours["subnet"]);
-    let removed = ours["comment"].as_str().and_then(|c| c.strip_prefix("take out: ")).unwrap_or_default();
-    let new_data = ours["option-data"].as_array().unwrap();
-    let goes = |name: &Value| new_data.iter().any(|d| d["name"] == *name) || removed.split(", ").any(|r| name == r);
     let mut data: Vec<Value> = subnet["option-data"].as_array().unwrap().clone();
-    data.retain(|d| !goes(&d["name"]));
-    data.extend(new_data.iter().cloned());
-    subnet["option-data"] = data.into();
-    if let Some(next) = ours.get("next-server") {
-        subnet["next-server"] = next.clone();
+    data.retain(|d| d["name"] != "cisco-tftp" && d["code"] != 150);
+    if !text.trim().is_empty() {
+        let new = json(text);
+        let ours = &new["Dhcp4"]["subnet4"][0];
+        assert_eq!(subnet["subnet"], ours["subnet"]);
+        data.extend(ours["option-data"].as_array().unwrap().iter().cloned());
     }
-    there["Dhcp4"]["option-def"] = new["Dhcp4"]["option-def"].clone();
+    subnet["option-data"] = data.into();
     there.to_string()
 }
 
@@ -219,44 +207,81 @@ fn befores() -> Vec<Before> {
     ]
 }
 
+/// Option 150 alone is changed: by the others computers may boot.
 fn promised(before: &Before) -> Lease {
-    let mut lease = before.lease();
-    lease.option_150 = RIGHT.to_vec();
-    // Where option 66 names the wrong server, too, or alone, it is set right with it.
-    lease.siaddr = before.siaddr.map(|_| RIGHT[0]);
-    let goes_along =
-        |name: &str| before.option_150.is_empty() || before.option_150.iter().any(|ip| ip.to_string() == name);
-    if before.option_66.is_some_and(goes_along) {
-        lease.option_66 = Some(RIGHT[0].to_string());
-    }
-    lease
+    Lease { option_150: RIGHT.to_vec(), ..before.lease() }
 }
 
 #[test]
-fn each_text_is_parsed_by_its_program_as_it_stands() {
+fn text_that_is_appended_is_refused_or_changes_nothing() {
+    if program("udhcpc").is_none() {
+        return;
+    }
     for server in DhcpServer::ALL {
         let (Some(_), Some(site)) = (program(server.program_name()), namespace()) else { continue };
         let file = site.folder().join("text.conf");
         for before in befores() {
             let snippet = snippet(server, &before);
-            for text in [&snippet.config, &snippet.undo] {
-                fs::write(&file, text).unwrap();
-                accepts(server, &site, &file).unwrap_or_else(|said| panic!("{server}: {said}\n{text}"));
+            let there = before.configuration(server);
+            for text in [Some(&snippet.config), snippet.undo.as_ref()].into_iter().flatten() {
+                let appended = format!("{there}\n{text}");
+                fs::write(&file, &appended).unwrap();
+                let is_comment = text.lines().all(|l| l.starts_with(snippet.platform.comment().trim_end()));
+                match accepts(server, &site, &file) {
+                    Err(said) => assert!(server != DhcpServer::Dnsmasq, "{said}\n{appended}"),
+                    Ok(()) => assert!(server == DhcpServer::Dnsmasq || is_comment, "{server} takes {appended}"),
+                }
             }
         }
-        // The program does look: a text with a fault is refused.
-        let broken = snippet(server, &befores()[0]).config.replace("10.20.0.5", "10.20.0.x");
-        fs::write(&file, &broken).unwrap();
-        if server != DhcpServer::Dnsmasq {
-            assert!(accepts(server, &site, &file).is_err(), "{server}: {broken}");
+        if server == DhcpServer::Dnsmasq {
+            let before = &befores()[0];
+            let host = site.host("dhcp", "10.20.0.2/24").unwrap();
+            let phone = site.host_without_address("phone", Some("00:30:94:c2:d3:fa")).unwrap();
+            let appended = format!("{}\n{}", before.configuration(server), snippet(server, before).config);
+            let lease = lease(server, &site, &host, &phone, &appended);
+            assert_eq!(lease.option_150, before.option_150, "the tag is set by nothing");
         }
-        fs::write(&file, broken.replace("dhcp-option", "dhcp-potion")).unwrap();
-        assert!(accepts(server, &site, &file).is_err(), "{server}: {broken}");
+    }
+}
+
+/// A change for single phones reaches them, and nobody else.
+#[test]
+fn lines_for_single_phones_reach_only_them() {
+    if program("udhcpc").is_none() {
+        return;
+    }
+    let (ill, well) = ("00:30:94:c2:d3:fa", "00:30:94:c2:d3:fb");
+    for server in DhcpServer::ALL {
+        let (Some(_), Some(site)) = (program(server.program_name()), namespace()) else { continue };
+        let before = &befores()[0];
+        let phone = ScopePhone { mac: ill.parse().unwrap(), address: Some(Ipv4Addr::new(10, 20, 0, 100)) };
+        let why = ScopeObstacle::HealthyPhones { phones: 1, first: well.parse().unwrap() };
+        let scope = Scope { reach: ScopeReach::Phones { phones: vec![phone], why }, ..before.scope() };
+        let right: Vec<IpAddr> = RIGHT.iter().map(|ip| (*ip).into()).collect();
+        let snippet = scope.snippets(&right).into_iter().find(|s| s.platform == platform_of(server)).unwrap();
+        let there = before.configuration(server);
+        let fixed = match server {
+            DhcpServer::Dnsmasq => format!("{there}{}", snippet.config),
+            DhcpServer::IscDhcpd => format!("{there}{}", snippet.config.replace("option NAME", "option cisco-tftp")),
+            DhcpServer::Kea => {
+                let text: String = snippet.config.lines().filter(|l| !l.starts_with("//")).collect();
+                let mut there = json(&there);
+                there["Dhcp4"]["subnet4"][0]["reservations"] =
+                    json(&text)["Dhcp4"]["subnet4"][0]["reservations"].clone();
+                there.to_string()
+            }
+        };
+        let host = site.host("dhcp", "10.20.0.2/24").unwrap();
+        for (name, mac, expected) in [("ill", ill, RIGHT.to_vec()), ("well", well, vec![WRONG])] {
+            let phone = site.host_without_address(name, Some(mac)).unwrap();
+            let lease = lease(server, &site, &host, &phone, &fixed);
+            assert_eq!(lease.option_150, expected, "{server}, {name}: {fixed}");
+        }
     }
 }
 
 #[test]
-fn the_files_of_packs_are_parsed_by_their_programs() {
+fn files_of_packs_appended_do_nothing() {
     let here = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let captures: Vec<PathBuf> =
@@ -279,20 +304,29 @@ fn the_files_of_packs_are_parsed_by_their_programs() {
     for server in DhcpServer::ALL {
         let (Some(_), Some(site)) = (program(server.program_name()), namespace()) else { continue };
         let (name, _) = platform_of(server).file();
-        let mut parsed = 0;
+        let there = befores()[0].configuration(server);
+        let mut tried = 0;
         for (capture, file) in &texts {
             if file.file_name().unwrap().to_str().unwrap().starts_with(name) {
-                accepts(server, &site, file)
-                    .unwrap_or_else(|said| panic!("{server}: {} of {}: {said}", file.display(), capture.display()));
-                parsed += 1;
+                let appended = site.folder().join("appended.conf");
+                fs::write(&appended, there.clone() + &fs::read_to_string(file).unwrap()).unwrap();
+                let is_accepted = accepts(server, &site, &appended).is_ok();
+                assert_eq!(
+                    is_accepted,
+                    server == DhcpServer::Dnsmasq,
+                    "{server}: {} of {}",
+                    file.display(),
+                    capture.display()
+                );
+                tried += 1;
             }
         }
-        assert!(parsed >= 5, "{server}: {parsed}");
+        assert!(tried >= 5, "{server}: {tried}");
     }
 }
 
 #[test]
-fn the_lease_carries_what_was_promised_and_after_the_way_back_what_it_carried_before() {
+fn real_lease_has_the_fix_and_after_undo_the_old_value() {
     if program("udhcpc").is_none() {
         return;
     }
@@ -311,7 +345,7 @@ fn the_lease_carries_what_was_promised_and_after_the_way_back_what_it_carried_be
             let snippet = snippet(server, &before);
             let fixed = applied(server, &there, &snippet.config);
             assert_eq!(lease(&fixed), promised(&before), "{server}: {fixed}");
-            let back = applied(server, &fixed, &snippet.undo);
+            let back = applied(server, &fixed, snippet.undo.as_deref().unwrap());
             assert_eq!(lease(&back), before.lease(), "{server}: {back}");
         }
     }

@@ -137,7 +137,7 @@ fn frames_with_bits_flipped_are_read_without_a_panic() {
 }
 
 #[test]
-fn capture_files_cut_or_with_bits_flipped_are_read_without_a_panic() {
+fn damaged_capture_files_are_read_without_a_panic() {
     let mut draw = Draw::for_name(&(seed() + 1).to_le_bytes());
     for capture in shipped() {
         let bytes = (capture.build)();

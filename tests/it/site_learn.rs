@@ -92,7 +92,7 @@ fn what_was_seen_to_fail_is_not_drafted_as_right() {
 }
 
 #[test]
-fn phones_of_two_clusters_in_one_subnet_are_placed_each_where_it_registers() {
+fn phones_in_one_subnet_are_placed_by_their_registration() {
     let analyzer = analyzed(&capture("wrong-tftp-server/silent-two-clusters.pcap"));
     let nothing = Site::none();
     let diagnosis = analyzer.diagnose(&nothing);

@@ -42,7 +42,7 @@ fn interrupted(path: &str, bytes: &[u8], site: &Site, at: u64) -> Option<(Value,
 }
 
 #[test]
-fn what_is_written_out_at_the_end_gives_the_same_report_byte_for_byte() {
+fn recorded_capture_gives_the_same_report() {
     for capture in shipped() {
         let bytes = (capture.build)();
         let site = site_of(&capture);
@@ -72,7 +72,7 @@ fn said(report: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_run_that_is_interrupted_anywhere_ends_with_the_verdicts_of_one_that_is_not() {
+fn interrupted_run_ends_with_the_same_verdicts() {
     let (mut runs, mut whole, mut wrong) = (0, 0, Vec::new());
     for capture in shipped() {
         let bytes = (capture.build)();

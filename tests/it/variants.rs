@@ -78,7 +78,7 @@ fn said(report: &Value) -> Value {
 }
 
 #[test]
-fn however_a_span_port_wraps_the_frames_the_report_says_the_same() {
+fn report_is_the_same_for_every_span_encapsulation() {
     let mut wrong = Vec::new();
     // Where the tag is the evidence, what takes it off or adds one takes the finding with it.
     for (story, capture) in plain().into_iter().filter(|(s, _)| !s.path.starts_with("wrong-voice-vlan/")) {

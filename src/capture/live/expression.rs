@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_widened_filter_matches_tagged_and_doubly_tagged_and_all_tunnels() {
+    fn widened_filter_matches_tags_and_tunnels() {
         let program = |expression: &str| Capture::dead(Linktype::ETHERNET).unwrap().compile(expression, true).unwrap();
         let narrow = program("udp port 67");
         let wide = program(&widened("udp port 67"));

@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_that_is_not_there_has_no_facts_and_no_name_names_another_file() {
+    fn unknown_port_has_no_facts_and_no_path_escapes() {
         for name in ["no-such-port0", "../../../etc", "lo/../lo", ".."] {
             let facts = port_facts(name);
             assert_eq!(facts, PortFacts { name: name.to_owned(), ..PortFacts::default() }, "{name}");

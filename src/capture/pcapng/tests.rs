@@ -77,7 +77,7 @@ fn every_resolution_and_offset_gives_a_time() {
 }
 
 #[test]
-fn a_simple_packet_has_the_time_before_it_and_the_length_of_its_interface() {
+fn simple_packet_has_prior_time_and_interface_snaplen() {
     let file = Ng::new(Little)
         .interface(1, 4, &[])
         .simple(3, b"abc")
@@ -106,7 +106,7 @@ fn an_obsolete_packet_block_is_read_with_its_drops() {
 }
 
 #[test]
-fn drops_are_counted_once_over_statistics_packets_interfaces_and_sections() {
+fn drops_are_counted_once_over_all_sources() {
     for order in [Little, Big] {
         let statistics = |interface: u8, drops: &[(u16, u64)]| {
             let mut body = match order {
@@ -281,7 +281,7 @@ fn a_file_cut_anywhere_gives_the_packets_before() {
 }
 
 #[test]
-fn a_broken_section_header_is_refused_at_the_start_and_a_problem_later() {
+fn broken_section_header_is_an_error_only_at_the_start() {
     let mut file = Ng::new(Little).octets;
     file[8] = 0;
     assert!(refusal(file.clone()).contains("pcapng file header is broken: its byte-order magic is wrong"));

@@ -60,7 +60,7 @@ fn what_was_collected_is_in_the_file_a_second_later() {
 }
 
 #[test]
-fn the_next_file_begins_after_so_many_frames_and_the_oldest_goes() {
+fn ring_rotates_by_frames_and_deletes_the_oldest() {
     let folder = tempfile::tempdir().unwrap();
     let mut ring = open(folder.path(), |s| (s.next.packets, s.files) = (Some(2), Some(2)));
     for _ in 0..7 {

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_is_used_and_did_not_pass_is_lost_however_often_others_passed() {
+    fn filter_verdict_takes_the_worst_of_all_frames() {
         let mut c = Comparison::default();
         for data in [b"a", b"a", b"b"] {
             c.used(&frame(data));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use phonescope::analyzer::Analyzer;
 use phonescope::diagnosis::Severity;
+use phonescope::remedy::dhcp_config::{ClientLog, changes as dhcp_config_changes};
 use phonescope::remedy::pack::{Pack, PackFile};
 use phonescope::report::{PhoneSelector, Selection, prose};
 
@@ -14,7 +15,7 @@ use crate::cli::io::progress::Progress;
 use crate::cli::io::report_args::{Expected, selector};
 use crate::cli::{
     End, Failure, Inputs, Verbosity,
-    io::{folder, input_args, output},
+    io::{dhcp_config, folder, input_args, output},
 };
 
 #[derive(Args, Debug)]
@@ -29,6 +30,10 @@ pub(crate) struct Arguments {
     /// Only for this phone; may be given more than once
     #[arg(long, value_name = "MAC|NAME|IP", value_parser = selector)]
     phone: Vec<PhoneSelector>,
+    /// Your DHCP server's own configuration (ISC dhcpd, Kea, dnsmasq, IOS show running-config), to be changed in place in a
+    /// copy; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    dhcp_config: Vec<PathBuf>,
     /// Write into a folder that is not empty, and over files that are there
     #[arg(long)]
     force: bool,
@@ -48,15 +53,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
     folder::check(&arguments.out, arguments.force)?;
     let site = arguments.expected.site()?;
 
-    let mut analyzer = Analyzer::new();
+    let own_files = dhcp_config::read(&arguments.dhcp_config)?;
+
+    // The clients of a DHCP server are all of them, so its messages are read one by one.
+    let mut analyzer = if own_files.is_empty() { Analyzer::new() } else { Analyzer::with_events() };
     analyzer.keep_configurations();
+    let mut log = ClientLog::default();
     let progress = Progress::new(&arguments.verbosity, false);
-    input_args::read(&paths, &mut analyzer, &arguments.verbosity, progress, |_| Ok(()))?;
+    input_args::read(&paths, &mut analyzer, &arguments.verbosity, progress, |analyzer| {
+        while let Some(event) = analyzer.poll_event() {
+            log.observe(&event);
+        }
+        Ok(())
+    })?;
 
     let selection = Selection { phones: arguments.phone.clone(), min_severity: Severity::Info };
     let diagnosis = selection.apply(analyzer.diagnose(&site));
     let end = End::of(diagnosis.has_damage(), diagnosis.has_errors() && !arguments.exit_zero);
     let mut text = String::new();
+    let own = (!own_files.is_empty())
+        .then(|| dhcp_config::written(&own_files, dhcp_config_changes(&own_files, &log, &diagnosis)));
     match Pack::new(&diagnosis) {
         None => {
             text.push_str(match diagnosis.phone_count {
@@ -73,7 +89,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
                 say(note);
             }
         }
-        Some(pack) => {
+        Some(mut pack) => {
+            if let Some(own) = &own {
+                dhcp_config::add_to(&mut pack, own);
+            }
             let left = folder::write(&arguments.out, arguments.force, &pack.files)?;
             text = list(&arguments.out.to_string_lossy(), &pack);
             if !left.is_empty() {
@@ -91,6 +110,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<End, Failure> {
                 ));
             }
         }
+    }
+    for line in own.iter().flat_map(|own| &own.lines) {
+        text.push_str(&format!("{}\n", prose::safe(line)));
     }
     match output::write_to(None, |out| Ok(out.write_all(text.as_bytes())?)) {
         // Whoever closes the pipe has read enough; the work was done nevertheless.

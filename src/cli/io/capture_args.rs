@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_never_end_and_a_ring_on_standard_output_are_refused() {
+    fn endless_files_and_a_ring_on_stdout_are_refused() {
         assert!(settings("a", &["files:5"], None).unwrap_err().contains("when the next file begins"));
         assert!(settings("a", &[], Some(3)).unwrap_err().contains("when the next file begins"));
         assert!(settings("-", &["packets:5"], None).unwrap_err().contains("standard output"));

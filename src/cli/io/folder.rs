@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn all_files_are_written_and_those_with_passwords_for_their_owner_alone() {
+    fn files_with_passwords_are_readable_by_their_owner_only() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("new").join("pack");

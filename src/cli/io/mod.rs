@@ -2,6 +2,7 @@
 
 #[cfg(feature = "live")]
 pub(crate) mod capture_args;
+pub(crate) mod dhcp_config;
 pub(crate) mod folder;
 pub(crate) mod input_args;
 #[cfg(feature = "live")]

@@ -61,6 +61,9 @@ pub(crate) struct Reporting {
     /// Colour in the table
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
+    /// How many phones the table lists, the worst first
+    #[arg(long, value_name = "N", default_value_t = report::PHONES_SHOWN)]
+    top: usize,
     /// All evidence, the fixes for all platforms, and the story of each phone
     #[arg(short, long)]
     verbose: bool,
@@ -154,6 +157,7 @@ impl Reporting {
             // Who picks out a phone wants its story.
             verbose: self.verbose || !self.phone.is_empty(),
             phones_selected: !self.phone.is_empty(),
+            top: Some(self.top),
         }
     }
 }

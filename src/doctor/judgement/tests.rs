@@ -111,14 +111,14 @@ fn a_frame_that_the_filter_held_back_is_a_problem() {
 }
 
 #[test]
-fn what_the_port_itself_drops_is_worse_than_what_a_full_read_drops() {
+fn port_drops_outweigh_read_drops() {
     let with = |drops| state(&judged(&[], |e| e.drops = drops), "drops");
     assert_eq!(with(Drops { kernel: 5, port: 0 }), State::Warning);
     assert_eq!(with(Drops { kernel: 0, port: 5 }), State::Problem);
 }
 
 #[test]
-fn answers_without_questions_and_the_other_way_round_are_a_problem() {
+fn one_way_captures_are_a_problem() {
     let state = |dhcp| signalling(&Signalling { dhcp, ..Signalling::default() })[0].state;
     assert_eq!(
         [(0, 0), (3, 0), (0, 3), (3, 3)].map(state),

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::conversation::file::{Unreachable, Why};
+use crate::conversation::registration::Protocol;
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
 use crate::findings::fallback::Fallback;
@@ -52,15 +53,38 @@ declare_finding! {
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     failed_beside(cx, RegistrationState::NoAnswer, |contact, fallback| {
         let (server, port) = (contact.server, contact.port);
-        let tries = contact.tries().filter(|_| !contact.is_insecure())?;
+        let is_astray = contact.attempt.is_some_and(|a| a.astray().is_some());
+        let tries = contact.tries().filter(|_| !contact.is_insecure() && !is_astray)?;
         let why = contact.why();
         let register = contact.attempt.is_some_and(|a| a.register.is_some());
+        let is_sip = contact.attempt.is_some_and(|a| a.protocol == Protocol::Sip);
+        // Over UDP nothing shows that anybody is there.
+        let reached = contact.attempt.is_some_and(|a| a.connected.is_some());
+        let transport = if is_sip && !contact.attempt.is_some_and(|a| a.syn.is_some()) { "UDP" } else { "TCP" };
         let question = match (why, register) {
-            (Why::Arp, _) => "ARP question for it",
+            (Why::Silent, true) if is_sip => "REGISTER",
+            (Why::Arp, _) => "ARP request",
             (_, true) => "Register",
             (_, false) => "SYN",
         };
-        let article = if why == Why::Arp { "an" } else { "a" };
+        // ARP is a broadcast: it asks everybody for the address, and is sent to no CallManager.
+        let asks = match why {
+            Why::Arp => format!("asks by ARP for {server}, its CallManager"),
+            _ => format!("sends CallManager {server} a {question}"),
+        };
+        let (unanswered, answered) = match why {
+            Why::Arp => (
+                format!("asks by ARP for CallManager {server}: nothing answers ({} requests sent)", tries.count),
+                format!("The phone's ARP request for {server} is answered."),
+            ),
+            _ => (
+                format!(
+                    "tries CallManager {server} port {port}: nothing answers its {question} ({} sent)",
+                    tries.count
+                ),
+                format!("The phone's {question} to {server} is answered."),
+            ),
+        };
         // The contract knows three words here: what an ICMP error said is in the evidence.
         let word = match why {
             Why::Silent => "silent",
@@ -81,7 +105,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             Code::CallManagerNoAnswer,
             if error.is_some() { sure } else { cx.confidence_from_absence(sure) },
             tries.first,
-            format!("{} sends CallManager {server} {article} {question}, and gets no answer", cx.label()),
+            format!("{} {asks}, and gets no answer", cx.label()),
         );
 
         if tries.count > 1 {
@@ -96,26 +120,23 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             .fact("tries", Fact::Number(u64::from(tries.count)))
             .fact("why", text(word))
             .title(format!("CallManager {server} does not answer"))
-            .summary(format!(
-                    "{} tries CallManager {server} port {port}: nothing answers its {question} ({} sent).",
-                    cx.label(),
-                    tries.count
-                ))
+            .summary(format!("{} {unanswered}.", cx.label()))
                     .fixes(moved(cx, server))
-                    .fix(Fix::new(FixKind::ReachCallManager, if register { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones"))
+                    .fix(Fix::new(FixKind::ReachCallManager, if register && reached { FixTarget::CallManager } else { FixTarget::Network }, format!("Make CallManager {server} reachable from the phones"))
                     .steps(of_srst(fallback, server))
-                    .steps(if register {
+                    .steps(if register && reached {
                         vec![format!(
-                            "{server} takes the connection and does not answer the Register: look into its service and its traces, restart it if it hangs."
+                            "{server} {} and does not answer the {question}: look into its service and its traces, restart it if it hangs.",
+                            if is_sip { "is there" } else { "takes the connection" }
                         )]
                     } else {
                         vec![
                             format!("Is {server} up, and is it a CallManager of this phone's cluster?"),
                             format!(
-                                "Do routes and filters let TCP {port} pass between the phones and {server}, both ways?"
+                                "Do routes and filters let {transport} {port} pass between the phones and {server}, both ways?"
                             ),
                         ]
-                    }).verify(format!("The phone's {question} to {server} is answered."))))
+                    }).verify(answered)))
     })
 }
 

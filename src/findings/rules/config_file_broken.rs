@@ -1,11 +1,12 @@
 //! `config-file-broken`: a configuration comes, and is none.
 
+use std::time::Duration;
+
 use crate::conversation::file::Fetch;
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::PhoneContext;
-use crate::findings::inference::is_own_config;
 use crate::findings::{Draft, evidence, text};
-use crate::wire::phone_config::{ENCRYPTED, NO_CALL_MANAGER, OLD_FORMAT, PhoneConfig, TOO_LONG};
+use crate::wire::phone_config::{ENCRYPTED, NO_CALL_MANAGER, OLD_FORMAT, PhoneConfig, TOO_LONG, is_config_name};
 
 declare_finding! {
     /// ## Trigger
@@ -13,7 +14,10 @@ declare_finding! {
     /// The server sends the phone's configuration whole, and it can not be read (no XML, cut off, an HTML page, another
     /// document) or names no CallManager. The phone's own file counts, and the default where no good one of its own
     /// came. A file that names no CallManager is a warning only for a phone that is registered all the same. A
-    /// configuration that is signed or encrypted, or older than XML, is not judged.
+    /// configuration that is signed or encrypted, or older than XML, is not judged by what is in it.
+    ///
+    /// Or an encrypted configuration (`.enc.sgn`) is served whole at one boot after the other, and the phone never turns to a
+    /// CallManager: it has not the key (`certain` from the third boot on).
     ///
     /// ## Evidence
     ///
@@ -59,11 +63,91 @@ fn fault(config: &PhoneConfig) -> Option<Fault> {
     }
 }
 
+/// Boots in a row after which a file that is served whole counts as one that the phone can not use.
+const UNUSED: usize = 3;
+/// Boots farther apart than this are no loop.
+const APART: Duration = Duration::from_secs(600);
+
+/// The transfers of a configuration that the phone fetches whole at one boot after the other, the latest last, without
+/// ever turning to a CallManager; `is_it` tells by the file's name which configurations are meant. At least two.
+pub(super) fn never_used<'a>(cx: &PhoneContext<'a>, is_it: impl Fn(&str) -> bool) -> Vec<&'a Fetch> {
+    let served = |f: &&Fetch| is_config_name(f.name.raw()) && f.outcome() == Outcome::Served;
+    let mut run: Vec<&Fetch> = Vec::new();
+    for fetch in cx.phone.files.iter().rev().filter(served) {
+        let apart = run.last().is_some_and(|later| later.request.first.time.since(fetch.request.first.time) > APART);
+        if apart || !cx.phone.owns_config(fetch.name.raw()) || !is_it(fetch.name.raw()) {
+            break;
+        }
+        run.push(fetch);
+    }
+    run.reverse();
+    let tried = |first: &&Fetch| cx.phone.attempts.iter().any(|a| a.last > first.request.first);
+    if run.len() < 2 || run.first().is_some_and(tried) || cx.is_registered() || cx.open_session().is_some() {
+        return Vec::new();
+    }
+    run
+}
+
+/// How sure it is that a file which was fetched so often is of no use to the phone.
+pub(super) fn confidence_in_unused(cx: &PhoneContext<'_>, count: usize) -> Confidence {
+    cx.confidence_from_absence(if count >= UNUSED { Confidence::Certain } else { Confidence::Likely })
+}
+
+/// An encrypted configuration that the phone fetches again and again: it has not the key for it.
+fn sealed(cx: &PhoneContext<'_>) -> Option<Draft> {
+    let run = never_used(cx, |name| name.to_ascii_lowercase().ends_with(".enc.sgn"));
+    let (last, count) = (*run.last()?, run.len());
+    let (file, server) = (&last.name, last.server);
+    let shown =
+        run.iter().rev().take(3).rev().map(|f| {
+            evidence(f.request.first, format!("{} is served {file} by {server}, {} octets", cx.label(), f.bytes))
+        });
+    let problem = "encrypted for a key that the phone does not have";
+    Some(
+        Draft::from_evidence(Code::ConfigFileBroken, confidence_in_unused(cx, count), shown.collect())
+            .server(server)
+            .fact("file", Fact::Text(file.clone()))
+            .fact("tftp_server", text(server))
+            .fact("problem", text(problem))
+            .title(format!("the encrypted configuration of {server} is of no use to the phone"))
+            .summary(format!(
+                "TFTP server {server} sends {} its encrypted configuration {file} whole, at {count} boots in a row, and the \
+                 phone never turns to a CallManager: it can not decrypt it. CallManager encrypts it for the key of the \
+                 certificate (LSC or MIC) that it has on record for this phone.",
+                cx.label()
+            ))
+            .fix(
+                Fix::new(
+                    FixKind::RepairConfiguration,
+                    FixTarget::CallManager,
+                    "Give the phone a configuration that it can read, then a new certificate (LSC)",
+                )
+                .step(
+                    "In CallManager: Device, Phone: a device security profile without TFTP Encrypted Config; Save, Apply \
+                     Config, reset the phone. It takes the plain file and registers.",
+                )
+                .step(
+                    "Then on the same page, under CAPF: Certificate Operation Install/Upgrade, reset, and wait for the \
+                     status Success: the phone has a new LSC, and CallManager its key.",
+                )
+                .step("Only then set the encrypted profile again.")
+                .step(
+                    "Where the phone takes no plain file either, it holds on to a trust list: delete CTL and ITL on the \
+                     phone.",
+                )
+                .verify("After a reset the phone fetches its configuration once and connects to a CallManager."),
+            ),
+    )
+}
+
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
+    if let Some(draft) = sealed(cx) {
+        return vec![draft];
+    }
     let read = |f: &&Fetch| f.outcome() == Outcome::Served && f.config.is_some();
     let served: Vec<&Fetch> = cx.files().iter().filter(read).collect();
-    let own = served.iter().rev().find(|f| is_own_config(cx.phone, f.name.raw()));
-    let default = served.iter().rev().find(|f| !is_own_config(cx.phone, f.name.raw()));
+    let own = served.iter().rev().find(|f| cx.phone.owns_config(f.name.raw()));
+    let default = served.iter().rev().find(|f| !cx.phone.owns_config(f.name.raw()));
     let found = own.or(default).and_then(|fetch| {
         let config = fetch.config.as_ref()?;
         fault(config).map(|fault| (*fetch, config, fault))

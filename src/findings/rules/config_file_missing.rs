@@ -3,7 +3,6 @@
 use crate::conversation::file::{Failure, Fetch};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
-use crate::findings::inference::is_own_config;
 use crate::findings::{Draft, evidence, text};
 use crate::wire::phone_config::{device_of_name, is_config_name};
 
@@ -45,7 +44,7 @@ declare_finding! {
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let files = cx.files();
-    let own = |f: &&Fetch| is_own_config(cx.phone, f.name.raw());
+    let own = |f: &&Fetch| cx.phone.owns_config(f.name.raw());
     // A phone that asks only for what is signed is not missing from this server: it trusts another.
     if super::trust_list_mismatch::only_signed(cx).is_some() {
         return Vec::new();

@@ -14,7 +14,8 @@ declare_finding! {
     /// ## Trigger
     ///
     /// Two or more DHCP servers answer the same phone with different TFTP servers. A warning; an error for a phone that
-    /// took the offer with the wrong one (see `wrong-tftp-server` for how that is known).
+    /// took the offer with the wrong one (see `wrong-tftp-server` for how that is known), or one that names none where
+    /// another server's does.
     ///
     /// ## Evidence
     ///
@@ -28,7 +29,7 @@ declare_finding! {
     /// ## Fix
     ///
     /// Let one of the servers answer in this VLAN, or give both the same option 150. Where one of them should not be
-    /// there, take it off and switch DHCP snooping on.
+    /// there, such as a home router that names no TFTP server, take it off and switch DHCP snooping on.
     ///
     /// ## Not this
     ///
@@ -77,8 +78,14 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let chosen = cx.terms().map(|t| t.server);
     let wrong = cx.wrong_tftp().filter(|w| w.used.source.is_some_and(|s| s != TftpSource::Manual));
-    let severity = if wrong.is_some() { Severity::Error } else { Severity::Warning };
-    let confidence = wrong.map_or(Confidence::Certain, |w| w.right.confidence);
+    let better = cx.better_offer().filter(|_| wrong.is_none());
+    let severity = if wrong.is_some() || better.is_some() { Severity::Error } else { Severity::Warning };
+    let confidence = match (wrong, better) {
+        (Some(wrong), _) => wrong.right.confidence,
+        // Which of the two servers belongs here, only their options tell.
+        (None, Some(_)) => Confidence::Likely,
+        (None, None) => Confidence::Certain,
+    };
     offers.sort_by_key(|o| o.terms.server);
     let rows = offers
         .iter()
@@ -92,14 +99,21 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         })
         .collect();
     let took = match (chosen, wrong) {
+        (Some(chosen), _) if better.is_some() => {
+            format!(" The phone took the offer of {chosen}, and has nobody to ask for its configuration.")
+        }
         (Some(chosen), Some(_)) => format!(" The phone took the offer of {chosen}, the wrong one."),
         (Some(chosen), None) => format!(" The phone took the offer of {chosen}."),
         _ => String::new(),
     };
-    let mut fixes = vec![Fix::new(FixKind::AgreeDhcpServers, FixTarget::DhcpServer, format!("Let one DHCP server answer here, or give {} the same option 150", and_list(&servers.iter().collect::<Vec<_>>())))
+    let agree = Fix::new(FixKind::AgreeDhcpServers, FixTarget::DhcpServer, format!("Let one DHCP server answer here, or give {} the same option 150", and_list(&servers.iter().collect::<Vec<_>>())))
         .step("Decide which of the servers belongs here; take the scope of the other one away, or set its option 150 to the same servers.")
         .step("Where one of them should not be on this network at all, find its port; trust the right server's port, and only then switch DHCP snooping on.")
-        .verify("When a phone boots, all offers name the same TFTP servers.")];
+        .verify("When a phone boots, all offers name the same TFTP servers.");
+    let mut fixes = match chosen.filter(|_| better.is_some()) {
+        Some(chosen) => vec![remedy::dhcp::remove_server(chosen, cx.phone.vlan)],
+        None => vec![agree],
+    };
     if let (Some(wrong), Some(lease)) = (wrong, cx.phone.lease()) {
         let scope = remedy::dhcp::Scope::of(&lease.terms, lease.address);
         let lines = cx.set_option_150(&scope, &wrong.right.servers);

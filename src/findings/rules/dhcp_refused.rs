@@ -7,7 +7,8 @@ use crate::conversation::dhcp::{Exchange, Kind};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Platform, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, evidence, optional};
-use crate::types::WireText;
+use crate::remedy;
+use crate::types::{Mac, WireText};
 
 declare_finding! {
     /// ## Trigger
@@ -18,7 +19,8 @@ declare_finding! {
     ///
     /// ## Evidence
     ///
-    /// The NAK with its text (option 56), or the DECLINE and the acknowledgement that it answers.
+    /// The NAK with its text (option 56), or the DECLINE, the acknowledgement that it answers, and the ARP message of the
+    /// device that has the address, by its MAC.
     ///
     /// ## Explanation
     ///
@@ -54,17 +56,23 @@ struct Refusal<'a> {
     text: Option<&'a WireText>,
     /// The address that the phone declined.
     declined: Option<Ipv4Addr>,
+    /// Who has it, and where it says so at the time.
+    holder: Option<(Mac, Option<SeenAt>)>,
     renewal: bool,
 }
 
-fn refusal(exchange: &Exchange) -> Option<Refusal<'_>> {
+fn refusal<'a>(cx: &PhoneContext<'_>, exchange: &'a Exchange) -> Option<Refusal<'a>> {
     if let Some(seen_at) = exchange.decline {
-        let ack = exchange.ack.as_ref();
+        let granted = exchange.granted();
+        let declined = granted.and_then(|a| a.address);
+        let at_the_time = exchange.holder.as_deref().map(|h| (h.mac, Some(h.seen_at)));
+        let neighbour = || cx.world.registry.neighbour(IpAddr::V4(declined?)).filter(|mac| *mac != cx.phone.mac);
         return Some(Refusal {
             seen_at,
-            server: ack.map(|a| a.terms.server),
+            server: granted.map(|a| a.terms.server).or(exchange.requested),
             text: None,
-            declined: ack.and_then(|a| a.address),
+            declined,
+            holder: at_the_time.or_else(|| Some((neighbour()?, None))),
             renewal: false,
         });
     }
@@ -75,16 +83,17 @@ fn refusal(exchange: &Exchange) -> Option<Refusal<'_>> {
         server: Some(nak.server).filter(|s| !s.is_unspecified()),
         text: nak.text.as_ref(),
         declined: None,
+        holder: None,
         renewal: exchange.kind == Kind::Renew,
     })
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let list = &cx.phone.dhcp.list;
-    let all: Vec<Refusal<'_>> = list.iter().filter_map(refusal).collect();
+    let all: Vec<Refusal<'_>> = list.iter().filter_map(|e| refusal(cx, e)).collect();
     let Some(last) = all.last() else { return Vec::new() };
     let holds = |e: &&Exchange| e.ack.is_some() && e.decline.is_none() && e.kind != Kind::Inform;
-    let in_a_row = list.iter().rev().take_while(|e| !holds(e)).filter_map(refusal).count();
+    let in_a_row = list.iter().rev().take_while(|e| !holds(e)).filter_map(|e| refusal(cx, e)).count();
     let renewals = all.iter().filter(|r| r.renewal).count();
     let repeats = in_a_row >= 2 || renewals >= 2;
     let servers: Vec<IpAddr> = last.server.map(IpAddr::V4).into_iter().collect();
@@ -92,6 +101,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let mut shown: Vec<_> = all.iter().rev().take(4).map(|r| evidence(r.seen_at, said(cx, r))).collect();
     if let Some(granted) = list.iter().rev().filter(|e| e.decline == Some(last.seen_at)).find_map(|e| e.ack.as_ref()) {
         shown.push(evidence(granted.seen_at, format!("{by} gives {} that address", cx.label())));
+    }
+    if let (Some((mac, Some(seen_at))), Some(address)) = (last.holder, last.declined) {
+        shown.push(evidence(seen_at, format!("{mac} says by ARP that it has {address}")));
     }
     let after = if list.last().is_some_and(|e| holds(&e)) && !repeats {
         " A lease followed."
@@ -101,7 +113,10 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         " The capture does not show a lease after it."
     };
     let title = match last.declined {
-        Some(address) => format!("{by} hands out {address}, which is in use"),
+        Some(address) => match last.holder {
+            Some((mac, _)) => format!("{by} hands out {address}, which {mac} has"),
+            None => format!("{by} hands out {address}, which is in use"),
+        },
         None => format!("{by} refuses the phones an address"),
     };
     vec![
@@ -123,7 +138,10 @@ fn times(count: usize) -> String {
 fn said(cx: &PhoneContext<'_>, refusal: &Refusal<'_>) -> String {
     let server = refusal.server.map_or("A DHCP server".to_owned(), |s| format!("DHCP server {s}"));
     match (refusal.declined, refusal.text) {
-        (Some(address), _) => format!("{} declines {address} of {server}: it is in use", cx.label()),
+        (Some(address), _) => {
+            let who = refusal.holder.map_or("it is in use".to_owned(), |(mac, _)| format!("{mac} has it"));
+            format!("{} declines {address} of {server}: {who}", cx.label())
+        }
         (None, _) if refusal.server.is_none() => format!("{} is refused an address, or declines one", cx.label()),
         (None, Some(text)) => format!("{server} refuses {} the address (NAK): \"{text}\"", cx.label()),
         (None, None) => format!("{server} refuses {} the address (NAK)", cx.label()),
@@ -135,13 +153,16 @@ fn fix(cx: &PhoneContext<'_>, last: &Refusal<'_>, by: &str) -> Fix {
     match last.declined {
         Some(address) => Fix::new(FixKind::FreeAddress, FixTarget::DhcpServer, format!("Find who has {address}, and keep it out of the pool"))
             .on(Platform::Ios)
-            .step(format!(
+            .step(match last.holder {
+                Some((mac, _)) => remedy::network::find_port(mac),
+                None => format!(
                     "On the router of {vlan}: show ip arp {address}; then show mac address-table address MAC on the switch."
-                ))
-                    .step(format!("Let that device get its address by DHCP, or exclude {address} on {by}."))
-                    .config(format!("ip dhcp excluded-address {address}\n"))
-                    .undo(format!("no ip dhcp excluded-address {address}\n"))
-                    .verify(format!("{address} is not offered again, and no DECLINE follows the phone's lease.")),
+                ),
+            })
+            .step(format!("Let that device get its address by DHCP, or exclude {address} on {by}."))
+            .config(format!("ip dhcp excluded-address {address}\n"))
+            .undo(format!("no ip dhcp excluded-address {address}\n"))
+            .verify(format!("{address} is not offered again, and no DECLINE follows the phone's lease.")),
         None => Fix::new(FixKind::AddDhcpScope, FixTarget::DhcpServer, format!("On {by}: serve {vlan}"))
             .step(format!("Is there a scope for {vlan} with the right network and mask, and are addresses free in it?"))
             .step("Does a second DHCP server answer in that VLAN? Two that do not share their leases refuse each other's."

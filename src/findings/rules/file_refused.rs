@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use crate::conversation::file::{Failure, Fetch, FileFailure};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Transport};
 use crate::findings::context::PhoneContext;
-use crate::findings::inference::is_own_config;
 use crate::findings::{Draft, evidence, text};
 use crate::wire::load::{is_load_file, same_load};
 use crate::wire::phone_config::is_config_name;
@@ -74,7 +73,7 @@ fn was_served(cx: &PhoneContext<'_>, fetch: &Fetch) -> bool {
     let load = is_load_file(fetch.name.raw());
     cx.files().iter().filter(|f| f.outcome() == Outcome::Served).any(|f| match &load {
         Some(load) => is_load_file(f.name.raw()).is_some_and(|got| same_load(&got, load)),
-        None => f.name == fetch.name || is_own_config(cx.phone, f.name.raw()) || f.config.is_some(),
+        None => f.name == fetch.name || cx.phone.owns_config(f.name.raw()) || f.config.is_some(),
     })
 }
 
@@ -105,8 +104,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut said: Vec<(IpAddr, bool)> = Vec::new();
     // The phone's own configuration says more than the default that it asks for next.
-    let own_first = files.iter().filter(|f| is_own_config(cx.phone, f.name.raw()));
-    let others = files.iter().filter(|f| !is_own_config(cx.phone, f.name.raw()));
+    let own_first = files.iter().filter(|f| cx.phone.owns_config(f.name.raw()));
+    let others = files.iter().filter(|f| !cx.phone.owns_config(f.name.raw()));
     for fetch in own_first.chain(others).filter(|f| matters(cx, f)) {
         let Some(Failure { seen_at, failure }) = refusal(fetch) else { continue };
         let server = fetch.server;

@@ -161,6 +161,7 @@ mod tests {
                 source: *source,
                 seen_at: SeenAt::default(),
                 said: None,
+                announced: None,
             })
             .collect();
         flapping(&changes(&seen)).is_some()

@@ -1,23 +1,35 @@
 //! `load-not-accepted`: the load came, and the phone does not run it.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use crate::conversation::SeenAt;
 use crate::conversation::file::Fetch;
 use crate::diagnosis::{Code, Confidence, Evidence, Fix, FixKind, FixTarget, Outcome, Transport};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, evidence, optional};
-use crate::phone::ReasonSeen;
+use crate::phone::{LoadSeen, ReasonSeen};
 use crate::remedy;
+use crate::remedy::load_route::{LoadRoute, way};
 use crate::types::WireText;
 use crate::wire::load::{self, LoadName, is_load_file, same_load};
+use crate::wire::load_list::{is_boot_text, is_list_name};
 use crate::wire::phone_config::is_config_name;
+
+/// What is asked for again after so long is asked for by another boot, also where the capture shows no DHCP.
+const BOOT: Duration = Duration::from_secs(20);
+/// Transfers shown of a load that is fetched again and again.
+const MAX_SHOWN: usize = 4;
 
 declare_finding! {
     /// ## Trigger
     ///
-    /// The phone fetches a load whole, boots, and says in its alarm or Register that it runs the one it ran before
+    /// The phone fetches a load whole, boots, and says in its alarm, Register, CDP or LLDP that it runs the one it ran before
     /// (`certain` where the configuration names the load); or its alarm gives as reason of its last restart that it
-    /// refused a load ("Load Rejected HC", "Version Error", "FileAuthError" and the like); or it fetches the same file of
-    /// the load twice in a row in one boot, as phones do whose check of it fails (`possible` where nothing else says so).
+    /// refused a load ("Load Rejected HC", "Version Error", "FileAuthError" and the like); or it fetches the same load, or
+    /// the same list of a load (`.loads`, `OS79XX.TXT`) and nothing that it names, at one boot after the other (`certain`
+    /// from the third on); or it fetches the same file of the load twice in a row in one boot, as phones do whose check of
+    /// it fails (`possible` where nothing else says so).
     /// Not where the configuration meanwhile names the load that it runs, nor where part of the load did not come.
     ///
     /// ## Evidence
@@ -57,6 +69,8 @@ struct Refusal {
     confidence: Confidence,
     shown: Vec<Evidence>,
     how: String,
+    /// The list of files that it fetches and does not follow.
+    list: Option<WireText>,
 }
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
@@ -70,11 +84,16 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     let found = by_return(cx, configured.as_ref())
         .or_else(|| by_alarm(cx, running.as_ref(), configured.as_ref()))
+        .or_else(|| by_boots(cx, running.as_ref(), configured.as_ref()))
         .or_else(|| by_repetition(cx, running.as_ref(), configured.as_ref()));
-    let Some(Refusal { load, confidence, shown, how }) = found else { return Vec::new() };
+    let Some(Refusal { load, confidence, shown, how, list }) = found else { return Vec::new() };
     let server = cx.phone.fetched().map(|(_, f)| f.server).or(cx.tftp_use().map(|u| u.server));
     let reason = cx.phone.last_reason.as_ref().map(|r| &r.text);
-    let name = load.as_ref().map_or_else(|| "the load".to_owned(), |l| format!("load {l}"));
+    let title = match (&list, &load) {
+        (Some(list), _) => format!("{list} is fetched at every boot and not followed"),
+        (None, Some(load)) => format!("load {load} is not accepted"),
+        (None, None) => "the load is not accepted".to_owned(),
+    };
     let stays = running.as_ref().map_or_else(String::new, |r| format!(" It still runs {r}."));
     vec![
         Draft::from_evidence(Code::LoadNotAccepted, confidence, shown)
@@ -82,10 +101,21 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             .fact("load", optional(load.as_ref().map(WireText::raw)))
             .fact("load_running", optional(running.as_ref().map(WireText::raw)))
             .fact("last_reason", optional(reason.map(WireText::raw)))
-            .title(format!("{name} is not accepted"))
-            .summary(format!("{} {how}.{stays}", cx.label()))
-            .fixes(fixes(cx, load.as_ref(), running.as_ref())),
+            .title(title)
+            .summary(format!("{} {how}.{stays}{}", cx.label(), through(running.as_ref(), load.as_ref())))
+            .fixes(match &list {
+                Some(list) => vec![follow_list(list, server)],
+                None => fixes(cx, load.as_ref(), running.as_ref()),
+            }),
     ]
+}
+
+/// The load in between that the phone needs, in a sentence with a blank before it; empty where none is known.
+fn through(running: Option<&WireText>, load: Option<&WireText>) -> String {
+    match running.zip(load).map(|(running, load)| way(running.raw(), load.raw())) {
+        Some(LoadRoute::Through(stone)) => format!(" From there the way leads through {stone}, that is 8.5(2)."),
+        _ => String::new(),
+    }
 }
 
 /// Whether a name is that of a load, so that the phone could say that it runs it: the one that is configured, or one of
@@ -99,7 +129,7 @@ fn is_definite(name: &str, configured: Option<&WireText>) -> bool {
 fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Refusal> {
     let phone = cx.phone;
     let seen = phone.running()?;
-    let said = seen.said?;
+    let said = seen.latest();
     let (running, _) = cx.running()?;
     let (load, _) = phone.fetched()?;
     if same_load(&load, running.raw()) || !is_definite(&load, configured) || running.raw().contains("default") {
@@ -121,6 +151,8 @@ fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Ref
         return None;
     }
     let named = configured.is_some_and(|c| same_load(c.raw(), &load));
+    // An announcement is no word to CallManager; but a phone does not fetch what it runs.
+    let is_said = seen.said == Some(said) || phone.files.iter().filter(is_it).count() >= 2;
     let mut shown = vec![
         evidence(
             fetch.request.first,
@@ -137,9 +169,10 @@ fn by_return(cx: &PhoneContext<'_>, configured: Option<&WireText>) -> Option<Ref
     }
     Some(Refusal {
         load: Some(WireText::from(load.as_str())),
-        confidence: if named && ran_before { Confidence::Certain } else { Confidence::Likely },
+        confidence: if named && ran_before && is_said { Confidence::Certain } else { Confidence::Likely },
         shown,
         how,
+        list: None,
     })
 }
 
@@ -216,7 +249,86 @@ fn by_alarm(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: Optio
         confidence: if load.is_some() { Confidence::Certain } else { Confidence::Likely },
         load,
         shown,
+        list: None,
     })
+}
+
+/// The same load, or the same list of one, fetched whole at one boot after the other: the phone does not run it.
+fn by_boots(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: Option<&WireText>) -> Option<Refusal> {
+    let heads: Vec<&Fetch> = cx.phone.files.iter().filter(|f| is_head(f, configured)).collect();
+    let last = *heads.last()?;
+    let mut again: Vec<&Fetch> = vec![last];
+    for head in heads.iter().rev().skip(1).take_while(|h| h.name == last.name && h.server == last.server) {
+        let next = again.last().map(|n| n.request.first)?;
+        // A request that is repeated within one boot is another matter.
+        let booted = |done: SeenAt| restart_between(cx, done, next).is_some() || next.time.since(done.time) >= BOOT;
+        if head.done.is_some_and(booted) {
+            again.push(head);
+        }
+    }
+    again.reverse();
+    let (first, count) = (*again.first()?, again.len());
+    let name = is_load_file(last.name.raw());
+    let is_alias = name.as_ref().is_none_or(|n| !is_definite(n, configured));
+    // What it runs may be that very load, where only the name of the default or nothing is known of it.
+    if count < 2 || (is_alias || running.is_none()) && cx.is_registered() {
+        return None;
+    }
+    let since = |seen: &LoadSeen| first.done.is_some_and(|done| seen.seen_at > done);
+    let is_it = |r: &WireText| name.as_ref().is_some_and(|n| same_load(r.raw(), n));
+    if cx.phone.running().is_some_and(since) || running.is_some_and(is_it) {
+        return None;
+    }
+    let ends = again.iter().skip(1).map(|n| Some(n.request.first)).chain([None]);
+    let followed = again.iter().zip(ends).filter(|(head, end)| is_followed(cx, head, *end)).count();
+    let list = Some(&last.name).filter(|n| is_list_name(n.raw()) && followed == 0);
+    if list.is_none() && (followed < 2 || is_incomplete(cx, last)) {
+        return None;
+    }
+    let shown = again.iter().map(|f| {
+        evidence(f.request.first, format!("{} fetches {} from {}, {} octets", cx.label(), f.name, f.server, f.bytes))
+    });
+    Some(Refusal {
+        how: match list {
+            Some(list) => format!(
+                "fetched {list} from {} to its end at {count} boots, asked for nothing that it names, and booted again: it \
+                 does not take that list",
+                last.server
+            ),
+            None => {
+                format!("fetched {} from {} to its end at {count} boots: it does not run it", last.name, last.server)
+            }
+        },
+        confidence: if count > 2 { Confidence::Certain } else { Confidence::Likely },
+        load: name.as_deref().map(WireText::from),
+        shown: shown.take(MAX_SHOWN).collect(),
+        list: list.cloned(),
+    })
+}
+
+/// Whether a transfer is that of a load itself, or of the list of its files, whole.
+fn is_head(fetch: &Fetch, configured: Option<&WireText>) -> bool {
+    let name = fetch.name.raw();
+    fetch.outcome() == Outcome::Served
+        && (is_list_name(name) || is_load_file(name).is_some_and(|load| is_definite(&load, configured)))
+}
+
+/// Whether the phone went on to what a list names, before `end`; an image needs nothing after it.
+fn is_followed(cx: &PhoneContext<'_>, head: &Fetch, end: Option<SeenAt>) -> bool {
+    let within = |seen_at: SeenAt| seen_at > head.request.first && end.is_none_or(|end| seen_at < end);
+    let restart = head.done.and_then(|done| restart_between(cx, done, end?));
+    let mut later = cx.phone.files.iter().filter(|f| within(f.request.first));
+    match head.name.raw() {
+        name if is_boot_text(name) => {
+            // All that comes before the next boot: a load, or a configuration that names another.
+            let before = |seen_at: SeenAt| within(seen_at) && restart.is_none_or(|r| seen_at < r);
+            later.any(|f| before(f.request.first)) || cx.phone.attempts.iter().any(|a| before(a.began))
+        }
+        name if is_list_name(name) => {
+            later.any(|f| is_load_file(f.name.raw()).is_some() && !is_list_name(f.name.raw()))
+        }
+        _ => true,
+    }
 }
 
 /// The same file of the load fetched twice in a row in one boot: its check failed.
@@ -257,7 +369,28 @@ fn by_repetition(cx: &PhoneContext<'_>, running: Option<&WireText>, configured: 
         load: Some(WireText::from(load.as_str())),
         confidence: if said.is_some() { Confidence::Likely } else { Confidence::Possible },
         shown,
+        list: None,
     })
+}
+
+/// What to do about a list that the phone does not take.
+fn follow_list(list: &WireText, server: Option<IpAddr>) -> Fix {
+    let place = server.map_or_else(|| "the TFTP path".to_owned(), |s| format!("the TFTP path of {s}"));
+    let fix = Fix::new(FixKind::RepairLoad, FixTarget::TftpServer, format!("Make {list} one that the phone takes"));
+    let fix = match is_boot_text(list.raw()) {
+        true => fix.step(format!(
+            "Let {list} on {place} name a load that this phone takes and that is there: one name, no blank and no ending."
+        )),
+        false => fix
+            .step(format!(
+                "Put the list of 8.5(2) there: {list} and all files that it names, of the load package 8.5(2) of this \
+                 model. A phone with a load from before 8.3(3) takes no later list (\"Auth Fail\" on its display); it comes \
+                 up with 8.5(2), and takes the later one from there."
+            ))
+            .step(format!("Otherwise compare {list} on {place} with the vendor's, by length and checksum.")),
+    };
+    fix.step("Leave the phone powered: it asks again by itself.")
+        .verify(format!("After {list} the phone asks for the files in it, and comes up."))
 }
 
 fn fixes(cx: &PhoneContext<'_>, load: Option<&WireText>, running: Option<&WireText>) -> Vec<Fix> {
@@ -276,7 +409,13 @@ fn fixes(cx: &PhoneContext<'_>, load: Option<&WireText>, running: Option<&WireTe
             "The phone runs a signed load and takes signed loads only: there is no way back to this one.".to_owned(),
         );
     } else {
-        steps.push("Is there a load in between that the phone needs first? Upgrades of 7906 to 7975 phones from before 8.3(3) go through 8.5(2).".to_owned());
+        steps.push(match running.zip(load).map(|(running, load)| way(running.raw(), load.raw())) {
+            Some(LoadRoute::Through(stone)) => format!(
+                "This phone needs a load in between: from before 8.3(3) the way leads through 8.5(2). Install {stone}, name it, \
+                 reset the phone; once it runs that, name the later load."
+            ),
+            _ => "Is there a load in between that the phone needs first? Upgrades of 7906 to 7975 phones from before 8.3(3) go through 8.5(2).".to_owned(),
+        });
     }
     steps.push("Is the load for this hardware revision? The phone's display (Settings, Status) and its label tell the revision.".to_owned());
     let fix = Fix::new(FixKind::RepairLoad, FixTarget::TftpServer, format!("Make {name} one that the phone takes"))

@@ -76,7 +76,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         return Vec::new();
     }
     let running = cx.running();
-    let found = by_configuration(cx, contact).or_else(|| by_lease(cx, contact)).or_else(|| by_server(cx, contact));
+    let found = by_configuration(cx).or_else(|| by_lease(cx, contact)).or_else(|| by_server(cx, contact));
     let Some(Trap { confidence, load_next, servers, mut shown, how, fixes }) = found else { return Vec::new() };
     let registered = contact.attempt.and_then(|a| a.registered_at()).unwrap_or(contact.seen_at());
     shown.push(evidence(registered, format!("{} is registered with CallManager {}", cx.label(), contact.server)));
@@ -110,8 +110,21 @@ fn home<'s>(cx: &PhoneContext<'s>, contact: &Contact<'_>) -> Option<&'s Cluster>
     cx.world.site.cluster_of_call_manager(contact.server).or(cx.cluster())
 }
 
-/// The configuration names a load that it does not run yet, and that its CallManager is not known to take.
-fn by_configuration(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap> {
+/// A load that its configuration names, that it does not run yet, and that its CallManager is not known to take.
+pub(super) struct WaitingLoad {
+    pub(super) load: WireText,
+    pub(super) running: WireText,
+    pub(super) call_manager: IpAddr,
+    confidence: Confidence,
+    /// Why it is not known to take it.
+    pub(super) because: String,
+    /// Names the load that it runs, where that is known by its name.
+    pub(super) fix: Option<Fix>,
+}
+
+/// The load that waits for a registered phone and would take it away.
+pub(super) fn waiting_load(cx: &PhoneContext<'_>) -> Option<WaitingLoad> {
+    let contact = cx.registered_with()?;
     let (fetch, config) = cx.config()?;
     let next = cx.phone.load_in(config)?;
     let (running, _) = cx.running()?;
@@ -120,18 +133,26 @@ fn by_configuration(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap
     if same_load(next.raw(), running.raw()) || load::family(next.raw()).and_then(|f| f.runs_on(model)) == Some(false) {
         return None;
     }
-    let is_it = |f: &&Fetch| is_load_file(f.name.raw()).is_some_and(|l| same_load(&l, next.raw()));
     // It has the load, and came up without it: it did not accept it.
+    let is_it = |f: &&Fetch| is_load_file(f.name.raw()).is_some_and(|l| same_load(&l, next.raw()));
     if cx.phone.files.iter().filter(is_it).any(|f| f.outcome() == Outcome::Served) {
         return None;
     }
     let (confidence, because) = not_taken(cx, contact, model, next.raw(), running.raw())?;
+    let kept = Some(&running).filter(|r| !r.raw().contains('('));
+    let fix = kept.map(|r| remedy::phone::keep_load(cx.phone.mac, r.raw(), Some(next.raw()), fetch.server));
+    Some(WaitingLoad { load: next, running, call_manager: contact.server, confidence, because, fix })
+}
+
+/// The configuration names such a load.
+fn by_configuration(cx: &PhoneContext<'_>) -> Option<Trap> {
+    let (fetch, _) = cx.config()?;
+    let WaitingLoad { load: next, confidence, because, fix, .. } = waiting_load(cx)?;
     let mut shown = vec![evidence(
         fetch.request.first,
         format!("{} is served {}, which names load {next}", cx.label(), fetch.name),
     )];
-    let kept = Some(&running).filter(|r| !r.raw().contains('('));
-    let fixes = kept.map(|r| remedy::phone::keep_load(cx.phone.mac, r.raw(), Some(next.raw()), fetch.server));
+    let is_it = |f: &&Fetch| is_load_file(f.name.raw()).is_some_and(|l| same_load(&l, next.raw()));
     let missing = cx.files().iter().rev().find(is_it).filter(|f| f.outcome() == Outcome::Missing);
     let waits = missing.map_or_else(String::new, |f| {
         shown.push(evidence(f.request.first, format!("it asks for {}, which {} does not have yet", f.name, f.server)));
@@ -144,7 +165,7 @@ fn by_configuration(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Trap
             fetch.name, fetch.server
         ),
         servers: vec![fetch.server],
-        fixes: fixes.into_iter().collect(),
+        fixes: fix.into_iter().collect(),
         load_next: Some(next),
         shown,
     })

@@ -24,13 +24,16 @@ mod load_trap;
 pub(super) mod load_wrong_family;
 mod malformed_tftp_option;
 mod name_mac_mismatch;
+mod no_default_router;
 mod no_dhcp_answer;
 mod no_tftp_address;
+mod offer_not_taken;
 mod registered_elsewhere;
 mod registers_with_tftp_server;
 mod registration_flapping;
 mod registration_rejected;
 mod secure_registration_failed;
+mod sip_answers_astray;
 mod stuck_load;
 mod tftp_name_unresolved;
 mod tftp_no_answer;
@@ -43,14 +46,16 @@ mod wrong_tftp_server;
 mod wrong_voice_vlan;
 
 /// All rules, in the order of a phone's boot: of two that nothing explains the earlier one is the verdict.
-pub static RULES: [&Rule; 34] = [
+pub static RULES: &[&Rule] = &[
     &wrong_voice_vlan::WRONG_VOICE_VLAN,
     &no_dhcp_answer::NO_DHCP_ANSWER,
+    &offer_not_taken::OFFER_NOT_TAKEN,
     &dhcp_refused::DHCP_REFUSED,
     &unknown_dhcp_server::UNKNOWN_DHCP_SERVER,
     &conflicting_dhcp_offers::CONFLICTING_DHCP_OFFERS,
     &malformed_tftp_option::MALFORMED_TFTP_OPTION,
     &no_tftp_address::NO_TFTP_ADDRESS,
+    &no_default_router::NO_DEFAULT_ROUTER,
     &tftp_options_disagree::TFTP_OPTIONS_DISAGREE,
     &tftp_name_unresolved::TFTP_NAME_UNRESOLVED,
     &duplicate_device::DUPLICATE_DEVICE,
@@ -75,6 +80,7 @@ pub static RULES: [&Rule; 34] = [
     &registration_rejected::REGISTRATION_REJECTED,
     &call_manager_closed::CALL_MANAGER_CLOSED,
     &secure_registration_failed::SECURE_REGISTRATION_FAILED,
+    &sip_answers_astray::SIP_ANSWERS_ASTRAY,
     &name_mac_mismatch::NAME_MAC_MISMATCH,
     &registered_elsewhere::REGISTERED_ELSEWHERE,
     &registration_flapping::REGISTRATION_FLAPPING,

@@ -3,6 +3,7 @@
 use crate::conversation::RetryCount;
 use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget};
 use crate::findings::context::{DHCP_INTERVAL, PhoneContext};
+use crate::findings::leases::AGAIN_AND_AGAIN;
 use crate::findings::{Draft, evidence};
 
 declare_finding! {
@@ -30,7 +31,7 @@ declare_finding! {
     /// ## Not this
     ///
     /// A capture that ends before an answer could come; a one-way span port, which never shows answers;
-    /// `wrong-voice-vlan`: the phone asks in a VLAN where nobody is meant to answer; `dhcp-refused`: a server answers NAK.
+    /// `offer-not-taken`: servers answer, and the phone does not hear them. `wrong-voice-vlan`: the phone asks in a VLAN where nobody is meant to answer; `dhcp-refused`: a server answers NAK.
     ///
     /// ## References
     ///
@@ -76,11 +77,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         }
     }
     let Some(tries) = asked else { return Vec::new() };
-    let has_address = phone.files.last().is_some_and(|f| f.last > tries.first)
-        || phone.attempts.last().is_some_and(|a| a.last > tries.first)
-        || phone.arp.iter().any(|a| a.tries.last > tries.first)
-        || phone.dns.iter().any(|d| d.tries.last > tries.first);
-    if has_address || !tries.unanswered(cx.now(), DHCP_INTERVAL) {
+    // Where servers answer and the phone does not hear them, a question or two without answer say nothing.
+    if tries.count < 3 && cx.untaken_offers().is_some_and(|u| u.offered >= AGAIN_AND_AGAIN) {
+        return Vec::new();
+    }
+    if cx.has_address_since(tries.first) || !tries.unanswered(cx.now(), DHCP_INTERVAL) {
         return Vec::new();
     }
     // A phone repeats its question. One that it asked once, and no more for long, had its answer.

@@ -30,7 +30,8 @@ declare_finding! {
     ///
     /// ## Not this
     ///
-    /// `malformed-tftp-option`: an option is there and unusable. `tftp-override`: the phone has a TFTP server of its own
+    /// `malformed-tftp-option`: an option is there and unusable. `conflicting-dhcp-offers`: another server offered one that
+    /// names a TFTP server at the same time. `tftp-override`: the phone has a TFTP server of its own
     /// and needs none from the lease.
     ///
     /// ## References
@@ -53,7 +54,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     }
     // A later lease of which the capture does not hold the acknowledgement may name one.
     let has_another = phone.dhcp.list.iter().any(|e| e.began > lease.seen_at && e.is_boot() && e.answered());
-    if has_another {
+    // Nobody sets options on a server that should not be there: `conflicting-dhcp-offers`.
+    if has_another || cx.better_offer().is_some() {
         return Vec::new();
     }
     let since = || phone.files.iter().filter(|f| f.last > lease.seen_at);

@@ -6,7 +6,7 @@ use crate::conversation::RetryCount;
 use crate::conversation::registration::{Protocol, Rejection};
 use crate::diagnosis::{Code, Confidence, Fact, RegistrationState};
 use crate::findings::context::{Contact, PhoneContext};
-use crate::findings::{Draft, text};
+use crate::findings::{Draft, sip_refusal, text};
 use crate::remedy::rejection;
 use crate::types::WireText;
 
@@ -15,7 +15,8 @@ use super::failed_contacts;
 declare_finding! {
     /// ## Trigger
     ///
-    /// A CallManager answers the phone's Register with RegisterReject (or REGISTER with a final error), or it rejects the
+    /// A CallManager answers the phone's Register with RegisterReject (or REGISTER with a final error, or asks
+    /// for a password again and again), or it rejects the
     /// token that the phone asks for first at least three times in a row and never grants one (SCCP and SPCP); and the
     /// phone is not registered in the end. `stage` says which: register, token. Rejections whose words differ are findings
     /// of their own.
@@ -29,7 +30,9 @@ declare_finding! {
     ///
     /// The phone is not in that CallManager's database and auto-registration is off, it is configured as another model, a
     /// licence or limit is reached, or the CallManager does not take the phone's load or protocol version. The text says
-    /// which, where the CallManager gives one.
+    /// which, where the CallManager gives one. In SIP the status says it: 401 without end is a wrong password (a server that
+    /// then falls silent may have banned the phone's address), 404 a line that the server does not know, 403 one that it
+    /// does not let in, 5xx a server that can not serve.
     ///
     /// ## Fix
     ///
@@ -42,6 +45,7 @@ declare_finding! {
     ///
     /// A token that is rejected once or twice (RegisterTokenReject): the phone is only asked to wait; or while the phone is
     /// registered with another CallManager. A reject that a later registration overtakes.
+    /// A 401 that a 200 follows. A probe of a standby registrar (Expires 0) that is refused.
     ///
     /// ## References
     ///
@@ -62,10 +66,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 
 fn turned_away(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Draft> {
     let attempt = contact.attempt?;
-    let Rejection { seen_at, text: reject_text, meaning } = attempt.rejected.as_ref()?;
+    let Rejection { seen_at, text: reject_text, meaning } = attempt.refusal()?;
     let server = contact.server;
     let said = if reject_text.is_empty() { "without a text".to_owned() } else { format!("\"{reject_text}\"") };
-    let meaning_said = meaning.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
+    let by_sip = sip_refusal::of(cx, contact);
+    let told = by_sip.as_ref().map(|s| s.meaning.clone()).or(meaning.as_ref().map(ToString::to_string));
+    let meaning_said = told.map(|m| format!(" ({m})")).unwrap_or_default();
     let mut draft = Draft::of(
         Code::RegistrationRejected,
         contact.confidence_in_failure(),
@@ -75,19 +81,24 @@ fn turned_away(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Draft> {
     if let Some(register) = attempt.register {
         draft = draft.evidence(register.first, format!("{} registers with {server}", cx.label()));
     }
+    if let Some(silent) = by_sip.as_ref().and_then(|s| s.silent) {
+        draft =
+            draft.evidence(silent.first, format!("from here on {server} no longer answers ({} sent)", silent.count));
+    }
     let words = format!("{} {}", reject_text.raw(), meaning.as_ref().map(WireText::raw).unwrap_or_default());
+    let said_in_full = words.clone();
     // What SIP answers is a code; its words are the same for many reasons.
     let words = if attempt.protocol == Protocol::Sip { "" } else { words.trim() };
     Some(
         draft
             .server(server)
-            .apart(without_name(words, cx))
+            .apart(without_name(&said_in_full, cx))
             .fact("call_manager", text(server))
             .fact("reject_text", if reject_text.is_empty() { Fact::Null } else { Fact::Text(reject_text.clone()) })
             .fact("stage", text("register"))
             .title(format!("CallManager {server} rejects these phones"))
             .summary(format!("CallManager {server} rejects the registration of {}: {said}{meaning_said}.", cx.label()))
-            .fix(rejection::by_words(server, words, &cx.label(), cx.phone.ip)),
+            .fix(by_sip.map_or_else(|| rejection::by_words(server, words, &cx.label(), cx.phone.ip), |s| s.fix)),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{Code, Confidence, Outcome};
 use crate::findings::context::PhoneContext;
-use crate::findings::inference::{is_own_config, is_upgrade, right_load};
+use crate::findings::inference::{is_upgrade, right_load};
 use crate::findings::{Draft, evidence, text};
 use crate::remedy;
 use crate::wire::load::{is_load_file, same_load};
@@ -126,7 +126,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 /// Whether the phone's own configuration holds it on the load that it runs: then it is in the data base, and CallManager
 /// does not bring it up by itself.
 fn is_kept(cx: &PhoneContext<'_>, running: &str) -> bool {
-    let own = cx.config().filter(|(fetch, _)| is_own_config(cx.phone, fetch.name.raw()));
+    let own = cx.config().filter(|(fetch, _)| cx.phone.owns_config(fetch.name.raw()));
     let named = own.and_then(|(_, config)| cx.phone.load_in(config));
     named.is_some_and(|load| same_load(load.raw(), running))
 }

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::conversation::RetryCount;
-use crate::conversation::file::{Fetch, Unreachable, Why};
+use crate::conversation::file::{Fetch, StrayAnswer, Unreachable, Why};
 use crate::diagnosis::{Code, Confidence, Evidence, Fact, Fix, FixKind, FixTarget};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
 use crate::findings::inference::stated;
-use crate::findings::{Draft, and_list, evidence, text};
+use crate::findings::{Draft, and_list, evidence, optional, text};
 use crate::phone::ArpAsk;
 use crate::wire::phone_config::is_config_name;
 
@@ -16,21 +16,23 @@ declare_finding! {
     /// ## Trigger
     ///
     /// All that the phone asks a TFTP server for in this boot stays without answer: read requests sent three times, or
-    /// given up, or older than the retransmission interval when the capture ends; an ICMP error that quotes them; or
-    /// ARP questions for the server that nobody answers. A server that answered a probe before and never the configuration
-    /// counts too. Not where another server served the configuration meanwhile,
-    /// and not where the capture does not hold file servers' answers at all.
+    /// given up, or older than the retransmission interval when the capture ends; an ICMP error that quotes them;
+    /// answers from another address alone, which a phone drops; or ARP questions for the server that nobody answers. A
+    /// server that answered a probe before and never the configuration counts too. Not where another server served the
+    /// configuration meanwhile, and not where the capture does not hold file servers' answers at all.
     ///
     /// ## Evidence
     ///
     /// The first and the latest request, and the ICMP error where there is one. `why` says which it is: silent,
-    /// icmp-port, icmp-host, icmp-filtered, arp. Certain once an error says so or three requests had their time, and the
+    /// icmp-port, icmp-host, icmp-filtered, arp, or other-address, where answers come from an address that was not asked
+    /// (`answered_from`). Certain once an error says so or three requests had their time, and the
     /// lease names no other server that the phone could turn to.
     ///
     /// ## Explanation
     ///
     /// The TFTP service is down, the address is wrong or no host, or a filter drops the request, or only the answer, which
-    /// comes from another port than 69.
+    /// comes from another port than 69. Or the server answers from another of its addresses, or something on the way puts
+    /// its own address there: an answer counts only if it comes from the address that was asked.
     ///
     /// ## Fix
     ///
@@ -39,7 +41,7 @@ declare_finding! {
     /// ## Not this
     ///
     /// `config-file-missing`: the server answers that it does not have the file. `tftp-transfer-failed`: an answer begins
-    /// and stops. A single lost answer between answered ones.
+    /// and stops. `no-default-router`: the phone looks for it by ARP in its own subnet, where it is not. A single lost answer between answered ones.
     ///
     /// ## References
     ///
@@ -81,7 +83,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if tries == 1 && error.is_none() && went_on {
             continue;
         }
-        let why = error.map_or(Why::Silent, |e| e.why);
+        let stray = asked.iter().rev().find_map(|f| f.stray);
+        let why = error.map_or(if stray.is_some() { Why::OtherAddress } else { Why::Silent }, |e| e.why);
         let mut shown = vec![evidence(first.request.first, format!("{} asks {server} for {}", cx.label(), first.name))];
         if last.request.last > first.request.first {
             shown.push(evidence(
@@ -92,14 +95,20 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         if let Some(Unreachable { seen_at, why }) = error {
             shown.push(evidence(seen_at, format!("ICMP: {server} can not be reached ({})", why.as_str())));
         }
+        if let Some(StrayAnswer { seen_at, from, .. }) = stray {
+            shown.push(evidence(seen_at, format!("{from}, which was not asked, answers the request to {server}")));
+        }
         let gap = asked.iter().map(|f| f.request.gap).min().unwrap_or(Duration::MAX);
         let all = RetryCount { count: tries, first: first.request.first, last: last.request.last, gap };
         let sure = match error {
             _ if has_another(cx) => Confidence::Likely,
             Some(_) => Confidence::Certain,
+            // It asks again, with the answer in its hands.
+            None if stray.is_some() && tries > 1 => Confidence::Certain,
             None => cx.confidence_from_silence(&all, TFTP_INTERVAL),
         };
-        drafts.push(draft(cx, *server, tries, why, sure, shown));
+        let from = stray.map(|s| s.from).filter(|_| why == Why::OtherAddress);
+        drafts.push(draft(cx, Silence { server: *server, tries, why, from }, sure, shown));
     }
     // Nobody has the MAC of the server that the lease names: it never comes to a request, or to no other.
     let silent_since = |used: &TftpUse, ask: &ArpAsk| {
@@ -107,6 +116,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         asked.into_iter().all(|f| f.last < ask.tries.first && !is_config_name(f.name.raw()))
     };
     if drafts.is_empty()
+        && cx.stranded().is_none()
         && let Some(used) = cx.tftp_use()
         && let Some(ask) = cx.unanswered_arp(used.server).filter(|ask| silent_since(&used, ask))
     {
@@ -114,7 +124,8 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             vec![evidence(ask.tries.first, format!("{} asks who has {}, and nobody answers", cx.label(), used.server))];
         let another = cx.lease_servers().iter().any(|(server, _)| *server != used.server);
         let sure = if another { Confidence::Likely } else { cx.confidence_from_silence(&ask.tries, ARP_INTERVAL) };
-        drafts.push(draft(cx, used.server, ask.tries.count, Why::Arp, cx.confidence_from_absence(sure), shown));
+        let silence = Silence { server: used.server, tries: ask.tries.count, why: Why::Arp, from: None };
+        drafts.push(draft(cx, silence, cx.confidence_from_absence(sure), shown));
     }
     drafts
 }
@@ -126,23 +137,42 @@ fn has_another(cx: &PhoneContext<'_>) -> bool {
         || cx.lease_servers().iter().any(|(server, _)| !files.iter().any(|f| f.server == *server))
 }
 
-fn draft(
-    cx: &PhoneContext<'_>,
+/// How a server does not answer.
+struct Silence {
     server: IpAddr,
     tries: u32,
     why: Why,
-    confidence: Confidence,
-    shown: Vec<Evidence>,
-) -> Draft {
+    /// The address that answers in its place.
+    from: Option<IpAddr>,
+}
+
+fn draft(cx: &PhoneContext<'_>, silence: Silence, confidence: Confidence, shown: Vec<Evidence>) -> Draft {
+    let Silence { server, tries, why, from } = silence;
+    let draft = Draft::from_evidence(Code::TftpNoAnswer, confidence, shown)
+        .server(server)
+        .fact("tftp_server", text(server))
+        .fact("tries", Fact::Number(u64::from(tries)))
+        .fact("why", text(why.as_str()))
+        .fact("answered_from", optional(from.map(|ip| ip.to_string())));
+    if let Some(from) = from {
+        return draft
+            .title(format!("the answers of TFTP server {server} come from {from}"))
+            .summary(format!(
+                "{} asks TFTP server {server} {tries} times, and answers come from {from}, which it did not ask. The \
+                 phone drops what another address sends, and goes without its files.",
+                cx.label()
+            ))
+            .fix(answer_from_one_address(server, from));
+    }
     let what = match why {
-        Why::Silent => "and gets no answer at all",
+        Why::Silent | Why::OtherAddress => "and gets no answer at all",
         Why::IcmpPort => "and the host answers that nothing listens there (ICMP port unreachable)",
         Why::IcmpHost => "and a router answers that the host can not be reached (ICMP)",
         Why::IcmpFiltered => "and a filter answers that this is prohibited (ICMP)",
         Why::Arp => "and no host has that address (ARP stays without answer)",
     };
     let step = match why {
-        Why::Silent => {
+        Why::Silent | Why::OtherAddress => {
             "Is the TFTP service running there, and do UDP 69 and its answers from ephemeral ports pass every filter on the way, both ways?"
         }
         Why::IcmpPort => "Start the TFTP service on that host, or correct the address.",
@@ -150,11 +180,7 @@ fn draft(
         Why::IcmpFiltered => "Let UDP 69 and the answers from ephemeral ports pass the filter that answers.",
         Why::Arp => "Is the host up, and is the address right? It lies in the phone's own subnet.",
     };
-    Draft::from_evidence(Code::TftpNoAnswer, confidence, shown)
-        .server(server)
-        .fact("tftp_server", text(server))
-        .fact("tries", Fact::Number(u64::from(tries)))
-        .fact("why", text(why.as_str()))
+    draft
         .title(format!("TFTP server {server} does not answer"))
         .summary(format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()))
         .fix(by_lease(cx, server).unwrap_or_else(|| {
@@ -166,6 +192,22 @@ fn draft(
                 ])
                 .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR."))
         }))
+}
+
+/// The address that is asked and the one that answers made one.
+fn answer_from_one_address(server: IpAddr, from: IpAddr) -> Fix {
+    let title = format!("Let TFTP server {server} answer from {server}, not from {from}");
+    Fix::new(FixKind::ReachTftpServer, FixTarget::TftpServer, title)
+        .step(format!(
+            "Are {server} and {from} two addresses of one host (a second or virtual one, or a second interface)? Bind the \
+             TFTP service to {server}, or name {from} in option 150 in its place."
+        ))
+        .step(format!(
+            "Are they two hosts? A load balancer or NAT on the way passes requests for {server} on to {from}: let it \
+             translate the answers too, which come from another port than 69 (an inspection of TFTP does that), or take it \
+             out of the way."
+        ))
+        .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR from {server}."))
 }
 
 /// Where the phone asks the DHCP server itself for want of a better address: the lease is to be put right.

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::config_file_broken::{confidence_in_unused, never_used};
 use crate::conversation::file::{Fetch, FileFailure};
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, Outcome, Severity};
 use crate::findings::context::{PhoneContext, SETTLED};
-use crate::findings::inference::is_own_config;
 use crate::findings::{Draft, and_list, evidence, optional, text};
 use crate::remedy::trust_list;
+use crate::types::WireText;
 use crate::wire::phone_config::is_config_name;
 
 declare_finding! {
@@ -17,7 +18,8 @@ declare_finding! {
     /// The server refuses a trust list (`CTLSEP….tlv`, `ITLSEP….tlv`, `CTLFile.tlv`, `ITLFile.tlv`) with another error
     /// than "file not found"; or a trust list is served by a TFTP server that the site file puts into another cluster
     /// than the server of the configuration, or than the phone. An error, where the phone is down for it: it asks for its
-    /// own configuration only signed (`.sgn`), and that is not there; it asks for its CTL five times and more and for
+    /// own configuration only signed (`.sgn`), and that is not there; it is served its signed configuration
+    /// at one boot after the other and never turns to a CallManager; it asks for its CTL or ITL five times and more and for
     /// nothing else; or it asks the trust verification service (TVS, TCP 2445) of a server that is none of the
     /// configuration served to it, and goes on to CallManagers that this configuration does not name.
     ///
@@ -57,6 +59,11 @@ declare_finding! {
 fn is_trust_list(file: &str) -> bool {
     let base = file.rsplit(['/', '\\']).next().unwrap_or(file).to_ascii_uppercase();
     base.ends_with(".TLV") && (base.starts_with("CTL") || base.starts_with("ITL"))
+}
+
+/// Whether a trust list is a CTL, not an ITL.
+fn is_ctl(file: &WireText) -> bool {
+    file.raw().rsplit(['/', '\\']).next().is_some_and(|n| n.to_ascii_uppercase().starts_with("CTL"))
 }
 
 /// What the server refuses it with, unless that means that there is no such file.
@@ -146,7 +153,7 @@ fn down(cx: &PhoneContext<'_>) -> Option<Draft> {
     if cx.is_registered() || cx.open_session().is_some() {
         return None;
     }
-    holds_on(cx).or_else(|| signed_draft(cx)).or_else(|| ctl_without_end(cx))
+    holds_on(cx).or_else(|| signed_draft(cx)).or_else(|| not_vouched_for(cx)).or_else(|| list_without_end(cx))
 }
 
 /// A phone that has the configuration of one cluster, asks the trust verification service of another about it, and goes
@@ -219,7 +226,7 @@ fn holds_on(cx: &PhoneContext<'_>) -> Option<Draft> {
 /// The latest request of a phone that asks for its own configuration only signed, and gets it nowhere.
 pub(super) fn only_signed<'a>(cx: &PhoneContext<'a>) -> Option<&'a Fetch> {
     let files = cx.files();
-    let own: Vec<&Fetch> = files.iter().filter(|f| is_own_config(cx.phone, f.name.raw())).collect();
+    let own: Vec<&Fetch> = files.iter().filter(|f| cx.phone.owns_config(f.name.raw())).collect();
     let last = *own.last()?;
     let is_signed = |f: &&Fetch| f.name.raw().to_ascii_lowercase().ends_with(".sgn");
     let any_served = files.iter().any(|f| is_config_name(f.name.raw()) && f.outcome() == Outcome::Served);
@@ -230,8 +237,12 @@ pub(super) fn only_signed<'a>(cx: &PhoneContext<'a>) -> Option<&'a Fetch> {
     let went_on = cx.phone.attempts.iter().any(|a| a.began > last.request.last)
         || cx.phone.boot_began().is_some_and(|b| b > last.request.last)
         || cx.now().since(last.request.last.time) >= SETTLED;
+    // At an earlier boot it asked so already, and booted again with that.
+    let is_same = |f: &&Fetch| cx.phone.owns_config(f.name.raw()) && f.request.first < last.request.first;
+    let mut earlier = cx.phone.files.iter().filter(is_same).peekable();
+    let again = earlier.peek().is_some() && earlier.all(|f| f.name == last.name && f.is_missing());
     let downs = !cx.is_registered() && cx.open_session().is_none();
-    (went_on && downs).then_some(last)
+    ((went_on || again) && downs).then_some(last)
 }
 
 fn signed_draft(cx: &PhoneContext<'_>) -> Option<Draft> {
@@ -273,20 +284,49 @@ fn signed_draft(cx: &PhoneContext<'_>) -> Option<Draft> {
     )
 }
 
-/// A phone that asks for its CTL again and again and does nothing else.
-fn ctl_without_end(cx: &PhoneContext<'_>) -> Option<Draft> {
-    let is_ctl = |f: &&Fetch| {
-        let name = f.name.raw();
-        is_trust_list(name)
-            && name.rsplit(['/', '\\']).next().is_some_and(|n| n.to_ascii_uppercase().starts_with("CTL"))
+/// A phone that is served its signed configuration at one boot after the other, and never turns to a CallManager.
+fn not_vouched_for(cx: &PhoneContext<'_>) -> Option<Draft> {
+    let is_signed = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with(".sgn") && !name.ends_with(".enc.sgn")
     };
-    let run: Vec<&Fetch> = cx.phone.files.iter().rev().take_while(is_ctl).collect();
+    let run = never_used(cx, is_signed);
+    let (last, count) = (*run.last()?, run.len());
+    let (file, server) = (&last.name, last.server);
+    let shown =
+        run.iter().rev().take(3).rev().map(|f| {
+            evidence(f.request.first, format!("{} is served {file} by {server}, {} octets", cx.label(), f.bytes))
+        });
+    Some(
+        Draft::from_evidence(Code::TrustListMismatch, confidence_in_unused(cx, count), shown.collect())
+            .severity(Severity::Error)
+            .server(server)
+            .fact("file", Fact::Text(file.clone()))
+            .fact("tftp_server", text(server))
+            .fact("trusts", Fact::Null)
+            .title(format!("The phone does not take the signed configuration of {server}"))
+            .summary(format!(
+                "TFTP server {server} sends {} its signed configuration {file} whole, at {count} boots in a row, and the \
+                 phone never turns to a CallManager: its trust list ({}) does not vouch for that signature.",
+                cx.label(),
+                trust_list::lists(cx.phone.model())
+            ))
+            .fixes(forget(cx, "the cluster that it came from")),
+    )
+}
+
+/// A phone that asks for its CTL or ITL again and again and does nothing else.
+fn list_without_end(cx: &PhoneContext<'_>) -> Option<Draft> {
+    let is_list = |f: &&Fetch| is_trust_list(f.name.raw());
+    let run: Vec<&Fetch> = cx.phone.files.iter().rev().take_while(is_list).collect();
     let (last, first) = (*run.first()?, *run.last()?);
-    let refused = run.iter().all(|f| f.is_missing() || f.outcome() == Outcome::Refused);
+    let is_refused = |f: &Fetch| f.is_missing() || f.outcome() == Outcome::Refused;
+    let served = last.outcome() == Outcome::Served;
+    let answered = run.iter().all(|f| is_refused(f) || f.outcome() == Outcome::Served);
     let went_on = cx.phone.attempts.iter().any(|a| a.last > first.request.first);
     let of_one = run.iter().filter(|f| f.server == last.server && f.name == last.name).count();
     let lasted = last.request.last.time.since(first.request.first.time);
-    if !refused || went_on || of_one < CTL_ASKED || lasted < CTL_ASKED_FOR {
+    if !answered || went_on || of_one < CTL_ASKED || lasted < CTL_ASKED_FOR {
         return None;
     }
     let server = last.server;
@@ -306,12 +346,14 @@ fn ctl_without_end(cx: &PhoneContext<'_>) -> Option<Draft> {
             .fact("file", Fact::Text(last.name.clone()))
             .fact("tftp_server", text(server))
             .fact("trusts", Fact::Null)
-            .title("The phone asks for its CTL file again and again")
+            .title(format!("The phone asks for its {} file again and again", if is_ctl(&last.name) { "CTL" } else { "ITL" }))
             .summary(format!(
-                "{} asks TFTP server {server} for {} {of_one} times, is told each time that it can not have it, and never \
-                 goes on to its configuration: it holds a trust list, or a load, that does not let it go on without.",
+                "{} asks TFTP server {server} for {} {of_one} times, {}, and never goes on to its configuration: it holds a \
+                 trust list, or a load, that does not let it go on {}.",
                 cx.label(),
-                last.name
+                last.name,
+                if served { "is served it each time" } else { "is told each time that it can not have it" },
+                if served { "with this one" } else { "without" }
             ))
             .fixes(forget(cx, "the cluster that it came from")),
     )
@@ -358,7 +400,6 @@ mod tests {
     use super::*;
     use crate::conversation::SeenAt;
     use crate::diagnosis::Transport;
-    use crate::types::WireText;
 
     #[test]
     fn trust_lists_are_known_by_their_names() {

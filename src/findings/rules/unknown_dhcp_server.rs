@@ -3,8 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::conversation::SeenAt;
-use crate::diagnosis::Code;
-use crate::diagnosis::Severity;
+use crate::diagnosis::{Code, Confidence, Severity};
 use crate::findings::context::PhoneContext;
 use crate::findings::{Draft, and_list, evidence, text, wire_texts};
 use crate::remedy;
@@ -18,7 +17,7 @@ declare_finding! {
     ///
     /// ## Evidence
     ///
-    /// Its offer or acknowledgement.
+    /// Its offer or acknowledgement, or the REQUEST that names it; of a REQUEST alone it is likely.
     ///
     /// ## Explanation
     ///
@@ -33,7 +32,9 @@ declare_finding! {
     ///
     /// ## Not this
     ///
-    /// A relay: the server identifier (option 54) counts, not the address that the packet came from.
+    /// A relay: the server identifier (option 54) counts, not the address that the packet came from. Nor a relay that puts
+    /// its own address there (RFC 5107), or a wireless controller its virtual one: the server behind
+    /// it is not to be seen.
     /// `conflicting-dhcp-offers`: no site file tells which of two servers is right.
     ///
     /// ## References
@@ -59,7 +60,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     // Where the replies are not in the capture the phone's own REQUEST says whose offer it takes.
     let requests = taken_by_request(cx).into_iter().map(|(server, seen_at)| (server, seen_at, None));
     for (server, seen_at, tftp) in replies.chain(requests) {
-        if known.contains(&server) || seen.contains(&server) || server.is_unspecified() {
+        if !cx.is_foreign_dhcp_server(server) || seen.contains(&server) {
             continue;
         }
         seen.push(server);
@@ -82,6 +83,9 @@ fn draft(
     is_taken: bool,
     known: &[Ipv4Addr],
 ) -> Draft {
+    // By the REQUEST alone a relay agent that names itself is not to be told from a server.
+    let confidence = cx.world.site.certainty();
+    let confidence = if tftp.is_none() { confidence.min(Confidence::Likely) } else { confidence };
     let names = match tftp.as_deref() {
         None => "a TFTP server that the capture does not show".to_owned(),
         Some([]) => "no TFTP server".to_owned(),
@@ -90,7 +94,7 @@ fn draft(
     let did = if is_taken { "took its lease" } else { "did not take its offer" };
     Draft::from_evidence(
         Code::UnknownDhcpServer,
-        cx.world.site.certainty(),
+        confidence,
         vec![evidence(seen_at, format!("DHCP server {server} answers {} and names {names}", cx.label()))],
     )
     .severity(if is_taken { Severity::Error } else { Severity::Warning })

@@ -209,7 +209,7 @@ fn a_question_whether_the_other_side_is_alive_is_no_copy() {
 }
 
 #[test]
-fn messages_behind_a_hole_stand_at_their_own_segment_and_say_what_is_missing() {
+fn messages_after_a_gap_keep_their_segment_and_report_it() {
     let mut talk = Talk::new(2000);
     talk.say(PHONE, &alarm());
     talk.lose(PHONE, 48);
@@ -637,7 +637,7 @@ fn the_tables_have_an_end_and_say_so() {
 }
 
 #[test]
-fn connections_that_phones_left_without_a_word_are_let_go_and_one_that_speaks_again_goes_on() {
+fn idle_connections_are_evicted_and_may_resume() {
     let mut streams = Streams::new();
     let segment = |seq, data| TcpSegment { seq, data, wire_len: 4, ..TcpSegment::default() };
     let flow = |i: u32| {

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_told_however_they_are_divided_until_nothing_is_readable() {
+    fn messages_are_emitted_however_they_are_split() {
         for step in 1..=handshake().len() {
             let mut stream = TlsStream::new(true);
             let told = told(&mut stream, &handshake(), step);

@@ -138,7 +138,7 @@ fn a_configuration_comes_with_the_block_that_completes_it() {
 }
 
 #[test]
-fn a_file_of_a_multiple_of_the_block_size_ends_with_an_empty_block() {
+fn file_of_whole_blocks_ends_with_an_empty_block() {
     let mut tap = Tap::new();
     tap.request(50_000, NAME);
     let bytes = config("A", 1024);
@@ -150,7 +150,7 @@ fn a_file_of_a_multiple_of_the_block_size_ends_with_an_empty_block() {
 }
 
 #[test]
-fn copies_and_retransmissions_make_no_second_configuration_and_do_no_harm() {
+fn copies_and_retransmissions_give_one_config() {
     let mut tap = Tap::new();
     let (client, server) = ((PHONE, 50_000), (SERVER, 40_000));
     tap.request(50_000, NAME);
@@ -228,7 +228,7 @@ fn one_client_port_can_carry_one_transfer_after_another() {
 }
 
 #[test]
-fn a_late_copy_of_a_file_of_one_block_is_not_taken_for_the_next_file() {
+fn late_copy_of_a_one_block_file_is_not_the_next_file() {
     for server_port in [40_000, 69] {
         let mut tap = Tap::new();
         tap.request(50_000, NAME);
@@ -256,7 +256,7 @@ fn a_second_fetch_of_the_same_file_is_a_second_configuration() {
 }
 
 #[test]
-fn a_copy_that_lags_behind_a_repeated_request_is_no_second_fetch() {
+fn late_copy_of_a_repeated_request_is_no_second_fetch() {
     let mut tap = Tap::new();
     let payload = data_packet(1, &config("A", 300));
     tap.request(50_000, NAME);
@@ -269,7 +269,7 @@ fn a_copy_that_lags_behind_a_repeated_request_is_no_second_fetch() {
 }
 
 #[test]
-fn a_request_sent_twice_starts_two_streams_and_one_configuration() {
+fn repeated_request_gives_two_streams_and_one_config() {
     let mut tap = Tap::new();
     let bytes = config("A", 900);
     tap.request(50_000, NAME);
@@ -382,7 +382,7 @@ fn every_block_twice_is_one_file() {
 }
 
 #[test]
-fn a_window_of_blocks_is_one_file_though_one_of_them_is_sent_again() {
+fn resent_block_of_a_window_leaves_one_file() {
     let bytes = config("A", 8 * 512 + 100);
     let blocks = blocks(&bytes, 512);
     for name in [NAME, "OS79XX.TXT", "P00303020214.bin"] {
@@ -459,7 +459,7 @@ fn what_a_list_of_loads_names_comes_with_its_last_block() {
 }
 
 #[test]
-fn a_write_goes_the_other_way_and_is_no_configuration_for_a_phone() {
+fn write_request_is_no_config_for_a_phone() {
     let mut tap = Tap::new();
     let bytes = config("A", 600);
     let mut write = request(NAME, "octet", "");

@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::Scene;
-use crate::conversation::dhcp::{LeaseTerms, Outcome, SeenIn};
-use crate::phone::directory::Slot;
+use crate::conversation::dhcp::{Holder, LeaseTerms, Outcome, SeenIn};
+use crate::phone::AddressConflict;
+use crate::phone::directory::{Slot, vlan_of};
 use crate::phone::identity::seen_in;
 use crate::types::Mac;
 use crate::wire::dhcp::{Message, Op};
@@ -54,7 +55,13 @@ pub(super) fn observe(scene: &mut Scene<'_>, message: &Message) {
             scene.measures.boots += u64::from(phone.record_boot(seen_at) && phone.is_phone);
             phone.drop_unconfirmed_conflict();
         }
-        Outcome::Declined(Some(address)) => scene.directory.release(IpAddr::V4(address), slot),
+        Outcome::Declined(Some(address)) => {
+            let claim = phone.conflict.filter(|c| c.ip == IpAddr::V4(address));
+            if let Some(AddressConflict { mac, claimed, .. }) = claim {
+                phone.dhcp.record_holder(seen_at, Holder { mac, seen_at: claimed });
+            }
+            scene.directory.release(IpAddr::V4(address), slot);
+        }
         Outcome::Leased(Some(address)) => {
             phone.drop_unconfirmed_conflict();
             leased(scene, slot, mac, address);
@@ -66,7 +73,8 @@ pub(super) fn observe(scene: &mut Scene<'_>, message: &Message) {
 /// The address is the client's.
 fn leased(scene: &mut Scene<'_>, slot: Slot, mac: Mac, address: Ipv4Addr) {
     let ip = IpAddr::V4(address);
-    scene.directory.record_claim(mac, ip, scene.seen_at);
+    let vlan = scene.directory.phone_of(mac).and_then(|p| p.vlan).or_else(|| vlan_of(scene.envelope));
+    scene.directory.record_claim(mac, ip, vlan, scene.seen_at);
     match slot {
         Slot::Phone(index) => scene.directory.bind(ip, index),
         Slot::Other(_) => {
@@ -81,7 +89,7 @@ fn leased(scene: &mut Scene<'_>, slot: Slot, mac: Mac, address: Ipv4Addr) {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{IP, PHONE, SERVER_MAC, Stage, at, ip, mac};
-    use crate::conversation::dhcp::{Kind, SeenIn};
+    use crate::conversation::dhcp::{Holder, Kind, SeenIn};
 
     #[test]
     fn lease_gives_phone_its_address() {
@@ -127,6 +135,18 @@ mod tests {
         assert_eq!(phone.ip, None);
         assert_eq!(phone.exchange().and_then(|e| e.decline), Some(at(2, 5)));
         assert!(stage.directory.by_ip.is_empty());
+    }
+
+    #[test]
+    fn declined_address_is_known_by_the_device_that_answers_for_it() {
+        let mut stage = Stage::leased();
+        let answer = format!(
+            r#""eth_src":"{SERVER_MAC}","type":"arp","op":"reply","sender_mac":"{SERVER_MAC}","sender_ip":"{IP}","target_ip":"0.0.0.0""#
+        );
+        stage.see(2, &answer);
+        stage.dhcp(2, "DECLINE", &format!(r#","opt50":"{IP}""#));
+        let holder = stage.phone().exchange().and_then(|e| e.holder.clone()).unwrap();
+        assert_eq!(*holder, Holder { mac: mac(SERVER_MAC), seen_at: at(2, 5) });
     }
 
     #[test]

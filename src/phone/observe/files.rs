@@ -8,6 +8,7 @@ use crate::conversation::push_bounded;
 use crate::diagnosis::Transport;
 use crate::phone::Phone;
 use crate::phone::limits;
+use crate::phone::sharing::{Naming, is_port_name};
 use crate::types::WireText;
 use crate::wire::phone_config::{self, PhoneConfig};
 use crate::wire::{http, tftp};
@@ -27,7 +28,7 @@ pub(super) fn observe_tftp(scene: &mut Scene<'_>, packet: &tftp::Packet) {
     // Of the two ends the client is the one whose transfer it is.
     let ends = [(src, sport, dst, true, env.eth_src), (dst, dport, src, false, env.eth_dst)];
     for (client, port, server, from_client, eth) in ends {
-        let slot = scene.directory.slot_of_ip(client, eth);
+        let slot = scene.directory.slot_of_client(client, Some(port), eth);
         let of_transfer =
             |f: &&mut Fetch| f.client_port == port && f.server == server && f.transport == Transport::Tftp;
         if let Some(phone) = scene.directory.known(slot)
@@ -40,6 +41,32 @@ pub(super) fn observe_tftp(scene: &mut Scene<'_>, packet: &tftp::Packet) {
             }
             return;
         }
+    }
+    stray_answer(scene, packet, (dst, dport), src);
+}
+
+/// An answer to a request of `client` that went to another address than `server`. The decoder tells by the file's name
+/// which request it answers.
+fn stray_answer(scene: &mut Scene<'_>, packet: &tftp::Packet, (client, port): (IpAddr, u16), server: IpAddr) {
+    let is_answer = match packet.op {
+        tftp::Op::Data => packet.block == Some(1),
+        tftp::Op::Oack | tftp::Op::Error => true,
+        _ => false,
+    };
+    let asked = |f: &&mut Fetch| {
+        f.client_port == port
+            && f.server != server
+            && f.transport == Transport::Tftp
+            && f.answered.is_none()
+            && packet.file.as_ref() == Some(&f.name)
+    };
+    let (slot, seen_at) = (scene.directory.slot_of_ip(client, scene.envelope.eth_dst), scene.seen_at);
+    if is_answer
+        && let Some(phone) = scene.directory.known(slot)
+        && let Some(fetch) = phone.files.iter_mut().rev().take(UNDER_WAY).find(asked)
+    {
+        scene.traffic.files.count(false);
+        fetch.observe_stray(server, seen_at);
     }
 }
 
@@ -72,15 +99,23 @@ fn requester<'s>(scene: &'s mut Scene<'_>, name: &WireText) -> Option<&'s mut Ph
     let device = phone_config::device_of_name(name.raw());
     let asks_as_phone = device.is_some() || is_phone_file(name.raw());
     let env = scene.envelope;
-    let slot = if asks_as_phone {
-        scene.directory.named(slot, device.map(|(mac, _)| mac), env.src, env.eth_src)
-    } else {
-        slot
+    let own = device.map(|(mac, _)| (mac.device_name(), Some(mac)));
+    let own = own.or_else(|| port_of_file(name.raw()).map(|port| (port.to_owned(), None)));
+    let slot = match &own {
+        Some((name, mac)) => scene.directory.named(slot, &Naming::of(env, name, *mac)),
+        None if asks_as_phone => scene.directory.named(slot, &Naming::of(env, "", None)),
+        None => slot,
     };
+    let slot = scene.directory.booting_at(slot, scene.seen_at);
     scene.shared.record_spelling(name.raw(), scene.seen_at.time);
     let phone = scene.directory.client(slot, scene.seen_at)?;
     phone.is_phone |= asks_as_phone;
     Some(phone)
+}
+
+/// The port of an analog gateway whose file this is.
+fn port_of_file(file: &str) -> Option<&str> {
+    file.rsplit(['/', '\\']).next()?.split('.').next().filter(|stem| is_port_name(stem))
 }
 
 /// An HTTP request or the status line and body of an answer.
@@ -97,7 +132,7 @@ pub(super) fn observe_http(scene: &mut Scene<'_>, message: &http::Message) {
         return;
     }
     scene.traffic.files.count(false);
-    let slot = scene.directory.slot_of_ip(dst, env.eth_dst);
+    let slot = scene.directory.slot_of_client(dst, Some(dport), env.eth_dst);
     let asked = |f: &&mut Fetch| {
         f.client_port == dport && f.server == src && f.transport == Transport::Http && f.answered.is_none()
     };
@@ -134,9 +169,11 @@ pub(super) fn observe_config(scene: &mut Scene<'_>, config: &PhoneConfig) {
         }
         kept => kept.flatten(),
     };
-    for (client, server, eth) in [(env.dst, env.src, env.eth_dst), (env.src, env.dst, env.eth_src)] {
+    for (client, port, server, eth) in
+        [(env.dst, env.dport, env.src, env.eth_dst), (env.src, env.sport, env.dst, env.eth_src)]
+    {
         let (Some(client), Some(server)) = (client, server) else { continue };
-        let slot = scene.directory.slot_of_ip(client, eth);
+        let slot = scene.directory.slot_of_client(client, port, eth);
         let carries = |f: &&mut Fetch| f.server == server && f.name == config.file;
         if let Some(fetch) = scene.directory.known(slot).and_then(|p| p.files.iter_mut().rev().find(carries)) {
             fetch.config = Some(shared);
@@ -228,6 +265,22 @@ mod tests {
         stage.answer(3, TFTP, (41_000, 50_001), data);
         let fetch = &stage.phone().files[0];
         assert_eq!((fetch.outcome(), fetch.bytes, fetch.done), (Outcome::Served, 374, Some(at(2, 6))));
+    }
+
+    #[test]
+    fn an_answer_from_elsewhere_is_no_answer_and_is_kept() {
+        let mut stage = Stage::leased();
+        rrq(&mut stage, 2, 50_001, &config_name());
+        let data = |name: &str| format!(r#""type":"tftp","op":"DATA","file":"{name}","block":1,"bytes":512"#);
+        stage.answer(3, "10.30.0.15", (41_000, 50_001), &data("another.cnf.xml"));
+        assert!(stage.phone().files[0].stray.is_none(), "it answers another request");
+        stage.answer(4, "10.30.0.15", (41_000, 50_002), &data(&config_name()));
+        assert!(stage.phone().files[0].stray.is_none(), "at another port");
+        stage.answer(5, "10.30.0.15", (41_000, 50_001), &data(&config_name()));
+        stage.answer(6, "10.30.0.15", (41_000, 50_001), &data(&config_name()));
+        let fetch = &stage.phone().files[0];
+        let stray = fetch.stray.unwrap();
+        assert_eq!((fetch.outcome(), stray.from, stray.count), (Outcome::NoAnswer, ip("10.30.0.15"), 2));
     }
 
     #[test]

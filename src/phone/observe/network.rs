@@ -6,9 +6,10 @@ use super::Scene;
 use crate::conversation::file::{Fetch, Unreachable, Why};
 use crate::conversation::registration::Attempt;
 use crate::conversation::{RetryCount, push_bounded};
-use crate::phone::directory::Slot;
+use crate::phone::directory::{Slot, vlan_of};
 use crate::phone::limits;
 use crate::phone::{ArpAsk, DnsAnswer, NameAsk, Phone};
+use crate::types::Mac;
 use crate::wire::{arp, dns, icmp};
 
 /// IP protocol numbers (RFC 5237).
@@ -24,7 +25,7 @@ pub(super) fn observe_arp(scene: &mut Scene<'_>, message: &arp::Message) {
         directory.neighbours.insert(sender, message.sender_mac);
         let is_end = directory.is_end(message.sender_mac);
         directory.senders.record(message.sender_mac, sender, is_end);
-        directory.record_claim(message.sender_mac, sender, seen_at);
+        directory.record_claim(message.sender_mac, sender, vlan_of(scene.envelope), seen_at);
     }
     if message.op == arp::Op::Request && message.sender_ip != message.target_ip {
         let Slot::Phone(index) = directory.slot_of_mac(message.sender_mac) else { return };
@@ -63,7 +64,7 @@ pub(super) fn observe_icmp(scene: &mut Scene<'_>, message: &icmp::Message) {
     }
     let unreachable = Some(Unreachable { seen_at, why: Why::of_unreachable(message.icmp_code, v6) });
     let (Some(sport), Some(dport)) = (about.sport, about.dport) else { return };
-    let Some(phone) = phone_of(scene, about.src, None) else { return };
+    let Some(phone) = phone_of(scene, about.src, Some(sport), None) else { return };
     if about.protocol == UDP {
         let of = |f: &&mut Fetch| f.server == about.dst && f.client_port == sport && f.is_open();
         if let Some(fetch) = phone.files.iter_mut().rev().find(of) {
@@ -86,11 +87,11 @@ pub(super) fn observe_dns(scene: &mut Scene<'_>, message: &dns::Message) {
     if !message.answers.is_empty() {
         scene.shared.names.insert(message.name.clone(), message.answers.clone());
     }
-    let (client, server, eth) = match message.rcode {
-        None => (src, dst, env.eth_src),
-        Some(_) => (dst, src, env.eth_dst),
+    let (client, server, port, eth) = match message.rcode {
+        None => (src, dst, env.sport, env.eth_src),
+        Some(_) => (dst, src, env.dport, env.eth_dst),
     };
-    let Some(phone) = phone_of(scene, client, eth) else { return };
+    let Some(phone) = phone_of(scene, client, port, eth) else { return };
     let v6 = match message.qtype.raw() {
         "A" => false,
         "AAAA" => true,
@@ -117,8 +118,8 @@ pub(super) fn observe_dns(scene: &mut Scene<'_>, message: &dns::Message) {
 }
 
 /// The phone that has this address; `None`: it is no phone's.
-fn phone_of<'s>(scene: &'s mut Scene<'_>, ip: IpAddr, eth: Option<crate::types::Mac>) -> Option<&'s mut Phone> {
-    match scene.directory.slot_of_ip(ip, eth) {
+fn phone_of<'s>(scene: &'s mut Scene<'_>, ip: IpAddr, port: Option<u16>, eth: Option<Mac>) -> Option<&'s mut Phone> {
+    match scene.directory.slot_of_client(ip, port, eth) {
         Slot::Phone(index) => scene.directory.phones.get_mut(index),
         Slot::Other(_) => None,
     }

@@ -105,7 +105,7 @@ fn where_no_load_is_named_one_is_added_in_its_place() {
 }
 
 #[test]
-fn call_managers_are_replaced_where_that_is_wished_and_only_there() {
+fn call_managers_are_replaced_only_on_request() {
     let managers = ["10.30.0.10".to_owned(), "cm2".to_owned()];
     let wish = EditRequest { call_managers: &managers, ..wish() };
     let expected = DEVICE.replace(OLD, NEW).replace("10.31.0.10", "10.30.0.10");
@@ -136,7 +136,7 @@ fn what_can_not_be_edited_is_left_alone_with_its_reason() {
 }
 
 #[test]
-fn a_minimal_configuration_is_read_back_as_it_was_meant_and_says_what_it_is() {
+fn minimal_config_round_trips_and_is_labelled() {
     let managers = ["10.30.0.10".to_owned(), "cm2.example".to_owned()];
     let body = minimal(&managers, None, NEW).unwrap();
     let (config, anomalies) = phone_config::parse(&"x.cnf.xml".into(), body.octets());

@@ -1,29 +1,34 @@
 //! DHCP option 150 by platform (boot reference, section 8), for the scope that handed out the wrong server.
 
+mod change;
+mod dnsmasq;
+mod ios;
+mod isc_dhcpd;
+mod kea;
 mod platform;
 mod v6;
+mod windows;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use self::platform::{Setting, Values};
+use self::change::{Change, is_plain, joined, plain};
 use crate::conversation::dhcp::LeaseTerms;
-use crate::diagnosis::{self, Fix, FixKind, FixTarget, TftpSource, and_list};
+use crate::diagnosis::{self, Fix, FixKind, FixTarget, ScopeObstacle, ScopeReach, and_list};
 use crate::types::WireText;
-use crate::wire::dhcp::UnusableOption;
 
 pub use self::platform::{PLATFORMS, Platform};
 pub use self::v6::{set_dhcpv6, snippet_v6};
 pub use crate::diagnosis::Scope;
 
-/// What a platform is told, and the way back.
+/// A change in the words of one platform, and its undo.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Snippet {
     #[allow(missing_docs)]
     pub platform: Platform,
-    /// Makes the scope name the right servers.
+    /// Steps as comments, and the lines that name the right servers.
     pub config: String,
-    /// Makes it name what it named before.
-    pub undo: String,
+    /// Names what was named before; `None`: that cannot be restored, as `config` says.
+    pub undo: Option<String>,
 }
 
 impl Scope {
@@ -35,6 +40,7 @@ impl Scope {
             network: network.map(|(a, m)| (Ipv4Addr::from_bits(a.to_bits() & m.to_bits()), m)),
             sources: terms.sources.clone(),
             unusable: terms.unusable.clone(),
+            reach: ScopeReach::Whole,
         }
     }
 
@@ -57,89 +63,17 @@ impl Scope {
         all
     }
 
-    /// The names in one place.
-    fn named(&self, source: TftpSource) -> Option<&[WireText]> {
-        self.sources.iter().find(|(s, _)| *s == source).map(|(_, names)| names.as_slice())
-    }
-
-    fn unusable(&self, option: u8) -> Option<&UnusableOption> {
-        self.unusable.iter().find(|o| o.option == option)
-    }
-
-    /// Option 150 as it is, as addresses.
-    fn old(&self) -> Vec<Ipv4Addr> {
-        self.named(TftpSource::Option150).unwrap_or_default().iter().filter_map(|n| n.raw().parse().ok()).collect()
-    }
-
-    /// What it names now, in plain words for a comment.
-    fn was(&self) -> String {
-        let mut said = Vec::new();
-        let places = [
-            (TftpSource::Option150, 150, "option 150"),
-            (TftpSource::Option66, 66, "option 66"),
-            (TftpSource::Sname, 0, "the server name"),
-            (TftpSource::Siaddr, 0, "the next server"),
-        ];
-        for (source, option, words) in places {
-            if let Some(names) = self.named(source) {
-                said.push(format!("{words} was {}", and_list(&names.iter().map(plain).collect::<Vec<_>>())));
-            } else if let Some(unusable) = self.unusable(option) {
-                said.push(format!("{words} was the octets {}, which name no server", unusable.raw));
-            } else if source == TftpSource::Option150 {
-                said.push("option 150 was not set".to_owned());
-            }
-        }
-        said.join("; ")
-    }
-
-    /// The values that name the right servers, and those that are there now.
-    fn values(&self, right: &[Ipv4Addr]) -> (Values, Values) {
-        let first = right.first().map(Ipv4Addr::to_string).unwrap_or_default();
-        let is_right = |name: &WireText| right.iter().any(|r| r.to_string() == name.raw());
-        let in_150 = self.named(TftpSource::Option150);
-        // A place that names a server of its own beside option 150 may be for computers; one that names the same, or
-        // is all that phones have to go by, goes with it.
-        let lesser = |source: TftpSource| {
-            let name = self.named(source).and_then(<[WireText]>::first).filter(|name| !is_right(name));
-            match name.filter(|name| in_150.is_none_or(|servers| servers.contains(name))) {
-                None => (Setting::Leave, Setting::Leave),
-                // Some servers fill their own address in whatever is configured.
-                Some(name) if source == TftpSource::Siaddr && name.raw() == self.server.to_string() => {
-                    (Setting::Leave, Setting::Leave)
-                }
-                Some(name) if is_plain(name.raw()) => (Setting::Is(first.clone()), Setting::Is(name.raw().to_owned())),
-                Some(_) => (Setting::Is(first.clone()), Setting::Absent),
-            }
-        };
-        let (option_66, old_66) = match self.unusable(66) {
-            // What no phone can use is best not there, and nothing to go back to.
-            Some(_) => (Setting::Absent, Setting::Absent),
-            None => lesser(TftpSource::Option66),
-        };
-        let (next_server, old_next_server) = lesser(TftpSource::Siaddr);
-        let (server_name, old_server_name) = lesser(TftpSource::Sname);
-        (
-            Values { servers: right.to_vec(), option_66, next_server, server_name },
-            Values {
-                servers: self.old(),
-                option_66: old_66,
-                next_server: old_next_server,
-                server_name: old_server_name,
-            },
-        )
-    }
-
     /// What makes it name the right servers, by platform; empty where none of them has an IPv4 address.
     pub fn snippets(&self, right: &[IpAddr]) -> Vec<Snippet> {
         let right = v4(right);
         if right.is_empty() {
             return Vec::new();
         }
-        let (new, old) = self.values(&right);
-        let note = self.was();
+        let change = Change::new(self, &right);
         let snippet = |platform: &Platform| {
-            let undo = platform.text(self, &old, "back to what it was")?;
-            Some(Snippet { platform: *platform, config: platform.text(self, &new, &note)?, undo })
+            let text = platform.text(&change)?;
+            let undo = (change.not_restored().is_none() || change.phones.is_some()).then(|| text.undo.clone());
+            Some(Snippet { platform: *platform, config: text.config(platform.comment()), undo })
         };
         PLATFORMS.iter().filter_map(snippet).collect()
     }
@@ -153,41 +87,35 @@ fn is_mask(mask: Ipv4Addr) -> bool {
     mask.to_bits().leading_ones() + mask.to_bits().trailing_zeros() == 32 && mask.to_bits() != 0
 }
 
-/// A name or address that can be pasted without being anything else.
-fn is_plain(name: &str) -> bool {
-    crate::remedy::configuration::is_server_name(name)
-}
-
-/// A text of the wire for a comment of any of the platforms.
-fn plain(text: &WireText) -> String {
-    text.raw()
-        .chars()
-        .take(64)
-        .map(|c| if c.is_ascii_alphanumeric() || ".-_: /".contains(c) { c } else { '?' })
-        .collect()
-}
-
-/// Option 150 of a scope set to the right servers, one fix per platform.
+/// Option 150 of a scope, or of single phones in it, set to the right servers: one fix per platform.
 pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
     let to = and_list(&v4(right));
+    let label = scope.label();
+    let title = match scope.reach.phones() {
+        None => format!("Option 150 of {label} to {to}"),
+        Some([phone]) => format!("Option 150 of {} in {label} to {to}, by a reservation", phone.mac.device_name()),
+        Some(phones) => format!("Option 150 of {} phones in {label} to {to}, by a reservation each", phones.len()),
+    };
     let fix = |Snippet { platform, config, undo }| {
-        Fix::new(
-            FixKind::SetDhcpOption,
-            FixTarget::DhcpServer,
-            format!("Option 150 of {} to {to}{}", scope.label(), platform.tool()),
-        )
-        .on(platform.of_fix())
-        .step(platform.step(scope))
-        .step(format!(
-            "Reset the phones of {} afterwards: a lease in use is not asked for again before half its time.",
-            scope.label()
-        ))
-        .config(config)
-        .undo(undo)
-        .verify(format!(
-            "The next OFFER and ACK of {} carry option 150 = {to}, and the phones' read requests go there.",
-            scope.server
-        ))
+        let mut fix = Fix::new(FixKind::SetDhcpOption, FixTarget::DhcpServer, format!("{title}{}", platform.tool()))
+            .on(platform.of_fix());
+        if let ScopeReach::Phones { why, .. } = &scope.reach {
+            fix = fix.step(why.reason(&label));
+        }
+        fix.step(platform.step(scope))
+            .step(format!(
+                "Reset {} afterwards: a lease in use is not asked for again before half its time.",
+                match scope.reach.phones() {
+                    None => format!("the phones of {label}"),
+                    Some(_) => "these phones".to_owned(),
+                }
+            ))
+            .config(config)
+            .undo(undo)
+            .verify(format!(
+                "The next OFFER and ACK of {} carry option 150 = {to}, and the phones' read requests go there.",
+                scope.server
+            ))
     };
     let mut fixes: Vec<Fix> = Vec::new();
     for snippet in scope.snippets(right) {
@@ -198,8 +126,31 @@ pub fn set_option_150(scope: &Scope, right: &[IpAddr]) -> Vec<Fix> {
     fixes
 }
 
-fn joined(servers: &[Ipv4Addr], separator: &str) -> String {
-    servers.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(separator)
+impl ScopeObstacle {
+    /// Why the scope is not changed as a whole, in a sentence.
+    pub fn reason(&self, label: &str) -> String {
+        match self {
+            ScopeObstacle::OtherValue { phone, servers } => format!(
+                "Do not change all of {label}: its leases differ ({} is given {}), so a class, a reservation or a host \
+                 entry decides there. Look for it first; these phones alone need the change.",
+                phone.device_name(),
+                and_list(&servers.iter().map(plain).collect::<Vec<_>>())
+            ),
+            ScopeObstacle::OtherNeed { first } => format!(
+                "Do not change all of {label}: phones in it need different servers ({} another one than these).",
+                first.device_name()
+            ),
+            ScopeObstacle::HealthyPhones { phones: 1, first } => format!(
+                "Do not change all of {label}: {} works with the server that it names and would be moved away.",
+                first.device_name()
+            ),
+            ScopeObstacle::HealthyPhones { phones, first } => format!(
+                "Do not change all of {label}: {phones} phones, {} among them, work with the server that it names and would \
+                 be moved away.",
+                first.device_name()
+            ),
+        }
+    }
 }
 
 /// The TFTP server named once, in option 150; `others` are option 66, `sname` and `siaddr` as the scope has them now.
@@ -217,7 +168,7 @@ pub fn only_option_150(
     if let (false, Some(first)) = (servers.is_empty(), servers.first()) {
         steps.push(format!("Keep option 150 = {} alone.", and_list(&servers)));
         config.push_str(&format!(" option 150 ip {}\n", servers.join(" ")));
-        match scope.old() {
+        match Change::new(scope, &[]).old {
             old if old.is_empty() => undo.push_str(&format!(" no option 150 ip {first}\n")),
             old => undo.push_str(&format!(" option 150 ip {}\n", joined(&old, " "))),
         }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::types::Hex;
+use crate::diagnosis::{ScopePhone, TftpSource};
+use crate::types::{Hex, Mac};
+use crate::wire::dhcp::UnusableOption;
 
 fn terms(sources: Vec<(TftpSource, Vec<WireText>)>, unusable: Vec<UnusableOption>) -> LeaseTerms {
     LeaseTerms {
@@ -28,17 +30,21 @@ const RIGHT: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(10, 30, 0, 5)), IpAddr::V4(
 fn text(scope: &Scope, platform: Platform) -> (String, String) {
     let snippets = scope.snippets(&RIGHT);
     let snippet = snippets.into_iter().find(|s| s.platform == platform).unwrap();
-    (snippet.config, snippet.undo)
+    (snippet.config, snippet.undo.unwrap_or_default())
 }
 
 #[test]
-fn every_platform_gets_the_right_servers_in_its_own_words_and_the_way_back() {
+fn every_platform_gets_the_right_servers_and_an_undo() {
     for (platform, line, back) in [
-        (Platform::Ios, " option 150 ip 10.30.0.5 10.30.0.6\n", " option 150 ip 10.30.1.5\n"),
-        (Platform::IscDhcpd, "  option cisco-tftp 10.30.0.5, 10.30.0.6;\n", "  option cisco-tftp 10.30.1.5;\n"),
-        (Platform::Kea, "\"data\": \"10.30.0.5, 10.30.0.6\"", "\"data\": \"10.30.1.5\""),
-        (Platform::Dnsmasq, "dhcp-option=150,10.30.0.5,10.30.0.6\n", "dhcp-option=150,10.30.1.5\n"),
-        (Platform::PowerShell, "-ScopeId 10.50.0.0 -OptionId 150 -Value 10.30.0.5,10.30.0.6\n", "-Value 10.30.1.5\n"),
+        (Platform::Ios, "  option 150 ip 10.30.0.5 10.30.0.6\n", "  option 150 ip 10.30.1.5\n"),
+        (Platform::IscDhcpd, "\noption NAME 10.30.0.5, 10.30.0.6;\n", "option NAME 10.30.1.5;\n"),
+        (Platform::Kea, "\"data\": \"0A1E00050A1E0006\"", "\"data\": \"0A1E0105\""),
+        (
+            Platform::Dnsmasq,
+            "\ndhcp-option=tag:phonescope-10-50-0-0-16,150,10.30.0.5,10.30.0.6\n",
+            "dhcp-option=tag:phonescope-10-50-0-0-16,150,10.30.1.5\n",
+        ),
+        (Platform::PowerShell, "-OptionId 150 -Value 10.30.0.5,10.30.0.6 -WhatIf", "-Value 10.30.1.5\n"),
         (
             Platform::Netsh,
             "scope 10.50.0.0 set optionvalue 150 IPADDRESS 10.30.0.5 10.30.0.6\n",
@@ -57,45 +63,82 @@ fn every_platform_gets_the_right_servers_in_its_own_words_and_the_way_back() {
 }
 
 #[test]
-fn what_kea_gets_is_json_that_any_program_reads() {
+fn what_kea_gets_is_json_under_its_comments() {
     let hostile = scope_naming(&[(TftpSource::Option66, "a\"b\\ {c}")]);
     for scope in [scope(), hostile, Scope { network: None, ..scope() }] {
-        let (config, undo) = text(&scope, Platform::Kea);
-        for text in [config, undo] {
-            let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
-            assert_eq!(value["Dhcp4"]["option-def"][0]["code"], 150);
-        }
+        let (config, _) = text(&scope, Platform::Kea);
+        let json: String = config.lines().filter(|l| !l.starts_with("//")).collect();
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap_or_else(|e| panic!("{e}: {config}"));
+        let subnet = if scope.network.is_some() { &value["Dhcp4"]["subnet4"][0] } else { &value };
+        assert_eq!(subnet["option-data"][0]["code"], 150, "{config}");
+        assert!(value["Dhcp4"]["option-def"].is_null(), "a definition that is there already keeps Kea from starting");
     }
 }
 
 #[test]
-fn a_scope_that_named_it_elsewhere_names_it_in_one_voice() {
+fn other_places_that_name_it_are_told_and_not_changed() {
     let by_name = scope_naming(&[(TftpSource::Option66, "tftp.pilot")]);
     let (config, undo) = text(&by_name, Platform::IscDhcpd);
-    assert!(config.contains("option cisco-tftp 10.30.0.5, 10.30.0.6;\n  option tftp-server-name \"10.30.0.5\";\n"));
+    assert!(
+        config.contains("option tftp-server-name tftp.pilot is handed out too: change it to 10.30.0.5"),
+        "{config}"
+    );
     assert!(config.contains("(option 150 was not set; option 66 was tftp.pilot)"), "{config}");
-    assert!(undo.contains("# no option cisco-tftp\n  option tftp-server-name \"tftp.pilot\";\n"), "{undo}");
-    let next = scope_naming(&[(TftpSource::Siaddr, "10.30.1.5")]);
-    assert!(text(&next, Platform::IscDhcpd).0.contains("next-server 10.30.0.5;"));
-    let own = scope_naming(&[(TftpSource::Siaddr, "10.30.0.2")]);
-    assert!(!text(&own, Platform::IscDhcpd).0.contains("next-server"), "the server's own address is an accident");
+    assert_eq!(undo, "# take out: option NAME 10.30.0.5, 10.30.0.6;\n");
+    let told = |scope: &Scope| text(scope, Platform::IscDhcpd).0.contains("next-server 10.");
+    assert!(told(&scope_naming(&[(TftpSource::Siaddr, "10.30.1.5")])));
+    assert!(!told(&scope_naming(&[(TftpSource::Siaddr, "10.30.0.2")])), "the server's own address is an accident");
+    let of_others = [(TftpSource::Option150, "10.30.1.5"), (TftpSource::Siaddr, "10.9.9.9")];
+    assert!(!told(&scope_naming(&of_others)), "another server than the phones' is for others");
+    assert!(told(&scope_naming(&[(TftpSource::Option150, "10.30.1.5"), (TftpSource::Siaddr, "10.30.1.5")])));
 }
 
 #[test]
-fn a_place_that_serves_others_is_left_alone() {
-    let both = scope_naming(&[(TftpSource::Option150, "10.30.1.5"), (TftpSource::Siaddr, "10.9.9.9")]);
-    assert!(!text(&both, Platform::IscDhcpd).0.contains("next-server"));
-    let same = scope_naming(&[(TftpSource::Option150, "10.30.1.5"), (TftpSource::Siaddr, "10.30.1.5")]);
-    assert!(text(&same, Platform::IscDhcpd).0.contains("next-server 10.30.0.5;"));
-}
-
-#[test]
-fn what_was_malformed_is_told_as_its_octets_and_not_put_back() {
+fn unreadable_old_value_is_named_and_not_restored() {
     let option = UnusableOption { option: 150, raw: Hex::from(&b"10.1.1.5"[..]), reads_as: "text".to_owned() };
     let scope = Scope::of(&terms(Vec::new(), vec![option]), Some(Ipv4Addr::new(10, 50, 3, 7)));
-    let (config, undo) = text(&scope, Platform::Ios);
-    assert!(config.contains("! option 150 was the octets 31302e312e312e35, which name no server\n"), "{config}");
-    assert!(undo.ends_with(" no option 150\n"), "{undo}");
+    let snippet = scope.snippets(&RIGHT).into_iter().find(|s| s.platform == Platform::Ios).unwrap();
+    assert!(snippet.config.contains("option 150 was the octets 31302e312e312e35, which name no server"), "{snippet:?}");
+    assert!(snippet.config.contains("not restored: no phone can read what was there"), "{snippet:?}");
+    assert_eq!(snippet.undo, None);
+}
+
+#[test]
+fn single_phones_get_entries_of_their_own() {
+    let phone = ScopePhone { mac: Mac([0, 3, 0x6b, 0, 0, 7]), address: Some(Ipv4Addr::new(10, 50, 3, 7)) };
+    let why = ScopeObstacle::HealthyPhones { phones: 1, first: Mac([0, 3, 0x6b, 0, 0, 9]) };
+    let scope = Scope { reach: ScopeReach::Phones { phones: vec![phone], why }, ..scope() };
+    for (platform, line, back) in [
+        (Platform::Ios, "  client-identifier 0100.036b.0000.07\n", " no ip dhcp pool SEP00036B000007\n"),
+        (
+            Platform::IscDhcpd,
+            "host SEP00036B000007 { hardware ethernet 00:03:6b:00:00:07; option NAME 10.30.0.5, 10.30.0.6; }\n",
+            "# take out: host SEP00036B000007\n",
+        ),
+        (
+            Platform::Kea,
+            "{ \"hw-address\": \"00:03:6b:00:00:07\", ",
+            "// take out the reservation of 00:03:6b:00:00:07\n",
+        ),
+        (Platform::Dnsmasq, "dhcp-mac=set:phonescope-10-50-0-0-16,00:03:6b:00:00:07\n", "# take out: dhcp-mac="),
+        (
+            Platform::PowerShell,
+            "ClientId = '00-03-6b-00-00-07'",
+            "Remove-DhcpServerv4Reservation -IPAddress 10.50.3.7\n",
+        ),
+        (Platform::Netsh, "add reservedip 10.50.3.7 00036b000007\n", "delete reservedip 10.50.3.7 00036b000007\n"),
+    ] {
+        let (config, undo) = text(&scope, platform);
+        assert!(config.contains(line), "{platform:?}: {config}");
+        assert!(undo.contains(back), "{platform:?}: {undo}");
+    }
+    let fixes = set_option_150(&scope, &RIGHT);
+    assert!(fixes[0].title.contains("SEP00036B000007"), "{}", fixes[0].title);
+    assert!(
+        fixes[0].steps[0].starts_with("Do not change all of 10.50.0.0/16: SEP00036B000009 works"),
+        "{:?}",
+        fixes[0].steps
+    );
 }
 
 #[test]
@@ -119,7 +162,7 @@ fn nothing_is_pasted_that_is_not_known() {
 }
 
 #[test]
-fn snooping_is_not_switched_on_by_a_paste_and_not_before_a_port_is_trusted() {
+fn pasted_snooping_starts_only_after_a_port_is_trusted() {
     let fix = remove_server(Ipv4Addr::new(10, 66, 0, 1), Some(110));
     let config = fix.config.unwrap();
     assert!(config.lines().all(|line| line.starts_with('!')), "{config}");

@@ -222,6 +222,13 @@ fn make(phone: &PhoneReport, load: &str) -> Result<(ConfigBody, How), String> {
     let mut why: Option<String> = None;
     for candidate in seen {
         let from = format!("{} of {}", candidate.name, candidate.server);
+        // Whoever put that server there wrote it: its credentials, URLs and proxies are not ours to spread.
+        if !candidate.trusted {
+            why.get_or_insert(
+                "the configuration that was seen is of a server that nothing here vouches for".to_owned(),
+            );
+            continue;
+        }
         let fits = fits(phone, candidate);
         let call_managers: &[String] = if fits { &[] } else { &wanted.call_manager_names };
         // A default of another cluster holds nothing of this phone, and one that names nobody helps nobody.
@@ -252,7 +259,7 @@ fn make(phone: &PhoneReport, load: &str) -> Result<(ConfigBody, How), String> {
         }
     }
     let why = why.unwrap_or_else(|| "no configuration of it was seen".to_owned());
-    let port = wanted.configurations.iter().find(|c| fits(phone, c)).and_then(|c| c.config.port);
+    let port = wanted.configurations.iter().find(|c| c.trusted && fits(phone, c)).and_then(|c| c.config.port);
     match minimal(&wanted.call_manager_names, port, load) {
         Some(body) => Ok((body, How::Minimal { why })),
         None => Err(format!(

@@ -13,7 +13,9 @@ use crate::remedy::load_route;
 
 /// Writes the sections; nothing where no phone asks a wrong server.
 pub(super) fn write(out: &mut String, work: &Work<'_>) {
-    let astray: Vec<&PhoneToFix> = work.patients.iter().filter(|p| p.wrong_server().is_some()).collect();
+    // A server that nobody here vouches for is no place to put files on.
+    let is_astray = |p: &&PhoneToFix| p.wrong_server().is_some() && p.phone.wanted.tftp_trusted;
+    let astray: Vec<&PhoneToFix> = work.patients.iter().filter(is_astray).collect();
     let movable: Vec<&PhoneToFix> =
         work.patients.iter().filter(|p| !p.phone.wanted.tftp_right.is_empty() && is_about_the_server(p)).collect();
     if movable.is_empty() {
@@ -33,10 +35,16 @@ pub(super) fn write(out: &mut String, work: &Work<'_>) {
              ones too, and after a factory reset."
         }
     });
-    line(
-        "b. **The wrong server serves what is right.** Where DHCP can not be changed soon. It holds only until somebody \
-         touches the phone at the other CallManager, and every later change has to be made there again.",
-    );
+    line(match astray.is_empty() {
+        true => {
+            "b. **The wrong server serves what is right.** Only where that server is yours: nothing here vouches for the one \
+             that these phones ask. Name it in the site file (tftp of its cluster), and run fix again."
+        }
+        false => {
+            "b. **The wrong server serves what is right.** Where DHCP can not be changed soon. It holds only until somebody \
+             touches the phone at the other CallManager, and every later change has to be made there again."
+        }
+    });
     line(match by_hand_alone {
         true => {
             "c. **The server set on the phone.** Advised: take it back, or set the right one. Somebody has to go there.\n"

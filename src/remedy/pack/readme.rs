@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::configurations::{How, Outcome};
 use super::markdown::text;
 use super::{PackFile, PhoneToFix, Shown, Work, other_cures, some_of};
-use crate::diagnosis::{Code, Confidence, Finding, Fix, FixKind, FixTarget, Severity, and_list};
+use crate::diagnosis::{Code, Confidence, Finding, Fix, FixKind, FixTarget, ScopeReach, Severity, and_list};
 use crate::remedy::dhcp::{PLATFORMS, snippet_v6};
 use crate::remedy::load_route::{self, LoadRoute};
 use crate::types::WireText;
@@ -267,16 +267,16 @@ impl Page {
                 and_list(right)
             ));
         }
-        if work.scopes.iter().any(|s| s.shared) {
-            self.line(
-                "\n**Phones of several clusters share a scope.** It can name the servers of one of them only: correct it for \
-                 the larger part, and give the others a VLAN and scope of their own, a class in DHCP, or their server by \
-                 hand (below).",
-            );
+        for scope in &work.scopes {
+            if let ScopeReach::Phones { why, .. } = &scope.scope.reach {
+                self.line(&format!(
+                    "\n**{}** Its files hold an entry for each phone.",
+                    text(&why.reason(&scope.scope.label()))
+                ));
+            }
         }
         self.line(
-            "\nEach file says what it replaces and how to go back. Test before the restart: `dhcpd -t -cf FILE`, `kea-dhcp4 \
-             -t FILE`, `dnsmasq --test -C FILE`.\n\nExpect: from the next lease on, OFFER and ACK carry the right \
+            "\nEach file says where its lines belong, what they replace and how to go back: edit in place, do not append.\n\nExpect: from the next lease on, OFFER and ACK carry the right \
              addresses. A phone that runs asks for its lease at half its time, and reads its files at its next boot only.\n",
         );
     }

@@ -14,8 +14,6 @@ pub(super) struct ScopeFix {
     pub(super) phones: usize,
     /// Behind the names of its files, where there are several scopes.
     suffix: String,
-    /// Another fix is for the same scope: phones of two clusters share it.
-    pub(super) shared: bool,
 }
 
 impl ScopeFix {
@@ -30,7 +28,7 @@ impl ScopeFix {
         format!("dhcp/{name}{}.{extension}", self.suffix)
     }
 
-    /// One file a platform, with the way back in comments; a second file where there are none.
+    /// One file a platform, with its undo in comments.
     pub(super) fn files(&self) -> Vec<PackFile> {
         let mut files = Vec::new();
         let mut push = |path: String, contents: String, about: String| {
@@ -39,26 +37,12 @@ impl ScopeFix {
         let label = self.scope.label();
         for Snippet { platform, config, undo } in self.scope.snippets(&self.right) {
             let path = self.path(platform);
-            let text = match platform.comment() {
-                Some(mark) => {
-                    // What is to be taken out is told in a comment, too: that one stays.
-                    let goes = format!("{mark}no ");
-                    let is_comment = |line: &&str| {
-                        let line = line.trim_start();
-                        line.starts_with(mark.trim_end()) && !line.starts_with(&goes)
-                    };
-                    let undo: String =
-                        undo.lines().filter(|l| !is_comment(l)).map(|line| format!("{mark}  {line}\n")).collect();
-                    format!("{config}\n{mark}The way back:\n{undo}")
-                }
-                None => {
-                    let (name, extension) = platform.file();
-                    let path = format!("dhcp/{name}-undo{}.{extension}", self.suffix);
-                    push(path, undo, format!("the way back of {}", self.path(platform)));
-                    config
-                }
+            let mark = platform.comment();
+            let undo: String = match undo {
+                Some(undo) => undo.lines().map(|line| format!("{mark}  {}\n", line.trim_start_matches(mark))).collect(),
+                None => format!("{mark}  see above\n"),
             };
-            push(path, text, format!("option 150 of {label}"));
+            push(path, format!("{config}\n{mark}Undo:\n{undo}"), format!("option 150 of {label}"));
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         files
@@ -108,7 +92,6 @@ pub(super) fn scopes(patients: &[PhoneToFix]) -> Vec<ScopeFix> {
                 right: wanted.tftp_right.clone(),
                 phones: 1,
                 suffix: String::new(),
-                shared: false,
             }),
         }
     }
@@ -125,7 +108,6 @@ pub(super) fn scopes(patients: &[PhoneToFix]) -> Vec<ScopeFix> {
     let same_scope = |fix: &ScopeFix| keys.iter().filter(|k| **k == fix.key()).count() > 1;
     let flags: Vec<(bool, bool)> = fixes.iter().map(|f| (same_network(f), same_scope(f))).collect();
     for (fix, (network_again, scope_again)) in fixes.iter_mut().zip(flags).filter(|_| several) {
-        fix.shared = scope_again;
         fix.suffix = match fix.scope.network {
             Some((network, mask)) => format!("-{network}-{}", mask.to_bits().leading_ones()),
             None => format!("-of-{}", fix.scope.server),
@@ -155,30 +137,31 @@ fn is_at_fault(patient: &PhoneToFix) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::TftpSource;
+    use crate::diagnosis::{ScopeReach, TftpSource};
 
     #[test]
-    fn the_way_back_says_what_was_not_there_before() {
+    fn undo_says_what_was_not_there_before() {
         let scope = Scope {
             server: Ipv4Addr::new(10, 30, 0, 2),
             network: Some((Ipv4Addr::new(10, 50, 3, 0), Ipv4Addr::new(255, 255, 255, 0))),
             sources: vec![(TftpSource::Option66, vec!["tftp-31.example".into()])],
             unusable: Vec::new(),
+            reach: ScopeReach::Whole,
         };
         let right = vec![IpAddr::from([10, 30, 0, 5])];
-        let fix = ScopeFix { scope, right, phones: 1, suffix: String::new(), shared: false };
+        let fix = ScopeFix { scope, right, phones: 1, suffix: String::new() };
         let files = fix.files();
         for (path, line) in [
-            ("dhcp/dnsmasq.conf", "#   # no line dhcp-option=150"),
-            ("dhcp/isc-dhcpd.conf", "#     # no option cisco-tftp"),
-            ("dhcp/ios.txt", "!    no option 150"),
+            ("dhcp/dnsmasq.conf", "#   take out: dhcp-option=tag:phonescope-10-50-3-0-24,150,10.30.0.5"),
+            ("dhcp/isc-dhcpd.conf", "#   take out: option NAME 10.30.0.5;"),
+            ("dhcp/ios.txt", "!     no option 150"),
             ("dhcp/windows.ps1", "#   Remove-DhcpServerv4OptionValue -ScopeId 10.50.3.0 -OptionId 150"),
             ("dhcp/windows-netsh.txt", "rem   netsh dhcp server scope 10.50.3.0 delete optionvalue 150"),
-            ("dhcp/kea-dhcp4-undo.json", "      \"comment\": \"take out: cisco-tftp\","),
+            ("dhcp/kea-dhcp4.json", "//   take out the entry for option 150 of 10.50.3.0/24"),
         ] {
             let file = files.iter().find(|f| f.path == path).unwrap_or_else(|| panic!("{path}: {files:?}"));
             let text = String::from_utf8(file.contents.clone()).unwrap();
-            let (_, back) = text.split_once("The way back:\n").unwrap_or(("", &text));
+            let (_, back) = text.split_once("Undo:\n").unwrap_or(("", &text));
             assert!(back.lines().any(|l| l == line), "{path}: {text}");
         }
     }

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_difference_is_where_two_files_part_and_nothing_of_what_is_in_them() {
+    fn difference_is_a_position_without_file_content() {
         assert_eq!(Difference::between(b"", b""), None);
         assert_eq!(Difference::between(b"a\nb", b"a\nb"), None);
         assert_eq!(Difference::between(b"a\nb", b"a\nc"), Some(Difference { octet: 3, line: 2 }));

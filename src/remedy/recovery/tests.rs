@@ -249,7 +249,7 @@ fn what_the_plan_does_not_know_is_not_asked_for() {
 }
 
 #[test]
-fn phones_stand_in_the_order_of_the_plan_and_others_are_not_told() {
+fn phones_keep_the_order_of_the_plan_and_others_are_omitted() {
     let recovery = judged(&plan(&[3, 1, 2]), vec![back(1), stuck(3), back(9)]);
     let states: Vec<State> = recovery.phones.iter().map(|p| p.state).collect();
     assert_eq!(states, [State::NotRecovered, State::Recovered, State::NotSeen]);

@@ -25,7 +25,7 @@ fn said(alerts: &[Alert]) -> Vec<String> {
 }
 
 #[test]
-fn a_finding_is_told_once_when_it_held_and_its_end_when_it_stayed_away() {
+fn finding_alerts_once_and_its_end_once() {
     let mut book = AlertBook::new();
     let is = |phones| with(vec![wrong(5, phones)]);
     let mut told = Vec::new();

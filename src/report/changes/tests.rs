@@ -122,7 +122,7 @@ fn what_a_phone_turns_to_is_told_with_what_it_turned_to_before() {
 }
 
 #[test]
-fn a_phone_that_is_not_remembered_any_more_goes_with_a_word_and_leaves_nothing() {
+fn evicted_phone_is_reported_and_leaves_nothing() {
     let mut changes = Changes::new();
     changes.update(&fixture::mixed_site(), at(0));
     let mut fewer = fixture::mixed_site();
@@ -145,7 +145,7 @@ fn nothing_hostile_is_told_raw() {
 }
 
 #[test]
-fn a_phone_that_goes_round_its_call_managers_is_told_of_each_once() {
+fn each_call_manager_of_a_round_is_reported_once() {
     let mut changes = Changes::new();
     let tries = |last: u8| altered(move |p| p.registration.call_manager = Some([10, 30, 0, last].into()));
     let told: Vec<usize> = [10, 11, 10, 11, 10, 11]

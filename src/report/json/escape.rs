@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_that_a_terminal_acts_on_is_escaped_in_values_and_keys() {
+    fn terminal_control_characters_are_escaped() {
         let hostile: String = ('\0'..='\u{10ffff}').filter(|c| is_unsafe(*c)).collect();
         let value = serde_json::json!({ hostile.as_str(): [hostile.as_str(), "a\u{202e}\u{e0041}b\u{7f}é💀"] });
         for formatter in [Escaping::document(), Escaping::line()] {

@@ -111,7 +111,7 @@ fn an_empty_report_is_complete() {
 }
 
 #[test]
-fn ndjson_has_a_line_per_input_phone_and_finding_that_names_its_type_first() {
+fn ndjson_has_one_typed_line_per_input_phone_finding() {
     let mut out = Vec::new();
     write_ndjson(&fixture::mixed_site(), &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();

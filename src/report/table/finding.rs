@@ -6,7 +6,7 @@ use std::io;
 use super::format::{InputNames, clock, count, number, some_of};
 use super::page::{Page, TextStyle};
 use super::{Overview, TableOptions};
-use crate::diagnosis::{Diagnosis, Finding, Fix, FixTarget, Severity};
+use crate::diagnosis::{Diagnosis, Finding, Fix, FixKind, FixTarget, Role, Severity};
 use crate::types::Mac;
 
 /// Causes that are told in full; the rest is counted.
@@ -137,7 +137,8 @@ impl<'a> Findings<'a> {
         consequences(page, cause, self.verbose)?;
         self.evidence(page, f, names)?;
         if full {
-            self.fixes(page, f)
+            self.fixes(page, f)?;
+            loads_to_name(page, cause)
         } else if let Some(fix) = f.fixes.first() {
             page.text(TextStyle::Plain, "  Fix: ", "    ", &format!("{} (-v shows how)", fix.title))
         } else {
@@ -237,6 +238,28 @@ fn write_fix(page: &mut Page<'_>, fix: &Fix) -> io::Result<()> {
         Some(undo) => page.text(TextStyle::Plain, "    Back:  ", "           ", undo),
         None => Ok(()),
     }
+}
+
+/// Where phones came away with another load, the end of the cause does not bring them back: the load has to be named too.
+fn loads_to_name(page: &mut Page<'_>, cause: &Cause<'_>) -> io::Result<()> {
+    let names_load = |f: &&Fix| f.kind == FixKind::NameLoad && f.role == Role::Needed;
+    if cause.finding.fixes.iter().any(|f| names_load(&f)) {
+        return Ok(());
+    }
+    let mut fixes: Vec<&Fix> = Vec::new();
+    for fix in cause.consequences.iter().flat_map(|f| &f.fixes).filter(names_load) {
+        if !fixes.iter().any(|known| known.title == fix.title) {
+            fixes.push(fix);
+        }
+    }
+    let Some((first, others)) = fixes.split_first() else { return Ok(()) };
+    let why = "With that alone a phone stays on the load that it took. Then also:";
+    page.text(TextStyle::Plain, "  ", "  ", why)?;
+    write_fix(page, first)?;
+    for fix in others.iter().take(FIXES_NAMED) {
+        page.text(TextStyle::Plain, "    Also:  ", "           ", &fix.title)?;
+    }
+    Ok(())
 }
 
 fn consequences(page: &mut Page<'_>, cause: &Cause<'_>, verbose: bool) -> io::Result<()> {

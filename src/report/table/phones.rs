@@ -41,10 +41,18 @@ pub(super) fn write(
     }
     page.heading("Phones")?;
     grid::write(page, COLUMNS, &overview.shown)?;
-    let more = d.phone_count.saturating_sub(overview.shown.len());
+    let more = d.phone_count.saturating_sub(overview.shown.len() + overview.folded);
+    let count = |n: usize| number(u64::try_from(n).unwrap_or(u64::MAX));
+    let mut rest = Vec::new();
     if more > 0 {
-        let more = number(u64::try_from(more).unwrap_or(u64::MAX));
-        page.text(TextStyle::Plain, "", "", &format!("... and {more} more (-T json lists all, --phone picks some)"))?;
+        rest.push(format!("{} more", count(more)));
+    }
+    if overview.folded > 0 {
+        rest.push(format!("{} healthy not listed", count(overview.folded)));
+    }
+    if !rest.is_empty() {
+        let line = format!("... and {} (--top N lists more, -T csv all, --phone picks some)", rest.join(", "));
+        page.text(TextStyle::Plain, "", "", &line)?;
     }
     if options.verbose {
         for phone in &overview.shown {

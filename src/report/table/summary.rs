@@ -31,8 +31,10 @@ pub(super) fn write(
     let action = match (causes, warnings) {
         (0, 0) => "No error was found".to_owned(),
         (0, n) => format!("No error was found; {}", count(n, "warning")),
-        (1, _) => "1 cause needs action".to_owned(),
-        (n, _) => format!("{} need action", count(n, "cause")),
+        (1, 0) => "1 cause needs action".to_owned(),
+        (n, 0) => format!("{} need action", count(n, "cause")),
+        (1, n) => format!("1 cause needs action; {}", count(n, "warning")),
+        (n, m) => format!("{} need action; {}", count(n, "cause"), count(m, "warning")),
     };
     let ink = if causes > 0 {
         TextStyle::Red

@@ -5,11 +5,18 @@ use std::rc::Rc;
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
-use crate::diagnosis::{Detail, Fix, FixKind, FixTarget, Verdict};
+use crate::diagnosis::{Code, Detail, Fix, FixKind, FixTarget, Verdict};
 use crate::report::fixture;
 
 fn plain() -> TableOptions {
-    TableOptions { width: None, color: false, min_severity: Severity::Info, verbose: false, phones_selected: false }
+    TableOptions {
+        width: None,
+        color: false,
+        min_severity: Severity::Info,
+        verbose: false,
+        phones_selected: false,
+        top: None,
+    }
 }
 
 fn terminal(width: u16) -> TableOptions {
@@ -49,16 +56,19 @@ fn a_capture_without_phones() {
 #[test]
 fn the_verdict_comes_first_and_causes_before_tables() {
     let text = written(&fixture::mixed_site(), &plain());
-    assert_eq!(text.lines().next().unwrap(), "6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action.");
+    assert_eq!(
+        text.lines().next().unwrap(),
+        "6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action; 1 warning."
+    );
     let order =
-        ["ERROR", "And therefore: registration-rejected on 4 phones", "Fix: ", "Servers", "Phones", "WARNING", "Read"];
+        ["ERROR", "And therefore: registration-rejected on 4 phones", "Fix: ", "WARNING", "Servers", "Phones", "Read"];
     let places: Vec<usize> = order.iter().map(|part| place(&text, part)).collect();
     assert!(places.is_sorted(), "{text}");
     assert_eq!(text.matches("ERROR").count(), 1, "what follows from a cause is no cause of its own");
 }
 
 #[test]
-fn no_line_is_wider_than_the_terminal_except_what_is_to_be_copied() {
+fn only_text_to_copy_exceeds_the_terminal_width() {
     for d in [fixture::mixed_site(), fixture::hostile(), fixture::nothing()] {
         for width in (40..200).step_by(7) {
             for verbose in [false, true] {
@@ -81,7 +91,7 @@ fn a_configuration_is_never_wrapped() {
 }
 
 #[test]
-fn without_a_terminal_there_is_neither_colour_nor_anything_but_ascii() {
+fn output_without_terminal_is_plain_ascii() {
     let text = written(&fixture::mixed_site(), &TableOptions { color: true, verbose: true, ..plain() });
     assert!(text.bytes().all(|b| b == b'\n' || (0x20..0x7f).contains(&b)), "{text}");
 }
@@ -113,7 +123,7 @@ fn hostile_text_never_reaches_a_terminal_raw() {
 }
 
 #[test]
-fn of_ten_thousand_phones_fifty_are_listed_and_each_is_made_once() {
+fn report_lists_50_of_10000_phones_and_builds_each_once() {
     let mut d = fixture::mixed_site();
     let made = Rc::new(Cell::new(0usize));
     let count = made.clone();
@@ -124,9 +134,39 @@ fn of_ten_thousand_phones_fifty_are_listed_and_each_is_made_once() {
         fixture::phone(i, Ipv4Addr::new(10, 30, 0, 5))
     });
     let text = written(&d, &plain());
-    assert!(text.contains("... and 9,950 more (-T json lists all"), "{text}");
+    assert!(text.contains("... and 9,950 more (--top N lists more, -T csv all, --phone picks some)"), "{text}");
     assert!(text.starts_with("10,000 phones: 10,000 healthy."), "{text}");
     assert_eq!(made.get(), 10_000);
+}
+
+/// 400 phones of which the last two are ill: they are found at sight, and the healthy are a number.
+#[test]
+fn ill_phones_are_listed_first_and_healthy_ones_folded() {
+    let site = |ill_from: usize, count: usize| {
+        let mut d = fixture::mixed_site();
+        d.phone_count = count;
+        d.make_phone = Box::new(move |i, _| {
+            let mut phone = fixture::phone(i, Ipv4Addr::new(10, 30, 0, 5));
+            phone.findings.clear();
+            if i >= ill_from {
+                phone.verdict = Verdict::Finding(Code::WrongTftpServer);
+            }
+            phone
+        });
+        d
+    };
+    let mut names = (0..400).map(|i| super::phones::name(&fixture::phone(i, Ipv4Addr::new(10, 30, 0, 5))));
+    let first = names.next().unwrap();
+    let last = names.next_back().unwrap();
+    let (_, phones) =
+        written(&site(398, 400), &plain()).split_once("\nPhones\n").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert!(phones.contains(&last) && !phones.contains(&first), "{phones}");
+    assert!(phones.contains("... and 398 healthy not listed (--top N lists more"), "{phones}");
+    let one = written(&site(300, 400), &TableOptions { top: Some(1), ..plain() });
+    assert!(one.contains("... and 99 more, 300 healthy not listed"), "{one}");
+    let few = written(&site(9, 10), &plain());
+    let (_, table) = few.split_once("\nPhones\n").unwrap();
+    assert!(table.contains(&first) && !table.contains("not listed"), "few are compared: {table}");
 }
 
 #[test]
@@ -195,6 +235,18 @@ fn an_error_that_follows_from_a_warning_stands_with_the_errors() {
     let text = written(&d, &TableOptions { min_severity: Severity::Error, ..plain() });
     assert!(text.lines().next().unwrap().ends_with("1 cause needs action."), "{text}");
     assert!(place(&text, "ERROR  10.1.1.9") < place(&text, "And therefore: registration-rejected"));
+}
+
+#[test]
+fn the_load_to_name_is_told_with_the_cause_that_brought_another() {
+    let mut d = fixture::mixed_site();
+    let title = "name load P00303000300";
+    let effect = d.findings.iter().position(|f| f.caused_by.is_some()).unwrap();
+    d.findings[effect].fixes = vec![Fix::new(FixKind::NameLoad, FixTarget::TftpServer, title).verify(String::new())];
+    let text = written(&d, &plain());
+    assert!(place(&text, "With that alone a phone stays on the load") < place(&text, &format!("Fix: {title}")));
+    d.findings[effect].fixes[0].kind = FixKind::StartCallManager;
+    assert!(!written(&d, &plain()).contains("With that alone"));
 }
 
 #[test]

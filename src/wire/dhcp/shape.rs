@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_the_decoder_can_not_be_trusted_with_are_left_alone() {
+    fn options_the_decoder_misreads_are_left_alone() {
         for code in [37, 80, 81, 93, 94, 150, 152, 153, 154, 155, 156, 157] {
             for len in [0u8, 1, 2, 5, 255] {
                 let value = vec![7; usize::from(len)];

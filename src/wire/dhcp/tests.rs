@@ -93,7 +93,7 @@ fn an_option_150_in_parts_is_joined_adjacent_or_not() {
 }
 
 #[test]
-fn of_an_option_150_longer_than_the_message_the_whole_addresses_are_read() {
+fn overlong_option_150_keeps_its_whole_addresses() {
     let mut octets = raw(&option(53, &[2]));
     octets.extend([150, 12, 10, 1, 1, 5, 10, 1]);
     let (message, noted) = parse(&octets).unwrap();
@@ -132,7 +132,7 @@ fn an_option_66_that_is_no_plain_text_is_kept_as_sent_too() {
 }
 
 #[test]
-fn an_option_66_in_parts_is_joined_and_a_cut_part_does_not_cost_the_good_one() {
+fn split_option_66_is_joined_up_to_a_cut_part() {
     let (joined, noted) = offer_of(&[option(66, b"tftp."), option(66, b"example")].concat());
     assert_eq!(
         (joined.tftp_name, noted),
@@ -258,7 +258,7 @@ fn the_text_fields_are_read_to_their_nul_or_their_end() {
 }
 
 #[test]
-fn a_hardware_address_longer_than_its_field_is_read_as_far_as_the_field() {
+fn overlong_hardware_address_is_read_up_to_its_field() {
     for (hlen, len) in [(0, 0), (6, 6), (16, 16), (17, 16), (255, 16)] {
         let mut octets = offer_with(&[]);
         octets[2] = hlen;

@@ -45,6 +45,15 @@ pub struct UnusableOption {
     pub reads_as: String,
 }
 
+impl UnusableOption {
+    /// The addresses that stand in it as text, as the one who wrote it meant them.
+    pub fn written_as_text(&self) -> Vec<Ipv4Addr> {
+        let words = self.raw.0.split(|b| !(b.is_ascii_digit() || *b == b'.'));
+        let addresses = words.filter_map(|w| std::str::from_utf8(w).ok()?.parse().ok());
+        addresses.filter(|a| is_host(*a)).collect()
+    }
+}
+
 impl Message {
     /// The TFTP servers that the message names, by the place that names them: option 150, option 66, `sname`,
     /// `siaddr`, in this order. Only what a phone can use: host addresses and names.
@@ -122,8 +131,8 @@ impl Message {
     fn option150_text(&self) -> Option<WireText> {
         let raw = self.tftp_addresses_raw.as_ref()?;
         let text = super::without_trailing_nuls(&raw.0);
-        let is_text = text.len() > 4
-            && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b',' | b' ' | b':'));
+        let is_text =
+            text.len() > 4 && text.iter().all(|b| b.is_ascii_alphanumeric() || b".-_,;: /\"'\r\n".contains(b));
         is_text.then(|| WireText::from_bytes(text))
     }
 
@@ -289,6 +298,15 @@ mod tests {
     }
 
     #[test]
+    fn addresses_written_as_text_are_read() {
+        let of = |octets: &[u8]| offer(&[option(150, octets)]).unusable_tftp_options()[0].written_as_text();
+        assert_eq!(of(b"10.1.1.10, 10.1.1.11\0"), [Ipv4Addr::new(10, 1, 1, 10), Ipv4Addr::new(10, 1, 1, 11)]);
+        assert_eq!(of(b"\"10.1.1.5\"\r\n"), [Ipv4Addr::new(10, 1, 1, 5)]);
+        assert_eq!(of(b"tftp.example"), [Ipv4Addr::UNSPECIFIED; 0]);
+        assert_eq!(of(b"0.0.0.0"), [Ipv4Addr::UNSPECIFIED; 0]);
+    }
+
+    #[test]
     fn an_option_150_of_wrong_length_or_without_a_host_is_unusable() {
         check(&offer(&[option(150, &[])]), &[], &["150  nothing: the option is empty"]);
         check(
@@ -357,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_66_with_a_trailing_nul_or_in_four_letters_is_a_name() {
+    fn option_66_with_nul_or_four_letters_is_a_name() {
         check(&offer(&[option(66, b"10.1.1.5\0")]), &[r#"option66 ["10.1.1.5"]"#], &[]);
         check(&offer(&[option(66, b"tft\0")]), &[r#"option66 ["tft"]"#], &[]);
         check(&offer(&[option(66, b"tftp")]), &[r#"option66 ["tftp"]"#], &[]);
@@ -365,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_in_option_66_is_a_fault_only_where_no_option_150_stands_beside_it() {
+    fn url_in_option_66_is_a_fault_only_without_option_150() {
         let url = option(66, b"http://10.1.1.5/$MA.xml");
         check(&offer(&[url.clone(), option(150, &[10, 1, 1, 5])]), &[r#"option150 ["10.1.1.5"]"#], &[]);
         let alone = offer(std::slice::from_ref(&url)).unusable_tftp_options();

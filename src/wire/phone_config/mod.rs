@@ -557,7 +557,7 @@ mod tests {
     }
 
     #[test]
-    fn members_without_a_priority_come_last_in_the_order_of_the_file() {
+    fn members_without_priority_come_last_in_file_order() {
         let member = |priority: &str, name: &str| {
             format!("<member{priority}><x><processNodeName>{name}</processNodeName></x></member>")
         };
@@ -709,7 +709,7 @@ mod tests {
     }
 
     #[test]
-    fn configuration_names_are_known_in_any_case_and_behind_any_path() {
+    fn config_names_match_in_any_case_and_path() {
         for name in [
             "SEP003094C2D3FA.cnf.xml",
             "sep003094c2d3fa.CNF.XML",

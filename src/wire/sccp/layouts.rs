@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_form_of_register_holds_its_version_where_the_address_is() {
+    fn short_register_has_its_version_in_the_address_field() {
         let mut octets = [0u8; 32];
         octets[24] = 3;
         octets[28] = 7;

@@ -12,11 +12,13 @@ mod device_types;
 mod layouts;
 mod names;
 mod reject;
+mod roles;
 
 pub use alarm::{AlarmText, xml_value};
 pub use device_types::{device_type_name, device_type_of_model, is_phone_type};
 pub use layouts::{ConfigStat, ConfigStatV2, MediaFailure, Payload, Register, RegisterAck, ServerRes, TokenRequest};
 pub use names::message_name;
+pub use roles::{Subject, subject};
 
 /// Bytes of the header: length, version and message id, each little-endian.
 pub const HEADER_LEN: usize = 12;

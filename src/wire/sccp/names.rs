@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_zeros_is_no_exact_keepalive_but_padded_ones_are_usual() {
+    fn zeros_are_no_exact_keepalive_but_padded_ones_pass() {
         assert!(is_exact_payload(0, 0));
         assert!(!is_exact_payload(0, 4));
         assert!(is_usual_payload(0, 4));

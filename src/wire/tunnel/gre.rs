@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn erspan_gives_the_mirrored_frame_and_the_tag_that_the_mirror_took() {
+    fn erspan_yields_the_mirrored_frame_and_its_tag() {
         let frame = build::ethernet(0x0800, &bootp());
         let tagged = build::ethernet(0x8100, &build::tag(110, 0x0800, &bootp()));
         check(&[0, 0, 0x88, 0xbe], &frame, &[Tunnel::ErspanI], &[], true);

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pseudo_wire_is_read_with_and_without_control_word_whatever_its_addresses_begin_with() {
+    fn pseudo_wire_is_read_with_and_without_control_word() {
         let cdp = [&[0xaa, 0xaa, 3, 0, 0, 0x0c, 0x20, 0][..], b"cdp"].concat();
         for first in [0x00, 0x01, 0x10, 0x40, 0x45, 0x60, 0xff] {
             for mut dst in [[first; 6], [first, 0, 0x0c, 0xcc, 0xcc, 0xcc]] {

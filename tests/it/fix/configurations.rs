@@ -80,7 +80,7 @@ fn differs_in_loads_alone(before: &[u8], after: &[u8]) -> bool {
 }
 
 #[test]
-fn every_configuration_of_every_capture_can_be_edited_and_differs_in_the_load_alone() {
+fn every_captured_config_edit_changes_the_load_only() {
     let own = shipped().into_iter().map(|s| (s.path.to_owned(), (s.build)()));
     let lab = lab_captures().into_iter().map(|(name, bytes, _)| (name, bytes));
     let (mut edited, mut broken) = (0, 0);
@@ -134,7 +134,7 @@ fn a_configuration_that_was_seen_in_part_is_not_used() {
 }
 
 #[test]
-fn a_signed_configuration_is_not_edited_and_the_steps_are_those_at_call_manager() {
+fn signed_config_is_changed_at_call_manager_only() {
     let signed = [b"\x01\0\x02\x01\x02\x02\xff".as_slice(), device(LOAD_PILOT).as_bytes()].concat();
     let pack = pack_of(&astray_with(&own_file(), &signed), &site()).unwrap();
     assert!(pack.files.iter().all(|f| !f.path.starts_with("tftp")), "{:?}", pack.files);
@@ -145,7 +145,7 @@ fn a_signed_configuration_is_not_edited_and_the_steps_are_those_at_call_manager(
 }
 
 #[test]
-fn the_default_becomes_the_phones_own_where_it_sends_it_home_and_a_minimal_one_where_not() {
+fn default_config_is_reused_only_if_it_leads_home() {
     let default = |cm: &str| {
         let config =
             PhoneConfig::naming(&[cm]).default_load(6, "7910", "P00403010102").default_load(7, "7960", LOAD_PILOT);
@@ -163,7 +163,7 @@ fn the_default_becomes_the_phones_own_where_it_sends_it_home_and_a_minimal_one_w
 }
 
 #[test]
-fn a_configuration_of_another_cluster_does_not_send_the_phone_back_there() {
+fn foreign_config_is_not_offered_as_the_cure() {
     let foreign = device(LOAD_PILOT).replace(CM, "10.31.0.10");
     let made = String::from_utf8(made_from(foreign.as_bytes())).unwrap();
     assert_eq!(made, device(LOAD), "the CallManagers are replaced too, and nothing else");
@@ -181,7 +181,7 @@ fn from_events_there_is_a_minimal_configuration_marked_as_such() {
 }
 
 #[test]
-fn the_file_has_the_letter_case_that_the_phone_asks_for_and_no_other_name() {
+fn file_name_has_the_case_that_the_phone_requests() {
     let capture = astray_with(&own_file(), device(LOAD_PILOT).as_bytes());
     let events = String::from_utf8(events(&[("capture.pcap", &capture)])).unwrap();
     let renamed = |to: &str| {

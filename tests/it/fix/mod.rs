@@ -3,6 +3,7 @@
 mod command;
 mod configurations;
 mod dhcp;
+mod dhcp_config;
 mod what_if;
 
 use phonescope::analyzer::Analyzer;

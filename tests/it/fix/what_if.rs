@@ -66,7 +66,7 @@ fn a_server_of_which_nothing_is_known_is_not_judged() {
 }
 
 #[test]
-fn a_downgrade_loses_the_phones_with_later_loads_and_names_those_to_move_first() {
+fn downgrade_lists_phones_with_later_loads_to_move_first() {
     let answer = ask("founding-case/downgraded-server.pcap", None, version("hq-3.0", "3.0")).unwrap();
     assert_eq!(outcomes(&answer), [WhatIfOutcome::Refused; 3]);
     assert!(answer.phones.iter().all(|p| p.load_first.as_ref().is_some_and(|l| l.raw() == "P00303000300")));
@@ -99,7 +99,7 @@ fn another_site_file_moves_the_phones_that_it_places_elsewhere() {
 }
 
 #[test]
-fn the_report_has_the_answers_where_they_were_asked_for_and_only_of_the_phones_selected() {
+fn report_answers_only_for_selected_phones() {
     let capture = shipped().into_iter().find(|s| s.path == "founding-case/mixed-site.pcap").unwrap();
     let site = site_of(&capture);
     let analyzer = analyzed(&[(capture.path, &(capture.build)())]);

@@ -54,7 +54,7 @@ struct Watch<'a> {
 
 #[test]
 #[allow(clippy::print_stdout, reason = "the figures of the documentation come from here")]
-fn what_is_said_live_is_what_the_packets_say_and_it_is_said_in_time() {
+fn live_verdicts_match_the_packets_and_are_on_time() {
     let any = Watch { scenario: "founding-case", arguments: &[], port: "any", with_site: true };
     let runs = RUNS.iter().chain(SPANS).enumerate();
     let runs =

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::{Run, is_refused, program};
 use crate::real::servers::DhcpServer;
-use crate::real_dhcp::{applied, platform_of};
 
 /// DHCP server by its name in the lab, and the TFTP servers and clients that are used with it.
 const WITH: [(DhcpServer, &[&str]); 3] = [
@@ -55,12 +54,37 @@ fn took(run: &Run, name: &str) -> f64 {
 }
 
 #[test]
-fn a_stuck_phone_is_brought_back_by_what_fix_wrote_and_verify_says_so() {
+fn fix_pack_recovers_a_stuck_phone_and_verify_confirms() {
     std::thread::scope(|scope| {
         for (server, with) in WITH {
             scope.spawn(move || round_trip(server, with));
         }
     });
+}
+
+/// The server's own configuration as `fix --dhcp-config` changes it; its patches lead there and back.
+fn changed_in_place(folder: &Path, there: &str, site: &Path, capture: &Path) -> String {
+    let name = "dhcp-10.30.0.2.conf";
+    let out = folder.join("own");
+    let mut fix = Command::new(phonescope());
+    fix.args(["fix", "--dhcp-config", name, "--site", path(site), path(capture), "--out", path(&out)]);
+    let output = fix.current_dir(folder).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let of = |extension: &str| out.join(format!("dhcp/{name}.{extension}"));
+    let new = fs::read_to_string(of("new")).unwrap_or_else(|e| panic!("{e}: {said}"));
+    assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), there, "the file itself is not touched");
+    if crate::real::program("patch").is_some() {
+        for (file, expected) in [("patch", new.as_str()), ("undo.patch", there)] {
+            let mut command = Command::new("patch");
+            command.args(["-p0", "--batch", "--fuzz=0", "-i", path(&of(file))]).current_dir(folder);
+            let applied = command.output().unwrap();
+            let said = String::from_utf8_lossy(&applied.stdout).into_owned();
+            assert!(applied.status.success() && !said.contains("offset"), "{said}");
+            assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), expected, "{file}");
+        }
+    }
+    new
 }
 
 fn round_trip(server: DhcpServer, with: &[&str]) {
@@ -95,10 +119,8 @@ fn round_trip(server: DhcpServer, with: &[&str]) {
     let written = Command::new(program()).args(["files", "founding-case", path(&files), "--dhcpd", &named]).output();
     assert!(written.unwrap().status.success());
     let there = fs::read_to_string(files.join("dhcp-10.30.0.2.conf")).unwrap();
-    let (name, extension) = platform_of(server).file();
-    let text = fs::read_to_string(pack.join(format!("dhcp/{name}.{extension}"))).unwrap();
     let dhcp = here.path().join("dhcp.conf");
-    fs::write(&dhcp, applied(server, &there, &text)).unwrap();
+    fs::write(&dhcp, changed_in_place(&files, &there, &site, &capture)).unwrap();
     let root = format!("10.30.0.5={}", path(&pack.join("tftp")));
     let live = here.path().join("live.json");
     let exec = format!(

@@ -89,7 +89,7 @@ fn nothing_is_left_after_a_server_that_can_not_start() {
 }
 
 #[test]
-fn a_command_beside_the_recording_has_the_port_and_is_interrupted_at_the_end() {
+fn command_runs_during_recording_and_is_stopped_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("said");
     let said = "echo $LAB_IF; ls /sys/class/net; grep -c '^name' $LAB_SITE; sleep 60; echo ended with $?";

@@ -144,7 +144,7 @@ const FIX: Shape = Object(&[
     ("title", Text),
     ("role", Word(&["needed", "alternative", "follow-up"])),
     ("where", Word(&["dhcp-server", "tftp-server", "call-manager", "phone", "network"])),
-    ("platform", Word(&["ios", "isc-dhcpd", "kea", "dnsmasq", "windows", "any"])),
+    ("platform", Word(&["ios", "isc-dhcpd", "kea", "dnsmasq", "windows", "windows-netsh", "any"])),
     ("steps", List(&Text)),
     ("config", OrNull(&Text)),
     ("undo", OrNull(&Text)),

@@ -106,7 +106,7 @@ fn differing(ours: &Frames<'_>, reference: &Frames<'_>, keys: &[&str], cut: bool
 }
 
 #[test]
-fn public_captures_decode_as_elsewhere_but_for_the_known_deviations() {
+fn public_captures_decode_as_the_reference_decoder_does() {
     let Some(folder) = folder() else { return };
     let mut wrong = Vec::new();
     let mut compared = 0;

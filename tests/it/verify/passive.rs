@@ -108,7 +108,7 @@ fn a_damaged_capture_is_told_and_ends_with_3() {
 }
 
 #[test]
-fn a_plan_that_is_none_is_refused_with_its_place_and_nothing_is_written() {
+fn broken_plan_is_refused_with_its_position() {
     let here = tempfile::tempdir().unwrap();
     let plan = here.path().to_str().unwrap();
     let out = here.path().join("report.json");

@@ -58,7 +58,7 @@ fn a_port_that_goes_down_is_waited_for() {
 }
 
 #[test]
-fn whoever_closes_the_pipe_has_read_enough_and_a_report_in_a_file_is_written() {
+fn closed_pipe_ends_quietly_and_the_file_is_written() {
     let Some(stage) = Stage::new() else { return };
     let mut command = stage.site.command_named(phonescope());
     let file = stage.folder().join("report.json");

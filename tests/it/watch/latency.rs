@@ -98,7 +98,7 @@ fn waits(decided: &Told, said: &[(String, &'static str, Timestamp)]) -> Vec<Dura
 }
 
 #[test]
-fn a_verdict_is_there_within_a_second_of_the_packet_that_decides_it() {
+fn verdict_follows_its_packet_within_a_second() {
     let (Some(tcpdump), Some(stage)) = (program("tcpdump"), Stage::new()) else { return };
     let (file, times_as_fast) = played(&stage);
     let recorded = stage.folder().join("recorded.pcap");

@@ -15,7 +15,7 @@ fn verdicts(ndjson: &str) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn what_changes_is_said_while_it_happens_and_the_report_at_the_end() {
+fn changes_are_printed_live_and_the_report_at_the_end() {
     let Some(stage) = Stage::new() else { return };
     let watch = stage.watch(&["--expect-tftp", "10.30.0.5"]);
     stage.play(&stage.capture(MIXED), 20);
@@ -28,13 +28,13 @@ fn what_changes_is_said_while_it_happens_and_the_report_at_the_end() {
     watch.signal("INT");
     assert_eq!(watch.end(), Some(1));
     let out = stage.read("out");
-    assert!(out.contains("6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action."), "{out}");
+    assert!(out.contains("6 phones: 4 wrong-tftp-server, 2 healthy. 1 cause needs action; 1 warning."), "{out}");
     let err = stage.read("err");
     assert!(!err.contains("cannot") && !err.contains("panic"), "{err}");
 }
 
 #[test]
-fn objects_are_said_as_they_come_and_the_verdicts_are_those_of_the_packets() {
+fn json_objects_stream_and_verdicts_match_the_packets() {
     let Some(stage) = Stage::new() else { return };
     let watch = stage.watch(&["-T", "ndjson", "--expect-tftp", "10.30.0.5"]);
     let file = stage.capture(MIXED);

@@ -9,8 +9,10 @@ mod dhcp;
 mod founding;
 mod healthy;
 mod identity;
+mod leases;
 mod load;
 mod secure;
+mod sip;
 mod tftp;
 
 use std::collections::BTreeSet;
@@ -51,8 +53,10 @@ pub fn shipped() -> Vec<Shipped> {
         founding::SHIPPED,
         healthy::SHIPPED,
         identity::SHIPPED,
+        leases::SHIPPED,
         load::SHIPPED,
         secure::SHIPPED,
+        sip::SHIPPED,
         tftp::SHIPPED,
     ]
     .concat();

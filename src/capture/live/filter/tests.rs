@@ -364,7 +364,7 @@ fn matters(frame: &Frame<'_>) -> bool {
 
 #[test]
 #[allow(clippy::disallowed_methods, reason = "a failing seed is tried again from outside")]
-fn what_the_decoders_use_passes_however_the_octets_are_changed_and_the_kernel_agrees() {
+fn filter_passes_all_decodable_mutations_like_the_kernel() {
     let seed = std::env::var("PHONESCOPE_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0x9e37_79b9_7f4a_7c15);
     let rounds = std::env::var("PHONESCOPE_ROUNDS").ok().and_then(|s| s.parse().ok()).unwrap_or(CHANGES);
     let mut state: u64 = seed;

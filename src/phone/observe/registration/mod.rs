@@ -23,11 +23,11 @@ pub(super) struct Connection<'a> {
 fn connection<'s>(scene: &'s mut Scene<'_>, opens: bool) -> Option<Connection<'s>> {
     let (env, seen_at) = (scene.envelope, scene.seen_at);
     let (src, dst, sport, dport) = (env.src?, env.dst?, env.sport?, env.dport?);
-    let from_phone = Protocol::of_port(dport).is_some();
+    let from_phone = opens || is_from_phone(scene);
     let (server, client) = if from_phone { ((dst, dport), (src, sport)) } else { ((src, sport), (dst, dport)) };
     let (port, eth) = (server.1, env.eth_src.filter(|_| from_phone));
     let protocol = Protocol::of_port(port)?;
-    let slot = if from_phone { scene.sender()? } else { scene.directory.slot_of_ip(dst, env.eth_dst) };
+    let slot = if from_phone { scene.sender()? } else { scene.directory.slot_of_client(dst, Some(dport), env.eth_dst) };
     scene.traffic.registration.count(from_phone);
     let phone = scene.directory.client(slot, seen_at)?;
     let is_it = |a: &Attempt| (a.server, a.port) == server && (a.client, a.client_port) == client;
@@ -47,6 +47,22 @@ fn connection<'s>(scene: &'s mut Scene<'_>, opens: bool) -> Option<Connection<'s
         attempt.spoke = Some(seen_at);
     }
     Some(Connection { slot, attempt, from_phone })
+}
+
+/// Whether a segment comes from the phone: the CallManager has the known port. Where both ends have one, the connection
+/// tells, as it was opened.
+fn is_from_phone(scene: &mut Scene<'_>) -> bool {
+    let env = scene.envelope;
+    let known = |port: Option<u16>| port.is_some_and(|p| Protocol::of_port(p).is_some());
+    let (Some(src), Some(dst), true) = (env.src, env.dst, known(env.sport)) else { return known(env.dport) };
+    if !known(env.dport) {
+        return false;
+    }
+    let slot = scene.directory.slot_of_ip(dst, env.eth_dst);
+    let answers = |a: &Attempt| {
+        (a.server, a.client) == (src, dst) && (Some(a.port), Some(a.client_port)) == (env.sport, env.dport)
+    };
+    !scene.directory.known(slot).is_some_and(|phone| phone.attempts.iter().any(answers))
 }
 
 /// How far an attempt had come before a message: what the message changes is counted once.

@@ -6,6 +6,7 @@ use crate::conversation::registration::id;
 use crate::phone::LoadSource;
 use crate::phone::directory::Slot;
 use crate::phone::record::ReasonSeen;
+use crate::phone::sharing::{Naming, is_port_name};
 use crate::types::Mac;
 use crate::wire::sccp::{self, Message};
 
@@ -41,10 +42,12 @@ fn registrant(scene: &mut Scene<'_>, slot: Slot, message: &Message) {
     // A type that no list knows registers as a phone until it is known for something else.
     let is_phone = match message.device_type {
         Some(number) => sccp::is_phone_type(number) || sccp::device_type_name(number).is_none(),
-        None => name.is_some_and(|n| is_phone_name(n.raw())),
+        None => name.is_some_and(|n| is_phone_name(n.raw()) || is_port_name(n.raw())),
     } || name_mac.is_some();
-    let slot =
-        if is_phone && name_mac.is_some() { scene.directory.named(slot, name_mac, env.src, env.eth_src) } else { slot };
+    let slot = match name.filter(|_| is_phone) {
+        Some(name) => scene.directory.named(slot, &Naming::of(env, name.raw(), name_mac).registering(seen_at)),
+        None => slot,
+    };
     let Some(phone) = scene.directory.client(slot, seen_at) else { return };
     phone.is_phone |= is_phone;
     phone.is_other |= !is_phone && message.device_type.is_some();
@@ -142,6 +145,19 @@ mod tests {
         assert!(!other(&stage).is_phone, "anything may send one");
         stage.answer(2, CM, BACK, &sccp("0x0100", "KeepAliveAck", ""));
         assert!(other(&stage).is_phone);
+    }
+
+    #[test]
+    fn media_without_a_telephone_is_a_media_resource() {
+        let mut stage = Stage::new();
+        stage.ask(2, CM, PORTS, &sccp("0x0000", "KeepAlive", ""));
+        stage.answer(2, CM, BACK, &sccp("0x0100", "KeepAliveAck", ""));
+        stage.answer(3, CM, BACK, &sccp("0x0105", "OpenReceiveChannel", ""));
+        assert!(other(&stage).is_media_resource());
+        assert!(stage.directory.waiting().is_empty());
+        stage.answer(4, CM, BACK, &sccp("0x0111", "CallState", ""));
+        assert!(!other(&stage).is_media_resource(), "a telephone in a call");
+        assert_eq!(stage.directory.waiting().len(), 1);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::super::Scene;
 use super::{Connection, connection};
 use crate::conversation::{RetryCount, push_bounded};
 use crate::event::{TcpEvent, TcpFlags};
+use crate::phone::sharing::Naming;
 use crate::phone::{TrustAsk, limits};
 use crate::types::{Mac, WireText};
 
@@ -16,7 +17,8 @@ fn observe_trust(scene: &mut Scene<'_>, tcp: &TcpEvent) {
     let (env, seen_at) = (scene.envelope, scene.seen_at);
     let (Some(src), Some(dst)) = (env.src, env.dst) else { return };
     let from_phone = env.dport == Some(TVS);
-    let slot = if from_phone { scene.sender() } else { Some(scene.directory.slot_of_ip(dst, env.eth_dst)) };
+    let slot =
+        if from_phone { scene.sender() } else { Some(scene.directory.slot_of_client(dst, env.dport, env.eth_dst)) };
     let server = if from_phone { dst } else { src };
     let Some(phone) = slot.and_then(|slot| scene.directory.known(slot)) else { return };
     let asked = phone.trust_asks.iter_mut().find(|t| t.server == server);
@@ -45,10 +47,11 @@ pub(in super::super) fn observe(scene: &mut Scene<'_>, tcp: &TcpEvent) {
     // Inside TLS nothing names a phone but its certificate.
     let subject = tcp.tls.as_ref().and_then(|t| t.subject.as_ref()).filter(|_| from_phone);
     let Some(mac) = subject.and_then(|s| Mac::from_device_name(s.raw().rsplit('-').next()?)) else { return };
-    let slot = scene.directory.named(slot, Some(mac), scene.envelope.src, scene.envelope.eth_src);
+    let name = mac.device_name();
+    let slot = scene.directory.named(slot, &Naming::of(scene.envelope, &name, Some(mac)));
     if let Some(phone) = scene.directory.client(slot, seen_at) {
         phone.is_phone = true;
-        phone.record_name(&WireText::from(mac.device_name().as_str()), seen_at);
+        phone.record_name(&WireText::from(name.as_str()), seen_at);
     }
 }
 
@@ -56,6 +59,7 @@ pub(in super::super) fn observe(scene: &mut Scene<'_>, tcp: &TcpEvent) {
 mod tests {
     use super::super::super::testing::{CM, Stage, at};
     use crate::conversation::registration::{End, Protocol};
+    use crate::diagnosis::RegistrationState;
 
     fn tcp(flags: &str) -> String {
         format!(r#""type":"tcp","flags":"{flags}""#)
@@ -94,6 +98,18 @@ mod tests {
         stage.ask(2, CM, (52_038, 2443), &tcp("PSH"));
         assert_eq!(stage.traffic.encrypted, 1);
         assert_eq!(stage.phone().attempts[0].protocol, Protocol::Sccps);
+    }
+
+    #[test]
+    fn end_after_a_cut_answer_turns_nobody_away() {
+        for (cut, state) in [("", RegistrationState::Closed), (r#","cut":22"#, RegistrationState::NotSeen)] {
+            let mut stage = Stage::leased();
+            stage.ask(2, CM, (52_038, 2000), &tcp("SYN"));
+            stage.answer(2, CM, (2000, 52_038), &tcp("SYN-ACK"));
+            stage.answer(3, CM, (2000, 52_038), &format!("{}{cut}", tcp("PSH")));
+            stage.answer(4, CM, (2000, 52_038), &tcp("FIN"));
+            assert_eq!(stage.phone().attempts[0].state(at(60, 0).time, false, false), state, "{cut}");
+        }
     }
 
     #[test]

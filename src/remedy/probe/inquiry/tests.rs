@@ -99,7 +99,7 @@ fn a_configuration_under_the_other_case_is_found_and_told() {
 }
 
 #[test]
-fn a_missing_configuration_is_wrong_and_the_load_is_asked_for_all_the_same() {
+fn missing_config_is_wrong_and_load_is_still_probed() {
     let (asked, checked) = played(expectation(), &[(LOAD, there())], &[]);
     assert_eq!(asked, [NAME, "SEP003094c2d3fa.cnf.xml", LOAD]);
     assert_eq!(said(&checked)[0], "configuration wrong: SEP003094C2D3FA.cnf.xml is not there.");

@@ -79,7 +79,7 @@ fn errors(sent: &[(String, Vec<u8>)]) -> Vec<(&str, u8)> {
 }
 
 #[test]
-fn a_whole_file_is_asked_for_as_a_phone_asks_and_read_block_by_block() {
+fn probe_reads_a_whole_file_as_a_phone_does() {
     let mut play = Play::of(Want::Whole(LIMIT));
     assert_eq!(play.sent(), [(SERVER.to_owned(), b"\0\x01SEP003094C2D3FA.cnf.xml\0octet\0".to_vec())]);
     assert_eq!(play.gets(PEER, &data(1, 512)), [ack(1)]);
@@ -108,7 +108,7 @@ fn presence_is_asked_with_the_length_and_broken_off() {
 }
 
 #[test]
-fn a_server_that_ignores_options_tells_presence_and_of_short_files_the_length() {
+fn server_without_options_shows_presence_and_short_lengths() {
     let mut play = presence();
     assert_eq!(errors(&play.gets(PEER, &data(1, 512))), [(PEER, 0)]);
     assert_eq!(play.ended(), &Answer::There { length: None });
@@ -180,7 +180,7 @@ fn silence_is_asked_again_with_growing_patience_and_then_told() {
 }
 
 #[test]
-fn an_answer_from_another_address_is_refused_and_told_and_changes_nothing() {
+fn answer_from_another_address_is_refused_and_reported() {
     let mut play = whole();
     let sent = play.gets("10.30.0.66:40001", &data(1, 5));
     assert_eq!(errors(&sent), [("10.30.0.66:40001", 5)]);
@@ -207,7 +207,7 @@ fn strangers_are_answered_once_each_and_no_error_is_answered() {
 }
 
 #[test]
-fn a_second_port_of_the_server_is_no_stranger_and_no_part_of_the_transfer() {
+fn second_server_port_is_ignored_in_a_transfer() {
     // The server took the repeated request for a second one.
     let mut play = whole();
     play.gets(PEER, &data(1, 512));

@@ -6,7 +6,7 @@ use super::{Case, config};
 use crate::support::handset::{Handset, Lease};
 use crate::support::scene::Scene;
 
-const SITE: &str = r#"
+pub(super) const SITE: &str = r#"
 [network]
 dhcp_servers = ["10.112.0.2", "10.112.8.2"]
 [[cluster]]
@@ -16,35 +16,35 @@ call_managers = ["10.112.0.21", "10.112.0.22"]
 default = true
 "#;
 
-const TFTP: &str = "10.112.0.15";
-const PHONE: &str = "00:21:a0:86:11:4c";
-const NEIGHBOUR: &str = "00:21:a0:86:11:90";
+pub(super) const TFTP: &str = "10.112.0.15";
+pub(super) const PHONE: &str = "00:21:a0:86:11:4c";
+pub(super) const NEIGHBOUR: &str = "00:21:a0:86:11:90";
 
 /// The phone of a case.
-fn phone() -> Handset {
+pub(super) fn phone() -> Handset {
     Handset::new("7965G", 436, PHONE, "10.112.8.40", "SCCP45.9-2-1S")
 }
 
 /// One that is well.
-fn neighbour() -> Handset {
+pub(super) fn neighbour() -> Handset {
     Handset::new("7965G", 436, NEIGHBOUR, "10.112.8.77", "SCCP45.9-2-1S")
 }
 
 /// The lease of this network, through its relay agent.
-fn relayed() -> Lease {
+pub(super) fn relayed() -> Lease {
     Lease::relayed("10.112.0.2", "10.112.8.1")
 }
 
-fn right() -> Lease {
+pub(super) fn right() -> Lease {
     relayed().option_150(&[TFTP])
 }
 
-fn campus() -> crate::support::phone_config::PhoneConfig {
+pub(super) fn campus() -> crate::support::phone_config::PhoneConfig {
     config(&["10.112.0.21", "10.112.0.22"])
 }
 
 /// Offers again and again, none of which the phone requests.
-fn offers(s: &mut Scene, phone: &mut Handset, lease: &Lease, count: usize) {
+pub(super) fn offers(s: &mut Scene, phone: &mut Handset, lease: &Lease, count: usize) {
     for n in 0..count {
         phone.discover(s);
         phone.offered(s, lease);
@@ -53,7 +53,7 @@ fn offers(s: &mut Scene, phone: &mut Handset, lease: &Lease, count: usize) {
 }
 
 /// Read requests for the configuration that nobody answers.
-fn in_vain(s: &mut Scene, phone: &mut Handset, server: &str, count: usize) {
+pub(super) fn in_vain(s: &mut Scene, phone: &mut Handset, server: &str, count: usize) {
     let file = format!("SEP{}.cnf.xml", &phone.name()[3..]);
     let port = phone.port();
     for _ in 0..count {
@@ -482,7 +482,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// The one phone is well, and no error is made of it.
-fn healthy_alone() -> serde_json::Value {
+pub(super) fn healthy_alone() -> serde_json::Value {
     json!({"exit": [0], "no_other_phones": true, "no_errors_on": [PHONE],
         "phones": {PHONE: {"verdict": ["healthy"], "state": ["registered"]}},
         "codes_absent": ["offer-not-taken", "no-default-router", "registration-flapping"]})

@@ -17,6 +17,22 @@ call_managers = ["172.20.0.11", "172.20.0.12"]
 default = true
 "#;
 
+const TRAP_SITE: &str = r#"
+[[cluster]]
+name = "works"
+tftp = ["172.20.0.5"]
+call_managers = ["172.20.0.11", "172.20.0.12"]
+default = true
+[cluster.loads]
+"7940" = "P00303000300"
+[[cluster]]
+name = "pilot"
+tftp = ["172.21.0.5"]
+call_managers = ["172.21.0.11"]
+[cluster.loads]
+"7940" = "P00303010102"
+"#;
+
 const TFTP: &str = "172.20.0.5";
 const SECOND: &str = "172.20.0.6";
 const CM: &str = "172.20.0.11";
@@ -347,6 +363,99 @@ pub(super) const CASES: &[Case] = &[
         },
     },
     Case {
+        name: "boot-text-not-followed",
+        kind: "load-list-again-and-again",
+        report: None,
+        wire: "OS79XX.TXT is served at each of four boots; the phone asks for nothing else and boots again.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7960", 7, ""));
+            for _ in 0..4 {
+                p.lease(&mut s, &lease());
+                p.fetch(&mut s, TFTP, "OS79XX.TXT", b"P00308010200\r\n");
+                s.wait(40_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            unwell(
+                &["load-not-accepted"],
+                json!({"codes": {"load-not-accepted": {"severity": ["error"]}},
+                "codes_absent": ["load-file-missing", "tftp-transfer-failed"], "says": ["OS79XX\\.TXT"]}),
+            )
+        },
+    },
+    Case {
+        name: "boot-text-read-at-every-boot",
+        kind: "near-miss",
+        report: None,
+        wire: "OS79XX.TXT is served at each of four boots, and names the load that the phone runs; it goes on and registers.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7960", 7, "P00305000300"));
+            for n in 0..4 {
+                s.at(n * 300_000);
+                boots(&mut s, &mut p);
+                p.fetch(&mut s, TFTP, "OS79XX.TXT", b"P00305000300\r\n");
+                p.configure(&mut s, TFTP, &works());
+                let mut talk = p.register(&mut s, CM);
+                p.keep_alives(&mut s, &mut talk, 3);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            json!({"exit": [0], "no_other_phones": true, "phones": {PHONE: {"verdict": ["healthy"]}},
+                "codes_absent": ["load-not-accepted"]})
+        },
+    },
+    Case {
+        name: "boot-text-with-a-blank-behind-the-name",
+        kind: "load-name-spelt-wrong",
+        report: None,
+        wire: "OS79XX.TXT holds P003-07-5-00 and a blank; the phone asks for \"P003-07-5-00 .bin\", which is not there.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7960", 7, "P00306000500"));
+            for _ in 0..3 {
+                boots(&mut s, &mut p);
+                p.fetch(&mut s, TFTP, "OS79XX.TXT", b"P003-07-5-00 \r\n");
+                p.missing(&mut s, TFTP, "P003-07-5-00 .bin");
+                s.wait(30_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            unwell(
+                &["load-file-missing"],
+                json!({"codes": {"load-file-missing": {"severity": ["error"]}}, "says": ["blank", "OS79XX\\.TXT"],
+                "first_fix": {"says": ["P003-07-5-00", "blank", "OS79XX"], "where": ["tftp-server"]},
+                "fix_says_not": ["Install all files"]}),
+            )
+        },
+    },
+    Case {
+        name: "load-that-its-callmanager-refuses-is-missing",
+        kind: "trap-load",
+        report: None,
+        wire: "A registered 7940 is told to run the load of the other cluster, which the server does not have.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7940", 8, "P00303000300"));
+            boots(&mut s, &mut p);
+            p.configure(&mut s, TFTP, &works().load("P00303010102"));
+            p.missing(&mut s, TFTP, "P00303010102.bin");
+            let mut talk = p.register(&mut s, CM);
+            p.keep_alives(&mut s, &mut talk, 3);
+            s.records().into()
+        },
+        site: Some(TRAP_SITE),
+        expect: || {
+            json!({"modes": ["site"], "no_other_phones": true, "phones": {PHONE: {"state": ["registered"]}},
+                "codes": {"load-trap": {"facts": {"load_next": "P00303010102", "load_running": "P00303000300"}}},
+                "says": ["load-trap|next boot"], "fix_says_not": ["Install all files of P00303010102"],
+                "first_fix": {"says": ["P00303000300"], "says_not": ["^Put load P00303010102"]}})
+        },
+    },
+    Case {
         name: "default-loads-missing-7962",
         kind: "default-loads-missing",
         report: Some("https://anishmandal.in/2016/04/cme-router-firmware-load-upgrading-firmware-on-cisco-ip-phones/"),
@@ -446,6 +555,40 @@ pub(super) const CASES: &[Case] = &[
         },
     },
     Case {
+        name: "strange-server-puts-its-own-into-the-file",
+        kind: "configuration-of-an-untrusted-server",
+        report: None,
+        wire: "A DHCP server that nobody knows sends a phone to 172.20.44.67, whose file has URLs and a second CallManager of its own.",
+        capture: || {
+            let mut s = Scene::new();
+            let mut n = neighbour("7961G", 30018, "SCCP41.8-5-4S");
+            let mut talk = n.comes_up(&mut s, &lease(), TFTP, &works().load("SCCP41.8-5-4S"));
+            n.keep_alives(&mut s, &mut talk, 4);
+            s.at(60_000);
+            let mut p = phone("7961G", 30018, "SCCP41.8-5-4S");
+            p.lease(&mut s, &Lease::from("172.20.44.66").option_150(&["172.20.44.67"]));
+            let load = "SCCP41.9-4-2SR3-1S";
+            let own = String::from_utf8(config(&[CM, "172.20.44.68"]).load(load).device_xml()).expect("text");
+            let strange = own.replace("</device>", "<servicesURL>http://172.20.44.67/grab</servicesURL></device>");
+            p.fetch(&mut s, "172.20.44.67", &format!("{NAME}.cnf.xml"), strange.as_bytes());
+            p.fetch(&mut s, "172.20.44.67", &format!("{load}.loads"), b"jar41sccp.9-4-2TH1-1.sbn\n");
+            p.fetch(&mut s, "172.20.44.67", "jar41sccp.9-4-2TH1-1.sbn", &part(3));
+            p.load = load.to_owned();
+            s.wait(40_000);
+            for _ in 0..3 {
+                p.rejected(&mut s, CM, b"Version Error");
+                s.wait(20_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            json!({"exit": [1], "no_other_phones": true, "phones": {PHONE: {}, NEIGHBOUR: {"verdict": ["healthy"]}},
+                "pack": {"tftp/*": {"says": ["SCCP41\\.8-5-4S"], "says_not": ["grab", "172\\.20\\.44\\.6"]},
+                    "README*": {"says_not": ["TFTP path of 172\\.20\\.44\\.67", "On 172\\.20\\.44\\.67"]}}})
+        },
+    },
+    Case {
         name: "learn-knows-no-silent-server",
         kind: "learn-silent-server",
         report: None,
@@ -492,6 +635,106 @@ pub(super) const CASES: &[Case] = &[
         expect: || {
             json!({"exit": [1], "no_other_phones": true, "phones": {PHONE: {}}, "root_absent": ["incomplete", "healthy"],
                 "says": ["enc\\.sgn|encrypted", "CAPF|LSC|key|trust list|CTL"]})
+        },
+    },
+    Case {
+        name: "part-of-a-load-missing",
+        kind: "load-part-missing",
+        report: None,
+        wire: "SCCP42.9-4-2SR3-1S.loads is served, and cnu42.9-4-2ES26.sbn, which it lists, is not there; at each of three boots.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7942G", 434, "SCCP42.8-5-4S"));
+            for _ in 0..3 {
+                boots(&mut s, &mut p);
+                p.configure(&mut s, TFTP, &works().load("SCCP42.9-4-2SR3-1S"));
+                let list = b"jar42sccp.9-4-2ES26.sbn\ncnu42.9-4-2ES26.sbn\n";
+                p.fetch(&mut s, TFTP, "SCCP42.9-4-2SR3-1S.loads", list);
+                p.fetch(&mut s, TFTP, "jar42sccp.9-4-2ES26.sbn", &part(3));
+                p.missing(&mut s, TFTP, "cnu42.9-4-2ES26.sbn");
+                s.wait(30_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            unwell(
+                &["load-file-missing"],
+                json!({"codes": {"load-file-missing": {"severity": ["error"],
+                "facts": {"file": "cnu42.9-4-2ES26.sbn", "tftp_server": TFTP}}},
+                "codes_absent": ["load-not-accepted"],
+                "first_fix": {"says": ["SCCP42\\.9-4-2SR3-1S\\.loads"], "where": ["tftp-server"]}}),
+            )
+        },
+    },
+    Case {
+        name: "signed-file-fetched-for-ever",
+        kind: "signed-configuration-again-and-again",
+        report: None,
+        wire: "SEP….cnf.xml.sgn is served whole at each of five boots; the phone never connects to a CallManager.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7962G", 404, "SCCP42.9-3-1SR2-1S"));
+            let signed = [&b"\x01\x00\x02\x01\x00"[..], &works().device_xml()].concat();
+            for _ in 0..5 {
+                boots(&mut s, &mut p);
+                p.missing(&mut s, TFTP, &format!("CTL{NAME}.tlv"));
+                p.fetch(&mut s, TFTP, &format!("{NAME}.cnf.xml.sgn"), &signed);
+                s.wait(50_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            unwell(
+                &["trust-list-mismatch"],
+                json!({"codes": {"trust-list-mismatch": {"severity": ["error"]}},
+                "first_fix": {"where": ["phone", "call-manager"], "says": ["ITL|CTL|trust list"]}}),
+            )
+        },
+    },
+    Case {
+        name: "encrypted-file-and-registered",
+        kind: "near-miss",
+        report: None,
+        wire: "SEP….cnf.xml.enc.sgn is served at each of three boots, and the phone registers each time.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7962G", 404, "SCCP42.9-3-1SR2-1S"));
+            let sealed: Vec<u8> = (0..2300u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+            for n in 0..3 {
+                s.at(n * 200_000);
+                boots(&mut s, &mut p);
+                p.fetch(&mut s, TFTP, &format!("{NAME}.cnf.xml.enc.sgn"), &sealed);
+                let mut talk = p.register(&mut s, CM);
+                p.keep_alives(&mut s, &mut talk, 2);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            json!({"exit": [0], "no_other_phones": true, "phones": {PHONE: {"verdict": ["healthy"]}},
+                "codes_absent": ["config-file-broken", "trust-list-mismatch"]})
+        },
+    },
+    Case {
+        name: "itl-loop-of-a-7942",
+        kind: "trust-list-asked-for-ever",
+        report: None,
+        wire: "The phone asks for ITLSEP….tlv every few seconds, is served it each time, and asks for nothing else.",
+        capture: || {
+            let (mut s, mut p) = (Scene::new(), phone("7942G", 434, "SCCP42.9-3-1SR2-1S"));
+            boots(&mut s, &mut p);
+            for _ in 0..9 {
+                p.fetch(&mut s, TFTP, &format!("ITL{NAME}.tlv"), &part(2));
+                s.wait(9_000);
+            }
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            unwell(
+                &["trust-list-mismatch"],
+                json!({"codes": {"trust-list-mismatch": {"severity": ["error"],
+                "facts": {"file": "~^ITLSEP"}}}, "codes_absent": ["config-file-missing"], "says": ["ITLSEP\\w+\\.tlv"]}),
+            )
         },
     },
 ];

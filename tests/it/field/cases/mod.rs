@@ -5,6 +5,7 @@ mod dhcp;
 mod files;
 mod inference;
 mod ipv6;
+mod leases;
 mod registration;
 mod sip;
 mod tls;
@@ -149,6 +150,7 @@ fn config(call_managers: &[&str]) -> PhoneConfig {
 pub(super) fn all() -> Vec<&'static Case> {
     let themes = [
         dhcp::CASES,
+        leases::CASES,
         files::CASES,
         sip::CASES,
         tls::CASES,

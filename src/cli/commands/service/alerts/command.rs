@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_alert_is_on_its_input_and_its_arguments_are_the_operators() {
+    fn alert_is_on_stdin_and_arguments_are_the_operators() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out");
         let path = script(&dir, &format!("printf '%s|' \"$@\" >{0}; cat >>{0}; env >>{0}", out.display()));

@@ -83,7 +83,7 @@ fn what_can_not_work_is_given_up_at_once() {
 }
 
 #[test]
-fn a_channel_that_hangs_holds_nobody_up_and_its_queue_is_bounded() {
+fn hanging_alert_channel_is_bounded_and_blocks_nobody() {
     let (mut outbox, _) = outbox((0..100).map(|_| trouble(false)).collect());
     let began = Instant::now();
     (0..1_000).for_each(|n| outbox.send(numbered(n)));

@@ -57,6 +57,7 @@ impl Opened {
             min_severity: Severity::Info,
             verbose,
             phones_selected: true,
+            top: None,
         };
         let mut text = Vec::new();
         // Nothing fails that writes into memory.

@@ -149,6 +149,7 @@ pub(super) fn save(order: &Order, d: Diagnosis<'_>, spool: &Spool) -> String {
                 min_severity: Severity::Info,
                 verbose: true,
                 phones_selected: true,
+                top: None,
             };
             report::write_table(d, &options, out)
         }),

@@ -275,7 +275,7 @@ fn a_filter_lists_some_and_escape_lists_all() {
 }
 
 #[test]
-fn a_search_goes_from_one_to_the_next_and_says_when_there_is_none() {
+fn search_steps_through_matches_and_reports_none() {
     let seen = Seen::new(MIXED);
     let keys = [typed("/"), typed("healthy"), vec![Input::Enter]].concat();
     let mut screen = seen.screen(LOOK, 80, &keys);
