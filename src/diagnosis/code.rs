@@ -346,12 +346,13 @@ codes! {
         configuration: No,
         keypad: false,
     }
+    // A phone that its SRST router has came as far as its CallManagers without its files.
     TftpNoAnswer = "tftp-no-answer" {
         severity: Error,
         since: "0.1.0",
         facts: ["tftp_server", "tries", "why", "answered_from"],
         group: Files,
-        explains: [[StuckLoad], Registration],
+        explains: [[StuckLoad], Registration where is_no("srst")],
         order: Boot,
         before_files: false,
         scope: false,
@@ -737,6 +738,11 @@ fn same_or_unsaid(cause: FactsOf<'_>, effect: FactsOf<'_>, of_cause: &str, of_ef
 /// The cause has no text there.
 fn names_none(cause: FactsOf<'_>, _: FactsOf<'_>, of_cause: &str) -> bool {
     !matches!(fact(cause, of_cause), Some(Fact::Text(_)))
+}
+
+/// The effect does not say that this is so.
+fn is_no(_: FactsOf<'_>, effect: FactsOf<'_>, of_effect: &str) -> bool {
+    !matches!(fact(effect, of_effect), Some(Fact::Flag(true)))
 }
 
 /// The cause has a text there.

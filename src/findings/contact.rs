@@ -39,6 +39,12 @@ impl Contact<'_> {
         if self.failures >= 2 { Confidence::Certain } else { Confidence::Likely }
     }
 
+    /// The same of a phone that is registered with somebody else: certain once it came back here for another try. Before
+    /// that the server may be there again by now.
+    pub fn confidence_beside(&self) -> Confidence {
+        if self.attempts >= 2 { Confidence::Certain } else { Confidence::Likely }
+    }
+
     /// Reached, and not taken: rejected, closed, or a Register without answer.
     pub fn turned_away(&self) -> bool {
         match self.state {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::conversation::file::{Unreachable, Why};
-use crate::conversation::registration::{Protocol, SYN_INTERVAL};
+use crate::conversation::registration::Protocol;
 use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, SETTLED};
 use crate::findings::fallback::Fallback;
@@ -93,8 +93,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         };
         let error = contact.attempt.and_then(|a| a.unreachable);
         let sure = match contact.attempt {
-            // It may yet register there, where it is not registered elsewhere already.
-            Some(_) if fallback.is_some() => cx.confidence_from_silence(&tries, SYN_INTERVAL),
+            Some(_) if fallback.is_some() => contact.confidence_beside(),
             Some(_) => contact.confidence_in_failure(),
             // A phone that has the next CallManager to go on to asks no more for this one.
             None if tries.last.time.since(tries.first.time) >= SETTLED => {

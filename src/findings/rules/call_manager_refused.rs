@@ -1,6 +1,6 @@
 //! `call-manager-refused`: nothing listens.
 
-use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState};
+use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::{Contact, PhoneContext};
 use crate::findings::inference::moved;
 use crate::findings::{Draft, text};
@@ -53,7 +53,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         Some(
             Draft::of(
                 Code::CallManagerRefused,
-                if fallback.is_some() { Confidence::Certain } else { contact.confidence_in_failure() },
+                if fallback.is_some() { contact.confidence_beside() } else { contact.confidence_in_failure() },
                 answer,
                 format!("{server} refuses the connection of {} to port {port} ({how})", cx.label()),
             )

@@ -16,8 +16,8 @@ declare_finding! {
     ///
     /// Three registrations within ten minutes, of which at least two with one CallManager were lost: by the reason that
     /// the phone's next alarm gives, or, where it gives none, since the connection ended without a Reset of the
-    /// CallManager and without an Unregister of the phone. Or four within ten minutes of which each one but the last ended
-    /// with a Reset of the CallManager or with a boot of the phone, and the last has not lasted for several times as long.
+    /// CallManager and without an Unregister of the phone. Or three within ten minutes that ended one after the other with a
+    /// Reset of the CallManager or with a boot of the phone, and none after them that lasts for several times as long.
     /// Or KeepAlives stay without answer,
     /// three in a row or until the phone leaves, from a CallManager that this capture shows to answer them; once, if the
     /// phone is not registered again, twice otherwise. Not where the phone has been registered for ten minutes since.
@@ -298,10 +298,11 @@ fn began(attempt: &Attempt) -> Timestamp {
 }
 
 /// Three or more, two of them lost with one CallManager: losing each of two once is failover. Of those that were ordered
-/// to end, or ended with a boot, one more.
+/// to end, or ended with a boot, three have to be lost.
 fn is_too_many(run: &[Registered<'_>]) -> bool {
     if run.iter().skip(1).any(|(_, lost)| *lost != Some(Loss::Failed)) {
-        return run.len() > ENDED;
+        let ordered = run.last().is_some_and(|(last, _)| last.reset.is_some());
+        return run.len() + usize::from(ordered) > ENDED;
     }
     // All but the last were lost; the last perhaps.
     let lost = run.iter().enumerate().filter(|(i, (a, _))| i + 1 < run.len() || a.end.is_some());

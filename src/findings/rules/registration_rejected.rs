@@ -86,12 +86,13 @@ fn turned_away(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Draft> {
             draft.evidence(silent.first, format!("from here on {server} no longer answers ({} sent)", silent.count));
     }
     let words = format!("{} {}", reject_text.raw(), meaning.as_ref().map(WireText::raw).unwrap_or_default());
+    let said_in_full = words.clone();
     // What SIP answers is a code; its words are the same for many reasons.
     let words = if attempt.protocol == Protocol::Sip { "" } else { words.trim() };
     Some(
         draft
             .server(server)
-            .apart(without_name(words, cx))
+            .apart(without_name(&said_in_full, cx))
             .fact("call_manager", text(server))
             .fact("reject_text", if reject_text.is_empty() { Fact::Null } else { Fact::Text(reject_text.clone()) })
             .fact("stage", text("register"))

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use crate::conversation::RetryCount;
 use crate::conversation::file::{Fetch, StrayAnswer, Unreachable, Why};
-use crate::diagnosis::{Code, Confidence, Evidence, Fact, Fix, FixKind, FixTarget};
+use crate::diagnosis::{Code, Confidence, Evidence, Fact, Fix, FixKind, FixTarget, Severity, TftpSource};
 use crate::findings::context::{ARP_INTERVAL, PhoneContext, TFTP_INTERVAL, TftpUse};
+use crate::findings::fallback::Fallback;
 use crate::findings::inference::stated;
 use crate::findings::{Draft, and_list, evidence, optional, text};
 use crate::phone::ArpAsk;
+use crate::remedy;
 use crate::wire::phone_config::is_config_name;
 
 declare_finding! {
@@ -18,8 +20,9 @@ declare_finding! {
     /// All that the phone asks a TFTP server for in this boot stays without answer: read requests sent three times, or
     /// given up, or older than the retransmission interval when the capture ends; an ICMP error that quotes them;
     /// answers from another address alone, which a phone drops; or ARP questions for the server that nobody answers. A
-    /// server that answered a probe before and never the configuration counts too. Not where another server served the
-    /// configuration meanwhile, and not where the capture does not hold file servers' answers at all.
+    /// server that answered a probe before and never the configuration counts too. A warning where another server of
+    /// the lease served the configuration, or the phone is registered with what it has stored; an error where only its SRST
+    /// router has it. Not where the capture does not hold file servers' answers at all.
     ///
     /// ## Evidence
     ///
@@ -36,7 +39,7 @@ declare_finding! {
     ///
     /// ## Fix
     ///
-    /// Start the service; check the address that the lease names; let UDP 69 and the answers from ephemeral ports pass.
+    /// Start the service; where the address is set on the phone (Alternate TFTP), take it back there; check the address that the lease names; let UDP 69 and the answers from ephemeral ports pass.
     ///
     /// ## Not this
     ///
@@ -55,9 +58,7 @@ declare_finding! {
 
 fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let files = cx.files();
-    if cx.is_registered() || files.iter().any(|f| f.config.is_some()) {
-        return Vec::new();
-    }
+    let need = Need::of(cx);
     let mut servers: Vec<IpAddr> = Vec::new();
     for fetch in files {
         if !servers.contains(&fetch.server) {
@@ -81,6 +82,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let went_on = cx.phone.attempts.iter().any(|a| a.began > last.request.last && a.server != *server)
             || cx.asks_for_another(last.request.last, *server);
         if tries == 1 && error.is_none() && went_on {
+            continue;
+        }
+        if need != Need::Files && !(need.holds(cx, *server) && (tries >= SURE_TRIES || error.is_some())) {
             continue;
         }
         let stray = asked.iter().rev().find_map(|f| f.stray);
@@ -108,7 +112,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             None => cx.confidence_from_silence(&all, TFTP_INTERVAL),
         };
         let from = stray.map(|s| s.from).filter(|_| why == Why::OtherAddress);
-        drafts.push(draft(cx, Silence { server: *server, tries, why, from }, sure, shown));
+        drafts.push(need.tell(draft(cx, Silence { server: *server, tries, why, from }, sure, shown)));
     }
     // Nobody has the MAC of the server that the lease names: it never comes to a request, or to no other.
     let silent_since = |used: &TftpUse, ask: &ArpAsk| {
@@ -116,6 +120,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         asked.into_iter().all(|f| f.last < ask.tries.first && !is_config_name(f.name.raw()))
     };
     if drafts.is_empty()
+        && need == Need::Files
         && cx.stranded().is_none()
         && let Some(used) = cx.tftp_use()
         && let Some(ask) = cx.unanswered_arp(used.server).filter(|ask| silent_since(&used, ask))
@@ -128,6 +133,53 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         drafts.push(draft(cx, silence, cx.confidence_from_absence(sure), shown));
     }
     drafts
+}
+
+/// So many requests without answer say that a server is silent, whatever else the phone has.
+const SURE_TRIES: u32 = 3;
+
+/// What a phone lacks for want of an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Its configuration, and with it a CallManager.
+    Files,
+    /// Its configuration; its SRST router has it meanwhile.
+    Srst,
+    /// Its configuration; it is registered with what it has stored.
+    Stored,
+    /// Nothing: another server served it.
+    Nothing,
+}
+
+impl Need {
+    fn of(cx: &PhoneContext<'_>) -> Need {
+        match (cx.files().iter().any(|f| f.config.is_some()), cx.is_registered()) {
+            (true, _) => Need::Nothing,
+            (false, false) => Need::Files,
+            (false, true) if Fallback::of(cx).is_some_and(|f| f.srst) => Need::Srst,
+            (false, true) => Need::Stored,
+        }
+    }
+
+    /// Whether a silent server is worth telling: beside another one that served it, the lease has to name it.
+    fn holds(self, cx: &PhoneContext<'_>, server: IpAddr) -> bool {
+        self != Need::Nothing || cx.lease_servers().iter().any(|(named, _)| *named == server)
+    }
+
+    /// How bad it is, and what it means for the phone.
+    fn tell(self, mut draft: Draft) -> Draft {
+        let (severity, meaning) = match self {
+            Need::Files => return draft,
+            Need::Srst => (Severity::Error, " It is on its SRST router with what it has stored."),
+            Need::Stored => (
+                Severity::Warning,
+                " It is registered with what it has stored; a change of its configuration or its load does not reach it.",
+            ),
+            Need::Nothing => (Severity::Warning, " Another server of its lease served it after that wait."),
+        };
+        draft.says.summary.push_str(meaning);
+        draft.severity(severity)
+    }
 }
 
 /// Whether there is a server that may yet answer: one that the phone has just asked, or that its lease names too.
@@ -189,11 +241,31 @@ fn draft(cx: &PhoneContext<'_>, silence: Silence, confidence: Confidence, shown:
     draft
         .title(format!("TFTP server {server} does not answer"))
         .summary(format!("{} asks TFTP server {server} {tries} times, {what}.", cx.label()))
-        .fix(by_lease(cx, server).unwrap_or_else(|| {
-            Fix::new(FixKind::ReachTftpServer, FixTarget::TftpServer, format!("Make TFTP server {server} answer"))
-                .steps(vec![step.to_owned(), format!("If it is not the phones' TFTP server at all: {named}")])
-                .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR."))
-        }))
+        .fixes(fixes(cx, server, step, named))
+}
+
+fn fixes(cx: &PhoneContext<'_>, server: IpAddr, step: &str, named: &str) -> Vec<Fix> {
+    if let Some(fix) = by_lease(cx, server) {
+        return vec![fix];
+    }
+    let answer = Fix::new(FixKind::ReachTftpServer, FixTarget::TftpServer, format!("Make TFTP server {server} answer"))
+        .verify(format!("A read request to {server} is followed by DATA, OACK or ERROR."));
+    // No lease sent the phone there: no scope is wrong.
+    let is_manual = cx.tftp_use().is_some_and(|u| u.server == server && u.source == Some(TftpSource::Manual));
+    if is_manual {
+        let own = match cx.named_by_dns(server) {
+            Some(dns) => {
+                let right = stated(cx).map(|r| r.servers).unwrap_or_default();
+                remedy::network::dns_record(dns.name.raw(), dns.dns_server, server, &right)
+            }
+            None => remedy::phone::no_alternate_tftp(server, cx.phone.model()),
+        };
+        let answer = answer.step(format!("Where {server} is meant to serve these phones: {step}"));
+        let answer = answer.instead_of(std::slice::from_ref(&own));
+        return vec![own, answer];
+    }
+    let answer = answer.step(step).step(format!("If it is not the phones' TFTP server at all: {named}"));
+    vec![answer]
 }
 
 /// The address that is asked and the one that answers made one.

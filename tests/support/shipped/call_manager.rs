@@ -223,7 +223,7 @@ pub(super) const SHIPPED: &[Shipped] = &[
     },
     Shipped {
         path: "registration-flapping/fires-reset-again-and-again.pcap",
-        what: "CallManager registers the phone and orders a reset half a minute later, five times.",
+        what: "CallManager registers the phone and orders a reset a minute and a half later, three times.",
         expect: &[(A, "registration-flapping", UNREGISTERED)],
         site: None,
         build: || flapping(Answer::RegistersThenOrdersReset),
