@@ -9,7 +9,7 @@ use crate::conversation::file::Fetch;
 use crate::conversation::registration::Attempt;
 use crate::conversation::{RetryCount, SeenAt};
 use crate::diagnosis::{Outcome, RegistrationState};
-use crate::types::{Mac, Timestamp, WireText};
+use crate::types::{Mac, PhoneId, Timestamp, WireText};
 use crate::wire::phone_config::PhoneConfig;
 use crate::wire::{load, sccp};
 
@@ -263,6 +263,14 @@ impl Phone {
             && fetch.request.count == 1
             && fetch.unreachable.is_none()
             && self.next_action(fetch.request.last).is_some_and(|n| n.time.since(fetch.request.last.time) < AT_ONCE)
+    }
+
+    /// What tells it from all others.
+    pub fn id(&self) -> PhoneId {
+        match self.name().filter(|_| self.by_name) {
+            Some(name) => PhoneId::named(self.mac, name.raw()),
+            None => self.mac.into(),
+        }
     }
 
     /// Whether it speaks SCCP and is no phone: by the type or name that it registers with, or since it is told of media

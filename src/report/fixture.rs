@@ -110,7 +110,7 @@ pub(super) fn finding(code: Code, severity: Severity, phones: Vec<Mac>) -> Findi
         severity,
         servers: Vec::new(),
         confidence: Confidence::Certain,
-        phones,
+        phones: phones.into_iter().map(Into::into).collect(),
         title: format!("the title of {code}"),
         summary: format!("The summary of {code}."),
         facts: vec![],
@@ -239,7 +239,7 @@ pub(super) fn hostile() -> Diagnosis<'static> {
     }
     for finding in &mut d.findings {
         finding.facts = vec![("file", Fact::Text(text())), ("list", Fact::List(vec![Fact::Text(text())]))];
-        finding.phone_facts = [(mac(0), vec![("file", Fact::Text(text()))])].into();
+        finding.phone_facts = [(mac(0).into(), vec![("file", Fact::Text(text()))])].into();
     }
     d.make_phone = Box::new(move |i, _| {
         let mut p = phone(i, ip(5));

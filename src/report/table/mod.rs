@@ -23,7 +23,7 @@ use self::finding::Findings;
 use self::format::InputNames;
 use self::page::Page;
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, Severity};
-use crate::types::Mac;
+use crate::types::PhoneId;
 
 /// How the table report looks.
 #[derive(Clone, Debug)]
@@ -75,8 +75,8 @@ pub fn write_phone(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let page = &mut Page::new(out, options.width, options.color);
-    let findings = Findings::of_phone(d, phone.mac, options);
-    let names = [(phone.mac, phones::name(phone))].into();
+    let findings = Findings::of_phone(d, phone.id(), options);
+    let names = [(phone.id(), phones::name(phone))].into();
     let overview = Overview { verdicts: BTreeMap::new(), shown: Vec::new(), names };
     phones::write_story(page, phone)?;
     findings.write_errors(page, &overview, &InputNames::new(d))?;
@@ -90,18 +90,18 @@ struct Overview {
     /// The first [`PHONES_SHOWN`].
     shown: Vec<PhoneReport>,
     /// Names of the phones asked for, where they differ from what their MAC addresses give.
-    names: BTreeMap<Mac, String>,
+    names: BTreeMap<PhoneId, String>,
 }
 
 impl Overview {
-    fn new(d: &Diagnosis<'_>, named: &BTreeSet<Mac>, stories: bool) -> Overview {
+    fn new(d: &Diagnosis<'_>, named: &BTreeSet<PhoneId>, stories: bool) -> Overview {
         let mut overview = Overview { verdicts: BTreeMap::new(), shown: Vec::new(), names: BTreeMap::new() };
         for index in 0..d.phone_count {
             let told = stories && overview.shown.len() < PHONES_SHOWN;
             let phone = d.phone(index, if told { Detail::Story } else { Detail::State });
             *overview.verdicts.entry(phone.verdict.as_str()).or_default() += 1;
-            if named.contains(&phone.mac) {
-                overview.names.insert(phone.mac, phones::name(&phone));
+            if named.contains(&phone.id()) {
+                overview.names.insert(phone.id(), phones::name(&phone));
             }
             if overview.shown.len() < PHONES_SHOWN {
                 overview.shown.push(phone);
@@ -111,7 +111,7 @@ impl Overview {
     }
 
     /// What a phone is called in text.
-    fn name(&self, mac: Mac) -> String {
-        self.names.get(&mac).cloned().unwrap_or_else(|| mac.to_string())
+    fn name(&self, phone: PhoneId) -> String {
+        self.names.get(&phone).cloned().unwrap_or_else(|| phone.to_string())
     }
 }
