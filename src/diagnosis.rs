@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::event::InputSummary;
-use crate::types::{FrameRef, Mac, Timestamp, WireText};
+use crate::types::{FrameRef, Mac, PhoneId, Timestamp, WireText};
 
 pub mod code;
 mod fix;
@@ -178,6 +178,8 @@ pub struct CallManager {
 #[allow(missing_docs)]
 pub struct PhoneReport {
     pub mac: Mac,
+    /// Whether only its name tells it from others: a port of an analog gateway.
+    pub by_name: bool,
     pub name: Option<WireText>,
     pub model: Option<String>,
     pub ip: Option<IpAddr>,
@@ -213,6 +215,16 @@ pub struct PhoneReport {
     pub traces: ObservedSite,
     /// What it should have.
     pub wanted: TargetState,
+}
+
+impl PhoneReport {
+    /// What tells it from all others.
+    pub fn id(&self) -> PhoneId {
+        match self.name.as_ref().filter(|_| self.by_name) {
+            Some(name) => PhoneId::named(self.mac, name.raw()),
+            None => self.mac.into(),
+        }
+    }
 }
 
 /// What a phone shows of the site that it is in: where a site file is drafted from.
@@ -598,7 +610,7 @@ pub struct Finding {
     #[allow(missing_docs)]
     pub confidence: Confidence,
     /// Sorted.
-    pub phones: Vec<Mac>,
+    pub phones: Vec<PhoneId>,
     /// The servers that it is about: with its code, what tells it from others.
     pub servers: Vec<IpAddr>,
     /// A few words: `10.1.1.9 is the wrong TFTP server`.
@@ -608,7 +620,7 @@ pub struct Finding {
     /// What all its phones share.
     pub facts: Facts,
     /// The rest, by phone.
-    pub phone_facts: BTreeMap<Mac, Facts>,
+    pub phone_facts: BTreeMap<PhoneId, Facts>,
     /// The finding that explains this one.
     pub caused_by: Option<usize>,
     /// The first is the primary one. Never empty.

@@ -170,9 +170,12 @@ pub fn coverage(
         );
     }
     if registry.nameless > 0 {
+        let (who, them) = match registry.nameless {
+            1 => ("1 device is registered and gives".to_owned(), "it is"),
+            n => (format!("{n} devices are registered and give"), "they are"),
+        };
         notes.push(format!(
-            "{} devices behind a router register without a name in this capture, and are not listed",
-            registry.nameless
+            "{who} no name in this capture, nor does it show a MAC address that is not a router's: {them} not listed"
         ));
     }
     if let Some(limit) = registry.age_limit().filter(|_| registry.evicted_phones > 0) {

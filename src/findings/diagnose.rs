@@ -33,7 +33,7 @@ pub fn diagnose<'a>(
     let world = DiagnosisContext::new(registry, site, visible);
     let mut order: Vec<usize> =
         registry.phones().iter().enumerate().filter(|(_, p)| !p.is_media_resource()).map(|(i, _)| i).collect();
-    order.sort_by_key(|i| registry.phones().get(*i).map(|p| p.mac));
+    order.sort_by_key(|i| registry.phones().get(*i).map(Phone::id));
 
     let mut groups = Groups::default();
     let mut seen = ServersSeen::default();
@@ -41,7 +41,7 @@ pub fn diagnose<'a>(
     for phone in order.iter().filter_map(|i| registry.phones().get(*i)) {
         let cx = PhoneContext::new(&world, phone);
         let drafts: Vec<Draft> = RULES.iter().flat_map(|rule| (rule.check)(&cx)).collect();
-        judged.push(groups.add(phone.mac, drafts));
+        judged.push(groups.add(phone.id(), drafts));
         seen.add(&cx);
     }
     let servers = seen.into_servers(site);
@@ -260,6 +260,7 @@ fn report(
         .next_back();
     PhoneReport {
         mac: phone.mac,
+        by_name: phone.by_name,
         name: phone.name().cloned(),
         model: phone.model().map(str::to_owned),
         ip: phone.ip,

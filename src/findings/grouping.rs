@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use super::{Draft, FindingText, causes, rule};
 use crate::diagnosis::code::{Code, Order};
 use crate::diagnosis::{Confidence, Evidence, Fact, Facts, Finding, Fix, Severity};
-use crate::types::Mac;
+use crate::types::PhoneId;
 
 /// Evidence kept per finding; the phones that it is of are all listed.
 const MAX_EVIDENCE: usize = 60;
@@ -34,7 +34,7 @@ struct Group {
     key: Key,
     says: FindingText,
     evidence: Vec<Evidence>,
-    phones: Vec<(Mac, Facts)>,
+    phones: Vec<(PhoneId, Facts)>,
 }
 
 /// Collects drafts phone by phone, and makes findings of them.
@@ -48,7 +48,7 @@ pub(super) struct Groups {
 
 impl Groups {
     /// Takes in what the rules say of one phone; gives the groups that it fell into, and the one of its verdict.
-    pub(super) fn add(&mut self, mac: Mac, drafts: Vec<Draft>) -> (Vec<usize>, Option<usize>) {
+    pub(super) fn add(&mut self, phone: PhoneId, drafts: Vec<Draft>) -> (Vec<usize>, Option<usize>) {
         let causes = causes::causes(&drafts);
         // A cause stands before what it explains, so its group is known when it is needed.
         let mut order: Vec<usize> = (0..drafts.len()).collect();
@@ -60,7 +60,7 @@ impl Groups {
             let Some(draft) = drafts.get_mut(index).and_then(Option::take) else { continue };
             let cause = causes.get(index).copied().flatten().and_then(|c| group_of.get(c).copied().flatten());
             let is_root = draft.severity == Severity::Error && cause.is_none();
-            let group = self.put(mac, draft, cause);
+            let group = self.put(phone, draft, cause);
             if let Some(slot) = group_of.get_mut(index) {
                 *slot = Some(group);
             }
@@ -81,7 +81,7 @@ impl Groups {
         })
     }
 
-    fn put(&mut self, mac: Mac, mut draft: Draft, cause: Option<usize>) -> usize {
+    fn put(&mut self, phone: PhoneId, mut draft: Draft, cause: Option<usize>) -> usize {
         let mut key = Key {
             code: draft.code,
             severity: draft.severity,
@@ -114,7 +114,7 @@ impl Groups {
             let room = MAX_EVIDENCE.saturating_sub(group.evidence.len()).min(MAX_EVIDENCE_PER_PHONE);
             group.evidence.extend(draft.evidence.into_iter().take(room));
             merge_fixes(&mut group.says.fixes, draft.says.fixes);
-            group.phones.push((mac, draft.facts));
+            group.phones.push((phone, draft.facts));
         }
         index
     }
@@ -155,7 +155,7 @@ impl Group {
 
     fn finding(self, place: &[usize]) -> Finding {
         let (facts, phone_facts) = split_facts(&self.phones);
-        let mut phones: Vec<Mac> = self.phones.iter().map(|(mac, _)| *mac).collect();
+        let mut phones: Vec<PhoneId> = self.phones.iter().map(|(phone, _)| *phone).collect();
         phones.sort_unstable();
         phones.dedup();
         let mut summary = self.says.summary;
@@ -192,7 +192,7 @@ fn place_in_boot(draft: &Draft) -> (usize, Option<crate::types::Timestamp>) {
 }
 
 /// What all phones share, and the rest by phone. A fact of one phone alone is shared.
-fn split_facts(phones: &[(Mac, Facts)]) -> (Facts, BTreeMap<Mac, Facts>) {
+fn split_facts(phones: &[(PhoneId, Facts)]) -> (Facts, BTreeMap<PhoneId, Facts>) {
     let Some((_, first)) = phones.first() else { return (Facts::new(), BTreeMap::new()) };
     let value = |facts: &Facts, name: &str| facts.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone());
     let mut shared = Facts::new();

@@ -10,7 +10,7 @@ use crate::conversation::file::Fetch;
 use crate::conversation::registration::Attempt;
 use crate::conversation::{RetryCount, SeenAt};
 use crate::diagnosis::{Outcome, RegistrationState};
-use crate::types::{Mac, Timestamp, WireText};
+use crate::types::{Mac, PhoneId, Timestamp, WireText};
 use crate::wire::phone_config::{self, PhoneConfig};
 use crate::wire::{load, sccp};
 
@@ -285,6 +285,14 @@ impl Phone {
             && phone_config::device_of_name(file).is_some_and(|(mac, _)| {
                 mac == self.mac || self.name().and_then(|n| Mac::from_device_name(n.raw())) == Some(mac)
             })
+    }
+
+    /// What tells it from all others.
+    pub fn id(&self) -> PhoneId {
+        match self.name().filter(|_| self.by_name) {
+            Some(name) => PhoneId::named(self.mac, name.raw()),
+            None => self.mac.into(),
+        }
     }
 
     /// Whether it speaks SCCP and is no phone: by the type or name that it registers with, or since it is told of media

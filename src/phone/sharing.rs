@@ -287,3 +287,79 @@ fn is_held(attempt: &Attempt, naming: &Naming<'_>, now: SeenAt, phone: &Phone) -
     let booted = phone.boot_began().is_some_and(|b| b.is_after(attempt.last));
     other && open && recent && !booted && Some(attempt.client_port) != naming.port && !naming.name.is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{FrameRef, Timestamp};
+
+    const NAT: Mac = Mac([0, 0x1c, 0x58, 0x61, 0, 1]);
+
+    fn at(second: i64) -> SeenAt {
+        SeenAt { time: Timestamp(second * 1_000_000_000), at: FrameRef { input: 0, frame: 1 } }
+    }
+
+    fn ip() -> IpAddr {
+        IpAddr::from([203, 0, 113, 40])
+    }
+
+    /// A device names itself from this port.
+    fn name(directory: &mut Directory, second: i64, port: u16, name: &str) -> Slot {
+        let envelope = Envelope { src: Some(ip()), sport: Some(port), eth_src: Some(NAT), ..Envelope::default() };
+        let slot = directory.sender(&envelope, at(second)).unwrap();
+        let naming = Naming::of(&envelope, name, Mac::from_device_name(name)).registering(at(second));
+        let slot = directory.named(slot, &naming);
+        directory.client(slot, at(second)).unwrap().record_name(&name.into(), at(second));
+        slot
+    }
+
+    #[test]
+    fn phones_behind_one_address_are_told_by_their_names() {
+        let mut directory = Directory::new();
+        let one = name(&mut directory, 1, 40_001, "SEP001D452DEA01");
+        let other = name(&mut directory, 2, 40_701, "SEP001D452DEA02");
+        assert_ne!(one, other);
+        assert_eq!(directory.phones.len(), 2);
+        assert_eq!(directory.slot_of_client(ip(), Some(40_701), Some(NAT)), other);
+        let unknown = directory.slot_of_client(ip(), Some(40_999), Some(NAT));
+        assert_eq!(unknown, Slot::Other(ClientKey::Flow(ip(), 40_999)), "anybody's");
+        assert_eq!(name(&mut directory, 3, 40_999, "SEP001D452DEA01"), one);
+        assert_eq!(directory.slot_of_client(ip(), Some(40_999), None), one);
+    }
+
+    #[test]
+    fn ports_of_a_gateway_are_devices_of_one_mac() {
+        let mut directory = Directory::new();
+        directory.neighbours.insert(ip(), NAT);
+        let names = ["AN5E7A1000C0080", "AN5E7A1000C0081", "AN5E7A1000C0082"];
+        let slots: Vec<Slot> =
+            (1u16..).zip(names).map(|(n, port)| name(&mut directory, n.into(), 30_000 + n, port)).collect();
+        assert_eq!(slots, [Slot::Phone(0), Slot::Phone(1), Slot::Phone(2)]);
+        assert_eq!(name(&mut directory, 9, 31_000, names[1]), slots[1], "another connection of the same port");
+        directory.settle_macs();
+        assert!(directory.phones.iter().all(|p| p.mac == NAT && p.by_name));
+        let mut ids: Vec<_> = directory.phones.iter().map(Phone::id).collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 3);
+    }
+
+    #[test]
+    fn places_follow_phones_that_move() {
+        let mut directory = Directory::new();
+        name(&mut directory, 1, 40_001, "SEP001D452DEA01");
+        name(&mut directory, 2, 40_701, "SEP001D452DEA02");
+        directory.sharing.moved(|index| index.checked_sub(1));
+        assert_eq!(directory.slot_of_client(ip(), Some(40_701), None), Slot::Phone(0));
+        assert_eq!(directory.slot_of_client(ip(), Some(40_001), None), Slot::Other(ClientKey::Flow(ip(), 40_001)));
+    }
+
+    #[test]
+    fn names_of_ports_are_not_those_of_phones() {
+        assert!(
+            ["AN170E5A2040000", "an170e5a2040000", "BR170E5A2040000", "VGC170E5A204000"].into_iter().all(is_port_name)
+        );
+        for name in ["", "SEP001D452DEA01", "ATA000C85E73002", "AN", "ANN_2", "AN170E5A204000", "VGC170E5A20400g"] {
+            assert!(!is_port_name(name), "{name}");
+        }
+    }
+}

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json;
 use crate::diagnosis::{Code, Confidence, Diagnosis, Finding, Severity};
-use crate::types::{Mac, Timestamp};
+use crate::types::{PhoneId, Timestamp};
 
 /// Schema of an alert's JSON.
 const SCHEMA: &str = "phonescope.alert/1";
@@ -90,7 +90,7 @@ pub struct Alert {
     /// How many phones have it; at the end: had it at most.
     pub phone_count: usize,
     /// The first of them.
-    pub phones: Vec<Mac>,
+    pub phones: Vec<PhoneId>,
     /// Codes of the findings that it explains.
     pub explains: Vec<Code>,
     /// What to change.
@@ -180,7 +180,7 @@ struct Document<'a> {
     summary: &'a str,
     servers: &'a [IpAddr],
     phone_count: usize,
-    phones: &'a [Mac],
+    phones: &'a [PhoneId],
     explains: &'a [Code],
     fixes: &'a [AlertFix],
 }
@@ -212,7 +212,7 @@ struct Known {
 /// All that is made of one code about one thing.
 struct Made<'a> {
     worst: &'a Finding,
-    phones: BTreeSet<Mac>,
+    phones: BTreeSet<PhoneId>,
     explains: BTreeSet<Code>,
 }
 

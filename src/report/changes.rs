@@ -14,7 +14,7 @@ use super::format::lasting;
 use crate::diagnosis::{
     BootStep, Code, Confidence, Detail, Diagnosis, Finding, PhoneReport, RegistrationState, Severity, Verdict, and_list,
 };
-use crate::types::{FrameRef, Mac, Timestamp, WireText};
+use crate::types::{FrameRef, Mac, PhoneId, Timestamp, WireText};
 
 /// How long a finding or a verdict must be away before that is told.
 pub const HOLD: Duration = Duration::from_secs(2);
@@ -115,7 +115,7 @@ pub struct FindingState {
 /// Tells what differs from one diagnosis to the next.
 #[derive(Default)]
 pub struct Changes {
-    phones: HashMap<Mac, Known, RandomState>,
+    phones: HashMap<PhoneId, Known, RandomState>,
     round: u64,
 }
 
@@ -171,16 +171,16 @@ impl Changes {
         let mut changes = Vec::new();
         for phone in d.phones(Detail::State) {
             each(&phone);
-            let known = self.phones.entry(phone.mac).or_default();
+            let known = self.phones.entry(phone.id()).or_default();
             let is_new = std::mem::replace(&mut known.round, self.round) == 0;
             let mut seen = Seen { known, phone: &phone, findings: &d.findings, now, changes: &mut changes };
             seen.compare(is_new);
         }
         let mut gone: Vec<Change> = Vec::new();
         let round = self.round;
-        self.phones.retain(|mac, known| {
+        self.phones.retain(|phone, known| {
             if known.round != round {
-                gone.push(known.gone(*mac, now));
+                gone.push(known.gone(phone.mac, now));
             }
             known.round == round
         });

@@ -12,7 +12,7 @@ type Column = (&'static str, fn(&Diagnosis<'_>, &PhoneReport) -> String);
 
 /// The columns. Names are added at the end, never changed in meaning.
 const COLUMNS: &[Column] = &[
-    ("mac", |_, p| cell(&p.mac)),
+    ("mac", |_, p| optional(p.mac.known())),
     ("name", |_, p| optional(p.name.as_ref())),
     ("model", |_, p| optional(p.model.as_ref())),
     ("ip", |_, p| optional(p.ip)),

@@ -46,6 +46,7 @@ pub(super) fn input() -> InputSummary {
 pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
     let good = tftp == ip(5);
     PhoneReport {
+        by_name: false,
         mac: mac(i),
         name: Some(mac(i).device_name().as_str().into()),
         model: Some("7960".to_owned()),
@@ -115,7 +116,7 @@ pub(super) fn finding(code: Code, severity: Severity, phones: Vec<Mac>) -> Findi
         severity,
         servers: Vec::new(),
         confidence: Confidence::Certain,
-        phones,
+        phones: phones.into_iter().map(Into::into).collect(),
         title: format!("the title of {code}"),
         summary: format!("The summary of {code}."),
         facts: vec![],
@@ -140,7 +141,7 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
             ("load_taken", Fact::Null),
             ("other", Fact::Table(vec![("n", Fact::Number(3)), ("yes", Fact::Flag(true))])),
         ],
-        phone_facts: [(mac(0), vec![("source", Fact::Text("option150".into()))])].into(),
+        phone_facts: [(mac(0).into(), vec![("source", Fact::Text("option150".into()))])].into(),
         evidence: vec![
             Evidence { at: frame(14), time: at(1003), text: "OFFER from 10.30.0.2, option 150 10.1.1.9".to_owned() },
             Evidence { at: frame(19), time: at(1450), text: "read request to 10.1.1.9".to_owned() },
@@ -244,7 +245,7 @@ pub(super) fn hostile() -> Diagnosis<'static> {
     }
     for finding in &mut d.findings {
         finding.facts = vec![("file", Fact::Text(text())), ("list", Fact::List(vec![Fact::Text(text())]))];
-        finding.phone_facts = [(mac(0), vec![("file", Fact::Text(text()))])].into();
+        finding.phone_facts = [(mac(0).into(), vec![("file", Fact::Text(text()))])].into();
     }
     d.make_phone = Box::new(move |i, _| {
         let mut p = phone(i, ip(5));

@@ -61,6 +61,7 @@ impl Selection {
             let mut unmatched: Vec<bool> = vec![true; self.phones.len()];
             let mut indices = Vec::new();
             let mut macs = BTreeSet::new();
+            let mut ids = BTreeSet::new();
             for index in 0..phone_count {
                 let phone = make_phone(index, Detail::State);
                 let mut any = false;
@@ -73,22 +74,23 @@ impl Selection {
                 if any {
                     indices.push(index);
                     macs.insert(phone.mac);
+                    ids.insert(phone.id());
                 }
             }
             for (selector, _) in self.phones.iter().zip(&unmatched).filter(|(_, u)| **u) {
                 let name = WireText::from(selector.text.as_str());
                 coverage.notes.push(format!("No phone {name} is in the capture; nothing can be said about it."));
             }
-            (indices, macs)
+            (indices, macs, ids)
         });
 
-        if let Some((_, macs)) = &chosen {
+        if let Some((_, macs, ids)) = &chosen {
             for answer in &mut what_if {
                 answer.phones.retain(|p| macs.contains(&p.mac));
             }
             for finding in &mut findings {
-                finding.phones.retain(|mac| macs.contains(mac));
-                finding.phone_facts.retain(|mac, _| macs.contains(mac));
+                finding.phones.retain(|phone| ids.contains(phone));
+                finding.phone_facts.retain(|phone, _| ids.contains(phone));
             }
         }
         let places = self.places(&findings, chosen.is_some());
@@ -99,7 +101,7 @@ impl Selection {
             finding.caused_by = finding.caused_by.and_then(&place);
         }
 
-        let indices = chosen.map(|(indices, _)| indices);
+        let indices = chosen.map(|(indices, ..)| indices);
         Diagnosis {
             site,
             inputs,
@@ -156,6 +158,7 @@ mod tests {
     use super::*;
     use crate::diagnosis::Code;
     use crate::report::fixture::{self, mac};
+    use crate::types::PhoneId;
 
     fn select(d: Diagnosis<'static>, phones: &[&str], min_severity: Severity) -> Diagnosis<'static> {
         let phones = phones.iter().map(|p| PhoneSelector::new(p)).collect();
@@ -197,7 +200,7 @@ mod tests {
         let d = select(d, &["10.50.0.10", "SEP003094000001"], Severity::Info);
         assert_eq!(codes(&d), [Code::RegistrationRejected, Code::WrongTftpServer]);
         assert_eq!(d.findings[0].caused_by, Some(1));
-        assert_eq!(d.findings[1].phones, [mac(0), mac(1)]);
+        assert_eq!(d.findings[1].phones, [mac(0), mac(1)].map(PhoneId::from));
         assert!(d.phones(Detail::State).all(|p| p.findings == [0, 1]));
     }
 

@@ -30,6 +30,11 @@ impl Mac {
         self.0[0] & 1 == 1
     }
 
+    /// The MAC; `None`: all zero, so that it is not known.
+    pub fn known(self) -> Option<Mac> {
+        Some(self).filter(|m| !m.is_zero())
+    }
+
     /// Whether every byte is zero.
     pub fn is_zero(self) -> bool {
         self.0 == [0; 6]

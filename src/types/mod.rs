@@ -8,6 +8,7 @@ mod frame;
 pub(crate) mod hex;
 mod link_type;
 mod mac;
+mod phone_id;
 pub(crate) mod text;
 mod timestamp;
 
@@ -16,6 +17,7 @@ pub use frame::{Frame, FrameRef};
 pub use hex::Hex;
 pub use link_type::LinkType;
 pub use mac::{HardwareAddress, Mac};
+pub use phone_id::PhoneId;
 pub use text::WireText;
 pub(crate) use text::is_unsafe;
 pub use timestamp::Timestamp;

@@ -66,7 +66,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let registry = cx.world.registry;
     let Some(attempt) = phone.attempts.iter().rev().find(|a| a.name.is_some()) else { return Vec::new() };
     let (Some(name), Some(register)) = (&attempt.name, attempt.register) else { return Vec::new() };
+    // Where several names are at one address, the MAC is that of whoever stands in front of them.
     let is_own = attempt.client_mac == Some(phone.mac)
+        && !phone.shares
         && !registry.is_router(phone.mac)
         && (!phone.dhcp.list.is_empty()
             || phone.announced.is_some()

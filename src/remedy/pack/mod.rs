@@ -129,6 +129,10 @@ impl<'d> Work<'d> {
                 let known = loads_seen.entry((file.server, load)).or_insert(shown);
                 *known = shown.max(*known);
             }
+            // The ports of a gateway have no files of their own here: their finding says what to do.
+            if phone.by_name {
+                continue;
+            }
             let codes: Vec<Code> =
                 phone.findings.iter().filter_map(|i| diagnosis.findings.get(*i)).map(|f| f.code).collect();
             let cause = match phone.verdict {

@@ -294,7 +294,9 @@ impl Page {
         let with_file = work.with_file();
         for finding in roots(work) {
             // A load that a configuration of the pack no longer names is not to be had, but to be left out.
-            if finding.code == Code::LoadFileMissing && finding.phones.iter().all(|mac| with_file.contains(mac)) {
+            if finding.code == Code::LoadFileMissing
+                && finding.phones.iter().all(|phone| with_file.contains(&phone.mac))
+            {
                 continue;
             }
             for fix in &finding.fixes {

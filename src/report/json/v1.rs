@@ -11,7 +11,7 @@ use super::what_if::WhatIf;
 use crate::diagnosis as model;
 use crate::event::InputSummary;
 use crate::report::seen_word;
-use crate::types::{FrameRef, Mac, Timestamp, WireText};
+use crate::types::{FrameRef, Mac, PhoneId, Timestamp, WireText};
 
 /// One line of NDJSON.
 #[derive(Serialize)]
@@ -212,7 +212,7 @@ impl Serialize for Phones<'_> {
 /// A phone.
 #[derive(Serialize)]
 pub(super) struct Phone<'a> {
-    mac: Mac,
+    mac: Option<Mac>,
     name: Option<&'a WireText>,
     model: Option<&'a str>,
     ip: Option<IpAddr>,
@@ -231,7 +231,7 @@ impl<'a> Phone<'a> {
     pub(super) fn new(p: &'a model::PhoneReport) -> Phone<'a> {
         let r = &p.registration;
         Phone {
-            mac: p.mac,
+            mac: p.mac.known(),
             name: p.name.as_ref(),
             model: p.model.as_deref(),
             ip: p.ip,
@@ -394,7 +394,7 @@ pub(super) struct Finding<'a> {
     code: model::Code,
     severity: &'static str,
     confidence: &'static str,
-    phones: &'a [Mac],
+    phones: &'a [PhoneId],
     title: &'a str,
     summary: &'a str,
     facts: Facts<'a>,
@@ -480,12 +480,12 @@ impl Serialize for Facts<'_> {
     }
 }
 
-/// The facts of each phone, by its MAC.
-struct PhoneFacts<'a>(&'a BTreeMap<Mac, model::Facts>);
+/// The facts of each phone, by its MAC; by its name, where several have one MAC.
+struct PhoneFacts<'a>(&'a BTreeMap<PhoneId, model::Facts>);
 
 impl Serialize for PhoneFacts<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_map(self.0.iter().map(|(mac, facts)| (mac, Facts(facts))))
+        s.collect_map(self.0.iter().map(|(phone, facts)| (phone.to_string(), Facts(facts))))
     }
 }
 

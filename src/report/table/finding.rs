@@ -7,7 +7,7 @@ use super::format::{InputNames, clock, count, number, some_of};
 use super::page::{Page, TextStyle};
 use super::{Overview, TableOptions};
 use crate::diagnosis::{Diagnosis, Finding, Fix, FixKind, FixTarget, Role, Severity};
-use crate::types::Mac;
+use crate::types::PhoneId;
 
 /// Causes that are told in full; the rest is counted.
 const CAUSES_SHOWN: usize = 40;
@@ -57,9 +57,9 @@ impl<'a> Findings<'a> {
     }
 
     /// Those of one phone.
-    pub(super) fn of_phone(d: &'a Diagnosis<'_>, mac: Mac, options: &TableOptions) -> Findings<'a> {
+    pub(super) fn of_phone(d: &'a Diagnosis<'_>, phone: PhoneId, options: &TableOptions) -> Findings<'a> {
         let mut findings = Findings::new(d, options);
-        let is_its = |f: &Finding| f.phones.contains(&mac);
+        let is_its = |f: &Finding| f.phones.contains(&phone);
         findings.causes.retain_mut(|cause| {
             cause.consequences.retain(|f| is_its(f));
             is_its(cause.finding)
@@ -78,7 +78,7 @@ impl<'a> Findings<'a> {
     }
 
     /// The phones that are named in text.
-    pub(super) fn phones_named(&self) -> BTreeSet<Mac> {
+    pub(super) fn phones_named(&self) -> BTreeSet<PhoneId> {
         let limit = if self.verbose { usize::MAX } else { PHONES_NAMED };
         self.causes.iter().flat_map(|c| c.finding.phones.iter().take(limit).copied()).collect()
     }

@@ -23,7 +23,7 @@ use self::finding::Findings;
 use self::format::InputNames;
 use self::page::Page;
 use crate::diagnosis::{Detail, Diagnosis, PhoneReport, Severity, Verdict};
-use crate::types::Mac;
+use crate::types::PhoneId;
 
 /// How the table report looks.
 #[derive(Clone, Debug)]
@@ -79,8 +79,8 @@ pub fn write_phone(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let page = &mut Page::new(out, options.width, options.color);
-    let findings = Findings::of_phone(d, phone.mac, options);
-    let names = [(phone.mac, phones::name(phone))].into();
+    let findings = Findings::of_phone(d, phone.id(), options);
+    let names = [(phone.id(), phones::name(phone))].into();
     let overview = Overview { verdicts: BTreeMap::new(), shown: Vec::new(), folded: 0, names };
     phones::write_story(page, phone)?;
     findings.write_errors(page, &overview, &InputNames::new(d))?;
@@ -96,7 +96,7 @@ struct Overview {
     /// Healthy phones that are not listed, since others are ill.
     folded: usize,
     /// Names of the phones asked for, where they differ from what their MAC addresses give.
-    names: BTreeMap<Mac, String>,
+    names: BTreeMap<PhoneId, String>,
 }
 
 /// How much a phone needs to be looked at: errors first, then what is not known, warnings, the healthy.
@@ -120,7 +120,7 @@ impl Urgency {
 }
 
 impl Overview {
-    fn new(d: &Diagnosis<'_>, named: &BTreeSet<Mac>, options: &TableOptions) -> Overview {
+    fn new(d: &Diagnosis<'_>, named: &BTreeSet<PhoneId>, options: &TableOptions) -> Overview {
         let mut overview = Overview { verdicts: BTreeMap::new(), shown: Vec::new(), folded: 0, names: BTreeMap::new() };
         let room = options.top.unwrap_or(PHONES_SHOWN);
         let mut worst: BTreeMap<(Urgency, usize), PhoneReport> = BTreeMap::new();
@@ -128,8 +128,8 @@ impl Overview {
         for index in 0..d.phone_count {
             let phone = d.phone(index, Detail::State);
             *overview.verdicts.entry(phone.verdict.as_str()).or_default() += 1;
-            if named.contains(&phone.mac) {
-                overview.names.insert(phone.mac, phones::name(&phone));
+            if named.contains(&phone.id()) {
+                overview.names.insert(phone.id(), phones::name(&phone));
             }
             let urgency = Urgency::of(&phone);
             healthy += usize::from(urgency == Urgency::Healthy);
@@ -150,7 +150,7 @@ impl Overview {
     }
 
     /// What a phone is called in text.
-    fn name(&self, mac: Mac) -> String {
-        self.names.get(&mac).cloned().unwrap_or_else(|| mac.to_string())
+    fn name(&self, phone: PhoneId) -> String {
+        self.names.get(&phone).cloned().unwrap_or_else(|| phone.to_string())
     }
 }

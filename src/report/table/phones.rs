@@ -63,7 +63,8 @@ pub(super) fn write(
 }
 
 fn story(page: &mut Page<'_>, p: &PhoneReport, names: &InputNames) -> io::Result<()> {
-    let mut title = vec![name(p), p.mac.to_string()];
+    let mut title = vec![name(p)];
+    title.extend(p.mac.known().map(|mac| mac.to_string()));
     title.extend(p.model.as_ref().map(|m| format!("model {m}")));
     title.extend(p.ip.map(|ip| ip.to_string()));
     title.dedup();
