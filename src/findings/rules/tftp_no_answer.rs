@@ -39,7 +39,8 @@ declare_finding! {
     ///
     /// ## Fix
     ///
-    /// Start the service; where the address is set on the phone (Alternate TFTP), take it back there; check the address that the lease names; let UDP 69 and the answers from ephemeral ports pass.
+    /// Start the service; where the address is set on the phone (Alternate TFTP), take it back there; check the address that
+    /// the lease names; let UDP 69 and the answers from ephemeral ports pass.
     ///
     /// ## Not this
     ///
@@ -60,14 +61,15 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
     let files = cx.files();
     let need = Need::of(cx);
     let mut servers: Vec<IpAddr> = Vec::new();
-    for fetch in files {
+    let again = asked_again(cx);
+    for fetch in again.iter().copied().chain(files) {
         if !servers.contains(&fetch.server) {
             servers.push(fetch.server);
         }
     }
     let mut drafts: Vec<Draft> = Vec::new();
     for server in &servers {
-        let all: Vec<_> = files.iter().filter(|f| f.server == *server).collect();
+        let all: Vec<_> = again.iter().copied().chain(files).filter(|f| f.server == *server).collect();
         // A server that answers a probe and then not the configuration does not answer what the phone needs.
         let heard = all.iter().rposition(|f| f.answered.is_some()).map_or(0, |last| last + 1);
         let (before, asked) = all.split_at(heard);
@@ -180,6 +182,14 @@ impl Need {
         draft.says.summary.push_str(meaning);
         draft.severity(severity)
     }
+}
+
+/// Questions of an earlier boot, from one port, that the phone went on with in the boot that counts.
+fn asked_again<'a>(cx: &PhoneContext<'a>) -> Vec<&'a Fetch> {
+    let Some(first) = cx.files().first().map(|f| f.request.first) else { return Vec::new() };
+    let Some(began) = cx.phone.boots.iter().rev().find(|b| **b <= first) else { return Vec::new() };
+    let earlier = cx.phone.files.iter().take_while(|f| f.request.first < *began);
+    earlier.filter(|f| f.answered.is_none() && f.request.last >= *began).collect()
 }
 
 /// Whether there is a server that may yet answer: one that the phone has just asked, or that its lease names too.
