@@ -1,7 +1,7 @@
 //! `registration-rejected`: the CallManager says no.
 
 use crate::conversation::registration::Rejection;
-use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget, RegistrationState};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget, RegistrationState};
 use crate::findings::context::{Contact, PhoneContext};
 use crate::findings::{Draft, sip_refusal, text};
 
@@ -55,9 +55,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let by_sip = sip_refusal::of(cx, contact);
         let meaning = by_sip.as_ref().map(|s| s.meaning.clone()).or(meaning.as_ref().map(ToString::to_string));
         let meaning_said = meaning.map(|m| format!(" ({m})")).unwrap_or_default();
+        // What a SIP registrar refuses may be a probe of a standby registrar, where the capture lacks the request.
+        let is_unasked = by_sip.is_some() && attempt.register.is_none();
         let mut draft = Draft::of(
             Code::RegistrationRejected,
-            contact.confidence_in_failure(),
+            // A challenge refuses nothing yet: that no success followed may be the capture's fault.
+            if attempt.is_only_asked() || is_unasked { Confidence::Likely } else { contact.confidence_in_failure() },
             *seen_at,
             format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()),
         );
