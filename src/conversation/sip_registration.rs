@@ -25,8 +25,11 @@ const SETTLED: Duration = Duration::from_secs(10);
 pub struct SipRegistration {
     /// The requests, the latest last.
     transactions: Vec<Transaction>,
-    /// It goes over UDP, as a Via says.
-    pub over_udp: bool,
+    /// Call-ID of the latest answer to a request that the capture lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unasked: Option<WireText>,
+    /// It has asked to be registered: it does not only probe.
+    asks: bool,
     /// Challenges (401, 407) since the last success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
@@ -104,7 +107,7 @@ impl SipRegistration {
     /// Whether a request of this dialogue is among the last ones; `cseq`: that very request.
     pub fn knows(&self, call_id: &WireText, cseq: Option<u32>) -> bool {
         let is_it = |t: &Transaction| t.call_id.as_ref() == Some(call_id) && (cseq.is_none() || t.cseq == cseq);
-        self.transactions.iter().any(is_it)
+        self.transactions.iter().any(is_it) || (cseq.is_none() && self.unasked.as_ref() == Some(call_id))
     }
 
     fn transaction(&mut self, message: &Message) -> Option<&mut Transaction> {
@@ -132,7 +135,7 @@ impl SipRegistration {
         let is_new = message.call_id.is_none() || self.transaction(message).is_none();
         self.judge_hearing(message, seen_at, is_new);
         let is_udp = message.transport.as_ref().is_some_and(|t| t.raw() == "UDP");
-        self.over_udp |= is_udp;
+        self.asks |= !is_probe;
         if is_new {
             if self.transactions.len() >= TRANSACTIONS {
                 self.transactions.remove(0);
@@ -158,7 +161,12 @@ impl SipRegistration {
 
     /// Notes an answer and where it went. Returns whether it answers a probe, and whether credentials were sent.
     fn observe_answer(&mut self, message: &Message, seen_at: SeenAt, dport: u16) -> (bool, bool) {
-        let Some(transaction) = self.transaction(message) else { return (false, false) };
+        let only_probes = self.is_probe();
+        // The capture lacks the request: it was what all others are.
+        let Some(transaction) = self.transaction(message) else {
+            self.unasked.clone_from(&message.call_id);
+            return (only_probes, false);
+        };
         let (is_probe, credentials) = (transaction.is_probe, transaction.credentials);
         if !is_provisional(message) {
             transaction.answered = Some(seen_at);
@@ -178,7 +186,7 @@ impl SipRegistration {
 
     /// Whether it does nothing but probe a standby registrar.
     fn is_probe(&self) -> bool {
-        self.probe.is_some() && self.open.is_none()
+        self.probe.is_some() && !self.asks
     }
 }
 
@@ -197,8 +205,13 @@ impl Attempt {
         if leaves && self.registered.is_some() {
             self.unregistered = Some(seen_at);
         }
-        self.sip.get_or_insert_default().observe_request(message, seen_at, sport, leaves);
+        let sip = self.sip.get_or_insert_default();
+        sip.observe_request(message, seen_at, sport, leaves);
         if leaves {
+            // An answer before the first request that the capture holds was to such a request.
+            if sip.is_probe() && self.registered.is_none() && self.register.is_none() {
+                sip.probe_refused = sip.probe_refused.take().or(self.rejected.take());
+            }
             return;
         }
         match &mut self.register {
@@ -269,6 +282,12 @@ impl Attempt {
     /// Whether it was asked for a password, and nothing came of it.
     pub fn is_challenged(&self) -> bool {
         self.sip.as_ref().is_some_and(|s| s.challenge.is_some())
+    }
+
+    /// Whether it was asked for a password and was not seen to send one.
+    pub fn is_only_asked(&self) -> bool {
+        let challenge = self.sip.as_ref().and_then(|s| s.challenge.as_ref());
+        challenge.is_some_and(|c| c.with_credentials == 0)
     }
 
     /// The Registers or SYNs that got no answer; of REGISTERs over SIP those since the last answer.

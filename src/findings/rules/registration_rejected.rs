@@ -72,9 +72,12 @@ fn turned_away(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Draft> {
     let by_sip = sip_refusal::of(cx, contact);
     let told = by_sip.as_ref().map(|s| s.meaning.clone()).or(meaning.as_ref().map(ToString::to_string));
     let meaning_said = told.map(|m| format!(" ({m})")).unwrap_or_default();
+    // What a SIP registrar refuses may be a probe of a standby registrar, where the capture lacks the request.
+    let is_unasked = by_sip.is_some() && attempt.register.is_none();
     let mut draft = Draft::of(
         Code::RegistrationRejected,
-        contact.confidence_in_failure(),
+        // A challenge refuses nothing yet: that no success followed may be the capture's fault.
+        if attempt.is_only_asked() || is_unasked { Confidence::Likely } else { contact.confidence_in_failure() },
         *seen_at,
         format!("CallManager {server} rejects {}: {said}{meaning_said}", cx.label()),
     );
