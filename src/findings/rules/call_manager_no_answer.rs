@@ -50,11 +50,12 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let why = contact.why();
         let register = contact.attempt.is_some_and(|a| a.register.is_some());
         let question = match (why, register) {
+            (Why::Arp, _) if server.is_ipv6() => "neighbour solicitation for it",
             (Why::Arp, _) => "ARP question for it",
             (_, true) => "Register",
             (_, false) => "SYN",
         };
-        let article = if why == Why::Arp { "an" } else { "a" };
+        let article = if question.starts_with("ARP") { "an" } else { "a" };
         // The contract knows three words here: what an ICMP error said is in the evidence.
         let word = match why {
             Why::Silent => "silent",
