@@ -120,6 +120,10 @@ pub struct Exchange {
     /// SOLICITs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub solicit: Option<RetryCount>,
+    /// Transaction ids of the SOLICITs, beside the first. A client repeats a SOLICIT under one id, and begins anew under
+    /// another.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub anew: u32,
     /// REQUESTs, or what the kind says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RetryCount>,
@@ -155,6 +159,7 @@ impl Exchange {
             xid: message.xid,
             kind,
             solicit: None,
+            anew: 0,
             request: None,
             advertised: Vec::new(),
             requested: None,
@@ -240,6 +245,7 @@ impl Exchanges {
         exchange.last = exchange.last.max(seen_at);
         match message.msg.raw() {
             "SOLICIT" => {
+                exchange.anew = exchange.anew.saturating_add(u32::from(exchange.xid != message.xid));
                 exchange.xid = message.xid;
                 record_try(&mut exchange.solicit, message, seen_at);
                 if known.is_none() { Outcome::BootBegan } else { Outcome::Recorded }
@@ -294,6 +300,10 @@ impl Refusal {
     }
 }
 
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 fn record_try(tries: &mut Option<RetryCount>, message: &Message, seen_at: SeenAt) {
     match tries {
         None => *tries = Some(RetryCount::new(seen_at)),
@@ -331,7 +341,7 @@ mod tests {
         assert_eq!(see(&mut all, 1, &message("SOLICIT", 1, "")), Outcome::Recorded);
         assert_eq!(see(&mut all, 9, &message("SOLICIT", 2, "")), Outcome::Recorded);
         assert_eq!(all.list.len(), 1);
-        assert_eq!(all.list[0].solicit.unwrap().count, 3);
+        assert_eq!((all.list[0].solicit.unwrap().count, all.list[0].anew), (3, 1));
         assert!(!all.list[0].answered());
     }
 

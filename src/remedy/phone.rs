@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::keypad::{self, Generation};
 use super::load_route::{LoadRoute, warnings, way};
-use crate::diagnosis::{Fix, FixKind, FixTarget};
+use crate::diagnosis::{Fix, FixKind, FixTarget, and_list};
 use crate::types::Mac;
 
 /// The phone's TFTP server set by hand: where DHCP can not be changed, or for one phone of many.
@@ -18,6 +18,22 @@ pub fn alternate_tftp(right: &[IpAddr], model: Option<&str>) -> Option<Fix> {
             .undo("Set Alternate TFTP to No: the phone takes its TFTP server from DHCP again.")
             .verify(format!("The phone's next read request goes to {first}.")),
     )
+}
+
+/// The same for IPv6, where a menu of its own has it; `None`: no right server has an IPv6 address.
+pub fn alternate_tftp_v6(right: &[IpAddr]) -> Option<Fix> {
+    let right: Vec<&IpAddr> = right.iter().filter(|ip| ip.is_ipv6()).collect();
+    let first = right.first()?;
+    let second = right.get(1).map_or_else(String::new, |ip| format!(", IPv6 TFTP Server 2 to {ip}"));
+    let title = format!("On the phone: IPv6 Alternate TFTP to {}", and_list(&right));
+    let fix = Fix::new(FixKind::AlternateTftp, FixTarget::Phone, title)
+        .step("Settings, Network Configuration, IPv6 Configuration; press **# to unlock.")
+        .step(format!(
+            "Set IPv6 Alternate TFTP to Yes, IPv6 TFTP Server 1 to {first}{second}; Save. The phone reboots."
+        ))
+        .undo("Set IPv6 Alternate TFTP to No: the phone takes its TFTP server from DHCPv6 again.")
+        .verify(format!("The phone's next read request goes to {first}."));
+    Some(fix)
 }
 
 /// Alternate TFTP taken back: for a phone that somebody set by hand to the wrong server.

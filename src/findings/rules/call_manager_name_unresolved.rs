@@ -10,7 +10,6 @@ use crate::findings::resolution::{evidence_of, is_resolved, questions_for, unres
 use crate::findings::{Draft, and_list, evidence, optional};
 use crate::phone::NameAsk;
 use crate::types::WireText;
-use crate::wire::phone_config::is_config_name;
 
 declare_finding! {
     /// ## Trigger
@@ -106,21 +105,24 @@ fn failure<'p>(cx: &PhoneContext<'p>, fetch: &Fetch, names: &[WireText]) -> Opti
 
 /// The lease names no DNS server, and the phone asks none.
 fn without_dns_server<'p>(cx: &PhoneContext<'p>, fetch: &Fetch, names: &[WireText]) -> Option<Failure<'p>> {
-    let lease = cx.lease_at(fetch.request.first)?;
-    let has_one = !lease.terms.dns.is_empty() || lease.terms.cut;
-    let asks_one = cx.phone.dns.iter().any(|a| a.tries.last > lease.seen_at);
-    if has_one || asks_one || cx.world.visible.blind_registration {
+    let has_none = |fetch: &Fetch| {
+        let lease = cx.lease_at(fetch.request.first).filter(|l| !l.terms.cut && l.terms.dns.is_empty());
+        let asks_one = |since: SeenAt| cx.phone.dns.iter().any(|a| a.tries.last > since);
+        let by_dhcpv6 = cx.lease_v6_at(fetch.request.first).is_some_and(|l| !l.dns.is_empty());
+        lease.is_some_and(|l| !asks_one(l.seen_at)) && !by_dhcpv6
+    };
+    if !has_none(fetch) || cx.world.visible.blind_registration {
         return None;
     }
-    let settled = cx.now().since(fetch.last.time) >= SETTLED || cx.moved_on(fetch.last);
     // It had the configuration before, and connected to nobody.
-    let came_back = cx.phone.files.iter().any(|f| {
-        is_config_name(f.name.raw())
-            && f.config.is_some()
-            && f.request.first < fetch.request.first
-            && f.server == fetch.server
-    }) && !cx.phone.attempts.iter().any(|a| a.began.is_after(lease.seen_at));
-    let sure = if came_back { Confidence::Certain } else { Confidence::Likely };
+    let came_back = cx.phone.files.iter().find(|f| {
+        let is_same = f.config.as_ref().is_some_and(|c| c.call_managers == *names) && f.server == fetch.server;
+        let connects = cx.phone.attempts.iter().any(|a| a.last > f.request.first && a.server != f.server);
+        is_same && f.request.first < fetch.request.first && has_none(f) && !connects
+    });
+    let since = came_back.unwrap_or(fetch).last;
+    let settled = cx.now().since(since.time) >= SETTLED;
+    let sure = if came_back.is_some() { Confidence::Certain } else { Confidence::Likely };
     settled.then(|| Failure {
         name: names.first().cloned().unwrap_or_default(),
         why: "no-dns-server".to_owned(),
@@ -194,7 +196,8 @@ fn fixes(cx: &PhoneContext<'_>, names: &[WireText], failure: &Failure<'_>) -> Ve
 }
 
 fn resolve_steps(cx: &PhoneContext<'_>, names: &[WireText], failure: &Failure<'_>) -> Vec<String> {
-    let scope = "In the phones' scope: name a DNS server that knows it (option 6), and the domain (option 15).";
+    let scope =
+        "In the phones' scope: name a DNS server that knows these names (option 6), and the domain (option 15).";
     let Some(ask) = failure.ask else {
         return vec![
             scope.to_owned(),
@@ -210,7 +213,7 @@ fn resolve_steps(cx: &PhoneContext<'_>, names: &[WireText], failure: &Failure<'_
     } else {
         format!("On DNS server {server}: add a record of type A for {} with {to}.", and_list(names))
     };
-    vec![first, format!("Or, where {server} is not the DNS server that knows it: {}", lowered(scope))]
+    vec![first, format!("Or, where {server} is not the DNS server that knows them: {}", lowered(scope))]
 }
 
 /// The same sentence in the middle of another.

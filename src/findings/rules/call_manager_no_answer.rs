@@ -67,15 +67,16 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             (_, true) => "Register",
             (_, false) => "SYN",
         };
+        let (by, arp) = if server.is_ipv6() { ("neighbour discovery", "solicitation") } else { ("ARP", "ARP request") };
         // ARP is a broadcast: it asks everybody for the address, and is sent to no CallManager.
         let asks = match why {
-            Why::Arp => format!("asks by ARP for {server}, its CallManager"),
+            Why::Arp => format!("asks by {by} for {server}, its CallManager"),
             _ => format!("sends CallManager {server} a {question}"),
         };
         let (unanswered, answered) = match why {
             Why::Arp => (
-                format!("asks by ARP for CallManager {server}: nothing answers ({} requests sent)", tries.count),
-                format!("The phone's ARP request for {server} is answered."),
+                format!("asks by {by} for CallManager {server}: nothing answers ({} requests sent)", tries.count),
+                format!("The phone's {arp} for {server} is answered."),
             ),
             _ => (
                 format!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::conversation::RetryCount;
 use crate::conversation::dhcp::Exchange;
 use crate::conversation::dhcpv6;
-use crate::diagnosis::{Code, Fact, Fix, FixKind, FixTarget};
+use crate::diagnosis::{Code, Confidence, Fact, Fix, FixKind, FixTarget};
 use crate::findings::context::{DHCP_INTERVAL, PhoneContext};
 use crate::findings::leases::AGAIN_AND_AGAIN;
 use crate::findings::{Draft, evidence};
@@ -184,7 +184,10 @@ fn by_dhcpv6(cx: &PhoneContext<'_>) -> Option<Draft> {
     let tries_text = format!("asked for an IPv6 address {} times (DHCPv6 {asks}) in {in_vlan}", tries.count);
     let summary =
         format!("{} {tries_text}, and the capture holds no answer of a DHCPv6 server to it.{told}", cx.label());
-    let sure = cx.confidence_from_silence(&tries, SOLICIT_INTERVAL);
+    // One that begins anew again and again may have been refused where the capture does not hold the answers.
+    let repeats = tries.count >= exchange.anew.saturating_add(1).saturating_mul(3);
+    let most = if repeats { Confidence::Certain } else { Confidence::Likely };
+    let sure = cx.confidence_from_silence(&tries, SOLICIT_INTERVAL).min(most);
     Some(
         Draft::from_evidence(Code::NoDhcpAnswer, sure, shown)
             .fact("tries", Fact::Number(u64::from(tries.count)))

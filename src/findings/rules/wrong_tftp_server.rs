@@ -273,7 +273,12 @@ fn fixes(cx: &PhoneContext<'_>, wrong: &WrongServer, taken: Option<&str>) -> Vec
             }
         }
     }
-    let by_hand = remedy::phone::alternate_tftp(right, cx.phone.model()).map(|f| f.instead_of(&fixes));
+    let by_hand = if is_by_dhcpv6(cx, &wrong.used) {
+        remedy::phone::alternate_tftp_v6(right)
+    } else {
+        remedy::phone::alternate_tftp(right, cx.phone.model())
+    };
+    let by_hand = by_hand.map(|f| f.instead_of(&fixes));
     fixes.extend(by_hand);
     let load = right_load(cx).map(|(load, _)| load).or_else(|| load_named_on(cx, right));
     let load = load.filter(|_| wrong.right.confidence >= Confidence::Likely);

@@ -256,6 +256,98 @@ pub(super) const CASES: &[Case] = &[
         },
     },
     Case {
+        name: "neighbour-callmanager-not-there",
+        kind: "callmanager-neighbour-silent",
+        report: None,
+        wire: "The configuration names a CallManager on the phone's own link; its neighbour solicitations for it are never answered.",
+        capture: || {
+            let mut s = Scene::new();
+            lease(&mut s, GOOD, TFTP, &[]);
+            let (phone, server) = ((own(), 50_900), (far(TFTP), 40_001));
+            s.udp(phone, (far(TFTP), 69), &tftp::read_request(&format!("{NAME}.cnf.xml"), &[]));
+            let file = config(&["2001:db8:70:9::11"]).device_xml();
+            let blocks: Vec<&[u8]> = file.chunks(512).collect();
+            for (block, octets) in (1..).zip(blocks) {
+                s.udp(server, phone, &tftp::data(block, octets));
+                s.udp(phone, server, &tftp::ack(block));
+            }
+            for _ in 0..20 {
+                s.frame(neighbour::solicitation(own(), "2001:db8:70:9::11"));
+                s.wait(2_000);
+            }
+            s.records().into()
+        },
+        site: None,
+        expect: || {
+            down(
+                &["call-manager-no-answer"],
+                json!({"codes": {"call-manager-no-answer": {"severity": ["error"],
+                "facts": {"call_manager": "2001:db8:70:9::11", "why": "arp"}}}, "says": ["neighbour solicitation"],
+                "codes_absent": ["call-manager-name-unresolved", "tftp-no-answer"]}),
+            )
+        },
+    },
+    Case {
+        name: "dual-stack-without-dhcpv6",
+        kind: "near-miss",
+        report: None,
+        wire: "A phone with both protocols: nobody answers its SOLICITs, its IPv4 lease and its registration are well.",
+        capture: || {
+            let mut s = Scene::new();
+            let mut p = Handset::new("7962G", 404, PHONE, "10.70.9.20", "SCCP42.9-2-1S");
+            let four = Lease::relayed("10.70.0.2", "10.70.9.1").option_150(&["10.70.0.5"]);
+            solicits(&mut s, 4);
+            p.comes_up(&mut s, &four, "10.70.0.5", &config(&["10.70.0.11"]));
+            solicits(&mut s, 4);
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            json!({"exit": [0], "phones": {PHONE: {"verdict": ["healthy"]}}, "no_other_phones": true,
+                "codes_absent": ["no-dhcp-answer", "dhcp-refused"]})
+        },
+    },
+    Case {
+        name: "two-advertise-the-same",
+        kind: "near-miss",
+        report: None,
+        wire: "Two DHCPv6 servers advertise the same TFTP server; the phone takes one.",
+        capture: || {
+            let mut s = Scene::new();
+            lease(&mut s, GOOD, TFTP, &[(BAD, TFTP)]);
+            in_vain(&mut s, TFTP);
+            s.records().into()
+        },
+        site: Some(SITE),
+        expect: || {
+            down(
+                &["tftp-no-answer"],
+                json!({"codes_absent": ["conflicting-dhcp-offers", "unknown-dhcp-server", "wrong-tftp-server"],
+                "says_not": ["option 150"]}),
+            )
+        },
+    },
+    Case {
+        name: "addresses-come-at-the-second-time",
+        kind: "near-miss",
+        report: None,
+        wire: "The first SOLICIT is answered NoAddrsAvail, the second with an address, and the phone asks for its files.",
+        capture: || {
+            let mut s = Scene::new();
+            let from = server(GOOD);
+            ask(&mut s, SOLICIT, 0x0041_6fff, &[]);
+            let association = dhcpv6::association(None, Some((2, "No addresses available")));
+            let options = [dhcpv6::client(link().mac), dhcpv6::server(from.mac), association];
+            s.udp((from, 547), (link(), 546), &dhcpv6::message(ADVERTISE, 0x0041_6fff, &options));
+            s.wait(8_000);
+            lease(&mut s, GOOD, TFTP, &[]);
+            s.udp((own(), 50_900), (far(TFTP), 69), &tftp::read_request(&format!("{NAME}.cnf.xml"), &[]));
+            s.records().into()
+        },
+        site: None,
+        expect: || json!({"exit": [0], "phones": {PHONE: {}}, "no_errors_on": [PHONE], "codes_absent": ["no-dhcp-answer"]}),
+    },
+    Case {
         name: "dual-stack-and-dhcpv6-is-wrong",
         kind: "dhcpv6-wrong-tftp",
         report: None,
