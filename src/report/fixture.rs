@@ -46,6 +46,7 @@ pub(super) fn input() -> InputSummary {
 pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
     let good = tftp == ip(5);
     PhoneReport {
+        by_name: false,
         mac: mac(i),
         name: Some(mac(i).device_name().as_str().into()),
         model: Some("7960".to_owned()),
@@ -135,7 +136,7 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
             ("load_taken", Fact::Null),
             ("other", Fact::Table(vec![("n", Fact::Number(3)), ("yes", Fact::Flag(true))])),
         ],
-        phone_facts: [(mac(0), vec![("source", Fact::Text("option150".into()))])].into(),
+        phone_facts: [(mac(0).into(), vec![("source", Fact::Text("option150".into()))])].into(),
         evidence: vec![
             Evidence { at: frame(14), time: at(1003), text: "OFFER from 10.30.0.2, option 150 10.1.1.9".to_owned() },
             Evidence { at: frame(19), time: at(1450), text: "read request to 10.1.1.9".to_owned() },

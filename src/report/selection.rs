@@ -158,6 +158,7 @@ mod tests {
     use super::*;
     use crate::diagnosis::Code;
     use crate::report::fixture::{self, mac};
+    use crate::types::PhoneId;
 
     fn select(d: Diagnosis<'static>, phones: &[&str], min_severity: Severity) -> Diagnosis<'static> {
         let phones = phones.iter().map(|p| PhoneSelector::new(p)).collect();
@@ -199,7 +200,7 @@ mod tests {
         let d = select(d, &["10.50.0.10", "SEP003094000001"], Severity::Info);
         assert_eq!(codes(&d), [Code::RegistrationRejected, Code::WrongTftpServer]);
         assert_eq!(d.findings[0].caused_by, Some(1));
-        assert_eq!(d.findings[1].phones, [mac(0), mac(1)]);
+        assert_eq!(d.findings[1].phones, [mac(0), mac(1)].map(PhoneId::from));
         assert!(d.phones(Detail::State).all(|p| p.findings == [0, 1]));
     }
 
