@@ -20,6 +20,7 @@ pub mod record;
 pub mod registry;
 pub(crate) mod saved;
 mod shared;
+mod shared_address;
 mod sharing;
 pub mod timeline;
 pub mod traffic;
