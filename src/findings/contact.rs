@@ -30,6 +30,8 @@ pub struct Contact<'a> {
     pub attempts: u32,
     /// How often it failed there since it was registered last, earlier boots included.
     pub failures: u32,
+    /// The same since it was registered last with this one, whomever it was registered with meanwhile.
+    pub failures_since_here: u32,
 }
 
 impl Contact<'_> {
@@ -42,7 +44,7 @@ impl Contact<'_> {
     /// The same of a phone that is registered with somebody else: certain once it came back here for another try. Before
     /// that the server may be there again by now.
     pub fn confidence_beside(&self) -> Confidence {
-        if self.attempts >= 2 { Confidence::Certain } else { Confidence::Likely }
+        if self.failures_since_here >= 2 { Confidence::Certain } else { Confidence::Likely }
     }
 
     /// Reached, and not taken: rejected, closed, or a Register without answer.

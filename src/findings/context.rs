@@ -370,6 +370,7 @@ impl<'a> PhoneContext<'a> {
                     tokens: None,
                     attempts: 1,
                     failures: 0,
+                    failures_since_here: 0,
                 }),
             }
         }
@@ -389,6 +390,7 @@ impl<'a> PhoneContext<'a> {
                     tokens: None,
                     attempts: 0,
                     failures: 0,
+                    failures_since_here: 0,
                 });
             }
         }
@@ -407,18 +409,20 @@ impl<'a> PhoneContext<'a> {
                     contact.state = RegistrationState::Rejected;
                 }
             }
-            contact.failures = self.failures_at(contact.server);
+            contact.failures = self.failures_at(contact.server, |_| true);
+            contact.failures_since_here = self.failures_at(contact.server, |server| server == contact.server);
         }
         contacts
     }
 
-    fn failures_at(&self, server: IpAddr) -> u32 {
+    /// Failures at a server since the phone was registered last with one that `counts`.
+    fn failures_at(&self, server: IpAddr, counts: impl Fn(IpAddr) -> bool) -> u32 {
         use RegistrationState as S;
         let blind = self.world.visible.blind_registration;
         let mut count = 0;
         for (index, attempt) in self.phone.counting_attempts() {
             match self.phone.attempt_state(index, self.now(), blind) {
-                S::Registered | S::Unregistered => count = 0,
+                S::Registered | S::Unregistered if counts(attempt.server) => count = 0,
                 S::Rejected | S::Refused | S::NoAnswer | S::Closed if attempt.server == server => {
                     count += attempt.refusals()
                 }
