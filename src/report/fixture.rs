@@ -51,10 +51,15 @@ pub(super) fn phone(i: usize, tftp: Ipv4Addr) -> PhoneReport {
         model: Some("7960".to_owned()),
         ip: Some(Ipv4Addr::new(10, 50, 0, 10 + u8::try_from(i % 200).unwrap()).into()),
         vlan: Some(110),
-        dhcp_server: Some(ip(2)),
+        dhcp_server: Some(ip(2).into()),
         lease_tftp: vec![tftp.to_string().as_str().into()],
         tftp_source: Some(TftpSource::Option150),
-        offers: vec![Offer { server: ip(2), tftp: vec![tftp.to_string().as_str().into()], at: frame(2), chosen: true }],
+        offers: vec![Offer {
+            server: ip(2).into(),
+            tftp: vec![tftp.to_string().as_str().into()],
+            at: frame(2),
+            chosen: true,
+        }],
         tftp_servers: vec![tftp.into()],
         files: vec![FileFetch {
             name: "OS79XX.TXT".into(),
@@ -173,7 +178,7 @@ pub(super) fn mixed_site() -> Diagnosis<'static> {
         },
         servers: Servers {
             dhcp: vec![DhcpServer {
-                ip: ip(2),
+                ip: ip(2).into(),
                 offers: 6,
                 acks: 6,
                 naks: 0,

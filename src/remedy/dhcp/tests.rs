@@ -120,10 +120,10 @@ fn nothing_is_pasted_that_is_not_known() {
 
 #[test]
 fn snooping_is_not_switched_on_by_a_paste_and_not_before_a_port_is_trusted() {
-    let fix = remove_server(Ipv4Addr::new(10, 66, 0, 1), Some(110));
+    let fix = remove_server(IpAddr::from([10, 66, 0, 1]), Some(110));
     let config = fix.config.unwrap();
     assert!(config.lines().all(|line| line.starts_with('!')), "{config}");
     assert!(config.find("snooping trust").unwrap() < config.find("snooping vlan 110").unwrap(), "{config}");
     assert_eq!(fix.undo.unwrap(), "no ip dhcp snooping vlan 110\n");
-    assert_eq!(remove_server(Ipv4Addr::new(10, 66, 0, 1), None).config, None);
+    assert_eq!(remove_server(IpAddr::from([10, 66, 0, 1]), None).config, None);
 }
