@@ -235,8 +235,7 @@ codes! {
         group: Alone,
         explains: [
             [WrongTftpServer, MalformedTftpOption, NoTftpAddress] where same("chosen", "dhcp_server"),
-            [TftpNoAnswer] where same("chosen", "tftp_server"),
-            [TftpNoAnswer] where is_named_by("offers", "chosen", "tftp_server"),
+            [TftpNoAnswer] where leads_to("offers", "chosen", "tftp_server"),
             [TftpNameUnresolved, TftpOptionsDisagree]
         ],
         order: Boot,
@@ -713,16 +712,17 @@ fn same(cause: FactsOf<'_>, effect: FactsOf<'_>, of_cause: &str, of_effect: &str
     matches!((fact(cause, of_cause), fact(effect, of_effect)), (Some(x), Some(y)) if x == y)
 }
 
-/// Of the offers of the cause the one of the chosen server names the TFTP server of the effect.
-fn is_named_by(cause: FactsOf<'_>, effect: FactsOf<'_>, offers: &str, chosen: &str, of_effect: &str) -> bool {
+/// The TFTP server of the effect is the chosen server itself, which a phone turns to last, or its offer names it.
+fn leads_to(cause: FactsOf<'_>, effect: FactsOf<'_>, offers: &str, chosen: &str, of_effect: &str) -> bool {
     let (Some(Fact::List(offers)), Some(tftp)) = (fact(cause, offers), fact(effect, of_effect)) else { return false };
-    offers.iter().any(|offer| match offer {
-        Fact::Table(offer) => {
-            same(cause, offer, chosen, "server")
-                && matches!(fact(offer, "tftp"), Some(Fact::List(named)) if named.contains(tftp))
-        }
-        _ => false,
-    })
+    same(cause, effect, chosen, of_effect)
+        || offers.iter().any(|offer| match offer {
+            Fact::Table(offer) => {
+                same(cause, offer, chosen, "server")
+                    && matches!(fact(offer, "tftp"), Some(Fact::List(named)) if named.contains(tftp))
+            }
+            _ => false,
+        })
 }
 
 /// Both say the same, and not that it is unknown.

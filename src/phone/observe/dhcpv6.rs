@@ -104,4 +104,40 @@ mod tests {
         stage.see(1, &message("REPLY", r#","cisco":true,"tftp":["2001:db8::5"]"#));
         assert!(stage.leases_v6.name_tftp(ip("2001:db8::5")));
     }
+
+    fn of_phone(kind: &str, xid: u32, more: &str) -> String {
+        format!(
+            r#""src":"fe80::1","dst":"ff02::1:2","eth_src":"00:03:6b:3a:10:01","type":"dhcpv6","msg":"{kind}","xid":"{xid:#010x}","client_mac":"00:03:6b:3a:10:01"{more}"#
+        )
+    }
+
+    #[test]
+    fn phone_is_known_by_its_class_and_has_its_lease() {
+        let mut stage = Stage::new();
+        let class = r#","cisco":true,"vendor_class":"Cisco Systems, Inc. IP Phone CP-7962G""#;
+        let lease = r#","ia_addr":["2001:db8::100"],"tftp":["2001:db8::5"]"#;
+        stage.see(0, &of_phone("SOLICIT", 1, class));
+        stage.see(1, &of_phone("ADVERTISE", 1, lease));
+        stage.see(2, &of_phone("REQUEST", 2, class));
+        stage.see(3, &of_phone("REPLY", 2, lease));
+        let phone = stage.phone();
+        assert_eq!((phone.ip, phone.model(), phone.boots.len()), (Some(ip("2001:db8::100")), Some("7962"), 1));
+        assert_eq!(phone.lease_v6().map(|l| l.tftp_names().len()), Some(1));
+    }
+
+    #[test]
+    fn lease_beside_one_of_ipv4_leaves_its_address_and_its_boot() {
+        let mut stage = Stage::leased();
+        stage.see(5, &of_phone("SOLICIT", 1, r#","cisco":true"#));
+        stage.see(6, &of_phone("REPLY", 1, r#","ia_addr":["2001:db8::100"]"#));
+        assert_eq!((stage.phone().ip, stage.phone().boots.len()), (Some(ip("10.30.0.100")), 1));
+        assert!(stage.phone().lease_v6().is_some());
+    }
+
+    #[test]
+    fn client_without_a_phones_class_is_none() {
+        let mut stage = Stage::new();
+        stage.see(0, &of_phone("SOLICIT", 1, r#","vendor_class":"MSFT 5.0""#));
+        assert!(stage.directory.phones.is_empty());
+    }
 }

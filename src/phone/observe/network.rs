@@ -260,4 +260,51 @@ mod tests {
         stage.ask(2, "10.30.0.53", (49_496, 53), r#""type":"dns","name":"www.example","qtype":"A","id":7"#);
         assert!(stage.directory.phones.is_empty() && stage.directory.others.is_empty());
     }
+
+    fn discovery(kind: u8, (src, dst): (&str, &str), (from, to): (&str, &str), more: &str) -> String {
+        format!(
+            r#""src":"{src}","dst":"{dst}","eth_src":"{from}","eth_dst":"{to}","type":"icmp","icmp_type":{kind},"icmp_code":0{more}"#
+        )
+    }
+
+    #[test]
+    fn neighbour_solicitation_is_a_question_and_an_advertisement_its_answer() {
+        let mut stage = Stage::leased();
+        let asks = discovery(
+            135,
+            ("2001:db8::100", "ff02::1:ff00:5"),
+            (PHONE, "33:33:ff:00:00:05"),
+            r#","target":"2001:db8::5""#,
+        );
+        stage.see(5, &asks);
+        stage.see(6, &asks);
+        let ask = &stage.phone().arp[0];
+        assert_eq!((ask.target, ask.tries.count, ask.answered), (ip("2001:db8::5"), 2, None));
+        let answers =
+            discovery(136, ("2001:db8::5", "2001:db8::100"), (SERVER_MAC, PHONE), r#","target":"2001:db8::5""#);
+        stage.see(7, &answers);
+        assert!(stage.phone().arp[0].answered.is_some());
+    }
+
+    #[test]
+    fn probe_whether_an_address_is_free_asks_for_nobody() {
+        let mut stage = Stage::leased();
+        let probe =
+            discovery(135, ("::", "ff02::1:ff00:100"), (PHONE, "33:33:ff:00:01:00"), r#","target":"2001:db8::100""#);
+        stage.see(5, &probe);
+        assert!(stage.phone().arp.is_empty());
+    }
+
+    #[test]
+    fn router_that_manages_addresses_is_kept() {
+        let mut stage = Stage::leased();
+        let all = ("fe80::9", "ff02::1");
+        stage.see(5, &discovery(134, all, (SERVER_MAC, "33:33:00:00:00:01"), r#","router_lifetime":1800"#));
+        assert!(stage.leases_v6.managing_router().is_none());
+        stage.see(
+            6,
+            &discovery(134, all, (SERVER_MAC, "33:33:00:00:00:01"), r#","flags":["managed"],"router_lifetime":1800"#),
+        );
+        assert_eq!(stage.leases_v6.managing_router().map(|r| r.router), Some(ip("fe80::9")));
+    }
 }

@@ -85,6 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_unknown_server_of_ipv6_is_kept_out_by_dhcpv6_guard() {
+        let fix = remove_server("fe80::bad".parse().unwrap());
+        assert!(fix.config.is_none() && fix.steps.iter().any(|s| s.contains("DHCPv6 guard")), "{fix:?}");
+    }
+
+    #[test]
     fn only_addresses_of_ipv6_are_named() {
         let right: Vec<IpAddr> = ["2001:db8::5", "10.30.0.5", "2001:db8::6"].map(|a| a.parse().unwrap()).to_vec();
         let (config, undo) = snippet_v6(&right, "2001:db8::99".parse().ok()).unwrap();
