@@ -156,12 +156,14 @@ pub(super) struct Client {
     pub(super) address: Ipv4Addr,
     pub(super) role: Role,
     pub(super) relay: Option<Ipv4Addr>,
-    /// Option 60 without NULs behind it.
+    /// Option 60 as sent.
     pub(super) vendor_class: Option<Vec<u8>>,
     /// Option 61.
     pub(super) client_id: Option<Vec<u8>>,
     /// Option 12.
     pub(super) host_name: Option<Vec<u8>>,
+    /// Option 77 as sent.
+    pub(super) user_class: Option<Vec<u8>>,
     /// Option 82.
     pub(super) relay_info: Option<Vec<u8>>,
     /// Option 55.
@@ -193,14 +195,25 @@ impl Client {
             address,
             role,
             relay: request.and_then(|r| r.giaddr).or_else(|| reply.and_then(|r| r.giaddr)),
-            vendor_class: request.and_then(|r| r.vendor_class.as_ref().map(text)),
+            vendor_class: request.and_then(|r| {
+                let nuls = vec![0; r.vendor_class_nuls];
+                r.vendor_class.as_ref().map(|t| [text(t), nuls].concat())
+            }),
             client_id: request.and_then(|r| r.client_id.as_ref().map(|h| h.0.to_vec())),
             host_name: request.and_then(|r| r.host_name.as_ref().map(text)),
+            user_class: request.and_then(|r| r.user_class.as_ref().map(|h| h.0.to_vec())),
             relay_info: request.and_then(|r| r.relay_info.as_ref().map(|h| h.0.to_vec())),
             requested: request.map(|r| r.parameter_list.clone()).unwrap_or_default(),
             sent: request.map(|r| r.options.clone()).unwrap_or_default(),
             seen,
         }
+    }
+
+    /// Option 60 without NULs behind it, as Kea takes it.
+    pub(super) fn bare_vendor_class(&self) -> Option<&[u8]> {
+        let class = self.vendor_class.as_deref()?;
+        let end = class.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+        class.get(..end)
     }
 
     /// Whether it sent an option; `None`: its request was not seen.

@@ -25,6 +25,8 @@ pub(super) struct Dnsmasq {
     hosts: Vec<Host>,
     tag_ifs: Vec<TagIf>,
     interfaces: Vec<String>,
+    /// Files of `dhcp-optsfile`: what they set beats all lines of the configuration, wherever it names them.
+    opts_files: Vec<(usize, Span)>,
 }
 
 /// `dhcp-option`, `dhcp-option-force`, `dhcp-boot`.
@@ -63,6 +65,8 @@ struct Setter {
 enum By {
     /// Option 60 holds this.
     VendorClass(Vec<u8>),
+    /// Option 77 holds this.
+    UserClass(Vec<u8>),
     /// The MAC address agrees; `None` in place of a byte: any.
     Mac(Vec<Option<u8>>),
     /// Option 82.
@@ -122,6 +126,12 @@ pub(super) fn read(sources: &Sources, roots: &[usize], used: &mut Vec<usize>) ->
     for root in roots {
         config.file(sources, *root, None, used, &mut vec![*root], &mut count)?;
     }
+    for (file, at) in std::mem::take(&mut config.opts_files) {
+        if used.contains(&file) {
+            return Err(Unreadable::new(at, "this file of options is read as something else too"));
+        }
+        config.file(sources, file, Some("dhcp-option"), used, &mut vec![file], &mut count)?;
+    }
     Ok(config)
 }
 
@@ -163,7 +173,10 @@ impl Dnsmasq {
                     };
                     let bare = match line.key.as_str() {
                         "dhcp-hostsfile" => Some("dhcp-host"),
-                        "dhcp-optsfile" => Some("dhcp-option"),
+                        "dhcp-optsfile" => {
+                            self.opts_files.push((inner, line.key_at));
+                            continue;
+                        }
                         _ => None,
                     };
                     self.nested(sources, inner, bare, &line, used, open, count)?;
@@ -394,7 +407,7 @@ impl Dnsmasq {
                     None => By::Unknown { code: 125 },
                 }
             }
-            "dhcp-userclass" => By::Unknown { code: 77 },
+            "dhcp-userclass" => By::UserClass(value.into_bytes()),
             _ => By::Unknown { code: 82 },
         };
         self.setters.push(Setter { tag, by });
@@ -490,13 +503,11 @@ impl Setter {
             By::Mac(mac) => Truth::of(agrees(mac, client)),
             By::CircuitId(id) => Truth::of(client.relay_sub_option(1) == Some(id)),
             By::RemoteId(id) => Truth::of(client.relay_sub_option(2) == Some(id)),
-            By::Match { code: 60, value: Some(value) } => {
-                holds(client.vendor_class.as_deref(), value.strip_suffix(b"*").unwrap_or(value))
-            }
-            By::Match { code: 12, value: Some(value) } => match client.host_name.as_deref() {
-                Some(name) => Truth::of(name.starts_with(value.strip_suffix(b"*").unwrap_or(value))),
-                None => Truth::No,
-            },
+            By::UserClass(class) => holds(client.user_class.as_deref(), class),
+            // A text is looked for anywhere in the option; a star is a star.
+            By::Match { code: 12, value: Some(value) } => holds(client.host_name.as_deref(), value),
+            By::Match { code: 60, value: Some(value) } => holds(client.vendor_class.as_deref(), value),
+            By::Match { code: 77, value: Some(value) } => holds(client.user_class.as_deref(), value),
             By::Match { code, value: None } => client.has_sent(*code).map_or(Truth::Unknown, Truth::of),
             By::Match { code, value: Some(_) } | By::Unknown { code } => match client.has_sent(*code) {
                 Some(false) => Truth::No,

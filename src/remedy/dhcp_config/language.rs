@@ -29,7 +29,7 @@ impl Language {
             if starts(&["\"", "{ \"", "{\"", "<?include"]) || line == b"{" {
                 kea.0 += 1;
             } else if starts(&["ip dhcp ", "option ", "network ", "host "])
-                && !line.ends_with(b";")
+                && !line.contains(&b';')
                 && !line.contains(&b'{')
             {
                 ios.0 += 2;
@@ -63,6 +63,7 @@ mod tests {
     fn a_file_is_known_by_what_is_in_it() {
         for (text, language) in [
             ("# x\noption a code 150 = ip-address;\nsubnet 10.0.0.0 netmask 255.0.0.0 {\n}\n", Some(Language::Isc)),
+            ("option t 10.0.0.6; # a\noption u \"b\"; # c\n", Some(Language::Isc)),
             ("host a { hardware ethernet 00:00:00:00:00:01; }", Some(Language::Isc)),
             ("// x\n{\n\"Dhcp4\": { }\n}\n", Some(Language::Kea)),
             ("{ \"Dhcp4\": { \"subnet4\": [] } }", Some(Language::Kea)),

@@ -246,7 +246,7 @@ impl Data {
         value.map_or(Data::Absent, |v| Data::Known(v.to_vec()))
     }
 
-    /// Whether two are equal. `loose`: the capture does not tell NULs at the end of one of them.
+    /// Whether two are equal.
     pub(super) fn equals(&self, other: &Data) -> Truth {
         match (self, other) {
             (Data::Known(a), Data::Known(b)) => Truth::of(a == b),

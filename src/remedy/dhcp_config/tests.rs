@@ -45,6 +45,15 @@ pub(super) fn changed(name: &str, text: &str, clients: &[Client]) -> Result<Stri
     }
 }
 
+/// The changed texts of several files, by name; `Err`: the lines that say why there are none.
+pub(super) fn changed_of(texts: &[(&str, &str)], clients: &[Client]) -> Result<Vec<(String, String)>, String> {
+    let given = files(texts);
+    let changes = changes_for(&given, clients);
+    let text = |file: &ChangedFile| String::from_utf8(file.contents.clone()).unwrap();
+    let all: Vec<(String, String)> = changes.files.iter().map(|f| (given[f.index].name.clone(), text(f))).collect();
+    if all.is_empty() { Err(changes.lines.join("\n")) } else { Ok(all) }
+}
+
 /// Each line that goes or comes; what is the same is left out.
 pub(super) fn difference(before: &str, after: &str) -> Vec<String> {
     let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());

@@ -219,6 +219,9 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(rename = "opt60")]
     pub vendor_class: Option<WireText>,
+    /// NULs behind the vendor class, which servers that compare it count.
+    #[serde(skip)]
+    pub vendor_class_nuls: usize,
     /// Client identifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(rename = "opt61_hex")]
@@ -231,6 +234,9 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(rename = "opt66_hex")]
     pub tftp_name_raw: Option<Hex>,
+    /// User class, as sent.
+    #[serde(skip)]
+    pub user_class: Option<Hex>,
     /// Relay agent information.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(rename = "opt82_hex")]
@@ -345,9 +351,11 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
         parameter_list: options.value(55).map(|v| v.into_owned()).unwrap_or_default(),
         message_text: options.text(56),
         vendor_class: options.value(60).map(|v| WireText::from_bytes(without_trailing_nuls(&v))),
+        vendor_class_nuls: options.value(60).map_or(0, |v| v.len() - without_trailing_nuls(&v).len()),
         client_id: options.hex(61),
         tftp_name: options.text(66),
         tftp_name_raw: opt66.filter(|v| !is_plain_text(v)).map(|v| Hex::from(&*v)),
+        user_class: options.hex(77),
         relay_info: options.hex(82),
         vendor_options: options.hex(125),
         tftp_addresses: options.addresses(150),

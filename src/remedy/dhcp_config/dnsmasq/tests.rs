@@ -1,4 +1,4 @@
-use super::super::tests::{OLD, RIGHT, changed, difference, ill, well};
+use super::super::tests::{OLD, RIGHT, changed, changed_of, difference, ill, well};
 
 const PHONE: &str = "00:03:6b:00:00:01";
 const AT: &str = "10.50.1.101";
@@ -69,4 +69,34 @@ fn line_of_a_healthy_phone_is_not_touched() {
 fn range_without_an_address_is_said_with_its_line() {
     let why = lines("dhcp-option=150,10.9.0.6\ndhcp-range=set:x,nonsense\n").unwrap_err();
     assert!(why.contains("dnsmasq.conf line 2"), "{why}");
+}
+
+#[test]
+fn match_takes_a_text_anywhere_and_a_star_as_it_is() {
+    let text = |value: &str| {
+        format!(
+            "{RANGE}dhcp-match=set:c,option:vendor-class,{value}\ndhcp-option=tag:c,150,10.9.0.6\ndhcp-option=150,10.9.0.6 # all\n"
+        )
+    };
+    assert_eq!(lines(&text("IP Phone")), one("dhcp-option=tag:c,150,10.9.0.6"));
+    assert_eq!(lines(&text("Cisco*")), one("dhcp-option=150,10.9.0.6 # all"));
+}
+
+#[test]
+fn user_class_sets_a_tag() {
+    let text =
+        format!("{RANGE}dhcp-userclass=set:u,iPXE\ndhcp-option=tag:u,150,10.9.0.6\ndhcp-option=150,10.9.0.6 # all\n");
+    assert_eq!(lines(&text), one("dhcp-option=150,10.9.0.6 # all"));
+    let mut phone = ill(PHONE, AT);
+    phone.user_class = Some(b"\x04iPXE".to_vec());
+    let after = changed("dnsmasq.conf", &text, &[phone]).unwrap();
+    assert_eq!(difference(&text, &after), ["dhcp-option=tag:u,150,10.9.0.6 -> dhcp-option=tag:u,150,10.9.0.5"]);
+}
+
+#[test]
+fn file_of_options_beats_the_lines_behind_it() {
+    let main = format!("dhcp-optsfile=/etc/voice.opts\n{RANGE}dhcp-option=150,10.9.0.9\n");
+    let opts = "# voice\n150,10.9.0.6\n";
+    let after = changed_of(&[("dnsmasq.conf", &main), ("voice.opts", opts)], &[ill(PHONE, AT)]).unwrap();
+    assert_eq!(after, [("voice.opts".to_owned(), opts.replace(OLD, RIGHT))]);
 }

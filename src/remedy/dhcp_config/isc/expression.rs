@@ -134,8 +134,8 @@ impl Reader<'_> {
         let operator = self.operator()?;
         let right = self.data()?;
         Some(match operator {
-            Operator::Equal => loosely_equal(&left, &right),
-            Operator::Unequal => loosely_equal(&left, &right).not(),
+            Operator::Equal => left.equals(&right),
+            Operator::Unequal => left.equals(&right).not(),
             Operator::Matches { any_case } => match (&left, &right) {
                 (Data::Absent, _) => Truth::No,
                 (Data::Known(text), Data::Known(pattern)) => pattern::search(pattern, text, any_case),
@@ -332,18 +332,6 @@ enum Operator {
     Matches { any_case: bool },
 }
 
-/// The capture does not keep NULs behind a text: two texts that differ in them alone may be equal or not.
-fn loosely_equal(left: &Data, right: &Data) -> Truth {
-    if let (Data::Known(a), Data::Known(b)) = (left, right) {
-        let bare = |v: &[u8]| v.iter().rposition(|x| *x != 0).map_or(0, |i| i + 1);
-        let (a_bare, b_bare) = (a.get(..bare(a)), b.get(..bare(b)));
-        if a != b && a_bare == b_bare {
-            return Truth::Unknown;
-        }
-    }
-    left.equals(right)
-}
-
 /// Codes of the options that clients send and that configurations ask for.
 fn option_code(name: &str) -> Option<u8> {
     let name = name.strip_prefix("dhcp.").unwrap_or(name);
@@ -377,6 +365,7 @@ pub(super) fn option_value(client: &Client, name: &str) -> Data {
     let name = name.strip_prefix("dhcp.").unwrap_or(name);
     match name {
         "vendor-class-identifier" => known(client.vendor_class.as_deref()),
+        "user-class" => known(client.user_class.as_deref()),
         "dhcp-client-identifier" => known(client.client_id.as_deref()),
         "host-name" => known(client.host_name.as_deref()),
         "dhcp-parameter-request-list" => known(Some(&client.requested).filter(|r| !r.is_empty()).map(Vec::as_slice)),

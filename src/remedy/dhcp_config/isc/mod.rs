@@ -99,7 +99,6 @@ struct Class {
     submatch: Option<Vec<Token>>,
     /// Its subclasses: data and scope.
     members: HashMap<Vec<u8>, usize>,
-    members_of_text: Vec<(Vec<u8>, usize)>,
 }
 
 #[derive(Debug)]
@@ -355,13 +354,7 @@ impl Isc<'_> {
             Some(index) => *index,
             None => {
                 let scope = self.scope(at.scope, format!("class \"{name}\""));
-                self.classes.push(Class {
-                    scope,
-                    condition: None,
-                    submatch: None,
-                    members: HashMap::new(),
-                    members_of_text: Vec::new(),
-                });
+                self.classes.push(Class { scope, condition: None, submatch: None, members: HashMap::new() });
                 self.class_by_name.insert(name, self.classes.len() - 1);
                 self.classes.len() - 1
             }
@@ -391,7 +384,6 @@ impl Isc<'_> {
         let parent = self.classes.get(index).map_or(0, |c| c.scope);
         let shown = data.first().zip(data.last()).map(|(a, b)| self.sources.text(a.at.to(b.at)).into_owned());
         let scope = self.scope(parent, format!("subclass \"{name}\" {}", shown.unwrap_or_default()));
-        let is_text = data.first().is_some_and(|t| t.kind == Kind::Text);
         let value = match data.as_slice() {
             [one] if one.kind == Kind::Text => Some(unescaped(&self.text(Some(one)))),
             [one] => hex_bytes(&self.lower(Some(one))),
@@ -401,9 +393,6 @@ impl Isc<'_> {
             return Err(Unreadable::new(statement.at(), "what this subclass matches is not understood"));
         };
         if let Some(class) = self.classes.get_mut(index) {
-            if is_text {
-                class.members_of_text.push((value.clone(), scope));
-            }
             class.members.insert(value, scope);
         }
         self.walk(block.unwrap_or_default(), At { scope, subnet: None, pool: None, ..at })
@@ -511,7 +500,11 @@ impl Isc<'_> {
             // An expression: of those only a text by itself is a value.
             return match values {
                 [_, text] if text.kind == Kind::Text && source != Source::Option150 => {
-                    Ok((Form::Single, vec![inner(text.at)], Ok(vec![self.text(Some(text))])))
+                    Ok((Form::Single, vec![inner(text.at)], Ok(vec![as_sent(&self.text(Some(text)))])))
+                }
+                // Or bytes.
+                [_, bytes] if bytes.kind == Kind::Word && source == Source::Option150 => {
+                    self.hexadecimal(*bytes).ok_or_else(|| "the value is an expression".to_owned())
                 }
                 [_, function, ..] if self.sources.text(function.at).eq_ignore_ascii_case("concat") => {
                     Err("the value is put together by concat".to_owned())
@@ -546,18 +539,16 @@ impl Isc<'_> {
                 Ok((Form::Numbers(", "), spans, Ok(servers)))
             }
             Type::Text | Type::Bytes if is_quoted && source != Source::Option150 && texts.len() == 1 => {
+                let texts = texts.iter().map(|t| as_sent(t)).collect();
                 Ok((Form::Single, spans.into_iter().map(inner).collect(), Ok(texts)))
             }
-            Type::Bytes if !is_quoted && texts.len() == 1 => {
-                let text = texts.first().map(String::as_str).unwrap_or_default();
-                let bytes = hex_bytes(text).ok_or("the value is no hexadecimal string")?;
-                if source == Source::Option66 {
-                    return Err("the text is written as a hexadecimal string".to_owned());
-                }
-                let servers = addresses_of(&bytes).ok_or("the hexadecimal string is no list of addresses")?;
-                let upper = text.bytes().any(|b| b.is_ascii_uppercase());
-                Ok((Form::Hex { separator: ":", group: 1, upper, prefix: "" }, spans, Ok(servers)))
+            Type::Bytes if !is_quoted && source == Source::Option66 => {
+                Err("the text is written as a hexadecimal string".to_owned())
             }
+            Type::Bytes if !is_quoted && texts.len() == 1 => each
+                .first()
+                .and_then(|t| self.hexadecimal(**t))
+                .ok_or_else(|| "the hexadecimal string is no list of addresses".to_owned()),
             Type::Text => {
                 Err("the option is declared as text, so phones get an ASCII string and no address".to_owned())
             }
@@ -567,6 +558,14 @@ impl Isc<'_> {
             }
             Type::Other(kind) => Err(format!("the option is declared as {kind}")),
         }
+    }
+
+    /// Addresses as bytes: `0a:3d:00:06`.
+    fn hexadecimal(&self, token: Token) -> Option<Value> {
+        let text = self.sources.text(token.at);
+        let servers = addresses_of(&hex_bytes(&text)?)?;
+        let upper = text.bytes().any(|b| b.is_ascii_uppercase());
+        Some((Form::Hex { separator: ":", group: 1, upper, prefix: "" }, vec![token.at], Ok(servers)))
     }
 
     fn subnet_of(&self, address: Ipv4Addr) -> Option<usize> {
@@ -603,13 +602,6 @@ impl Isc<'_> {
                 Data::Known(value) => {
                     if let Some(scope) = class.members.get(&value) {
                         return (Truth::Yes, *scope);
-                    }
-                    // The capture does not keep NULs behind a text.
-                    let near = class.members_of_text.iter().find(|(text, _)| {
-                        text.strip_prefix(value.as_slice()).is_some_and(|rest| rest.iter().all(|b| *b == 0))
-                    });
-                    if let Some((_, scope)) = near {
-                        return (Truth::Unknown, *scope);
                     }
                 }
                 Data::Absent => {}
@@ -717,6 +709,11 @@ impl Model for Isc<'_> {
         }
         notes
     }
+}
+
+/// A text as it is sent, without the NULs behind it.
+fn as_sent(text: &str) -> String {
+    String::from_utf8_lossy(&unescaped(text)).trim_end_matches('\0').to_owned()
 }
 
 /// The text between quotes.

@@ -119,3 +119,77 @@ fn place_of_another_cluster_is_not_touched() {
     assert_eq!(after.matches(RIGHT).count(), 1);
     assert!(after.find(RIGHT) < after.find("shared-network b"), "{after}");
 }
+
+#[test]
+fn value_is_changed_in_the_form_it_is_written_in() {
+    for (kind, old, new) in [
+        ("ip-address", "10.9.0.6", "10.9.0.5"),
+        ("string", "0A:9:00:06", "0A:09:00:05"),
+        ("array of unsigned integer 8", "10, 9, 0, 6", "10, 9, 0, 5"),
+        ("unsigned integer 32", "168361990", "168361989"),
+        ("array of ip-address", "= 0a:09:00:06", "= 0a:09:00:05"),
+    ] {
+        let text = |value: &str| {
+            format!(
+                "option t code 150 = {kind};\nsubnet 10.50.1.0 netmask 255.255.255.0 {{ range 10.50.1.100 10.50.1.199;\noption \
+                 t {value}; # old\n}}\n"
+            )
+        };
+        assert_eq!(changed("dhcpd.conf", &text(old), &[ill(PHONE, AT)]), Ok(text(new)), "{kind}");
+    }
+}
+
+#[test]
+fn computed_value_is_refused_with_its_line() {
+    for (value, why) in [("= concat(0a:09, 00:06)", "concat"), ("= option routers", "expression")] {
+        let body = format!(
+            "subnet 10.50.1.0 netmask 255.255.255.0 {{ range 10.50.1.100 10.50.1.199;\noption voip-tftp {value};\n}}\n"
+        );
+        let said = lines(&body).unwrap_err();
+        assert!(said.contains("dhcpd.conf line 3") && said.contains(why), "{said}");
+    }
+}
+
+/// dhcpd compares the vendor class with the NUL that phones send behind it.
+#[test]
+fn subclass_without_the_nul_of_the_vendor_class_is_another() {
+    let body = |nul: &str| {
+        format!(
+            "class \"v\" {{ match option vendor-class-identifier; }}\nsubclass \"v\" \"Cisco Systems, Inc. IP Phone \
+             CP-7960{nul}\" {{\noption voip-tftp 10.9.0.6;\n}}\nsubnet 10.50.1.0 netmask 255.255.255.0 {{ range 10.50.1.100 \
+             10.50.1.199;\noption voip-tftp 10.9.0.6; # subnet\n}}\n"
+        )
+    };
+    let changed = |nul: &str| {
+        let mut phone = ill(PHONE, AT);
+        phone.vendor_class.as_mut().unwrap().push(0);
+        let text = format!("{DEFINITION}{}", body(nul));
+        changed("dhcpd.conf", &text, &[phone]).map(|after| difference(&text, &after))
+    };
+    assert_eq!(changed(""), one("option voip-tftp 10.9.0.6; # subnet"));
+    assert_eq!(changed("\\000"), one("option voip-tftp 10.9.0.6;"));
+}
+
+#[test]
+fn user_class_that_the_phone_did_not_send_is_not_its_own() {
+    let body = "subnet 10.50.1.0 netmask 255.255.255.0 { range 10.50.1.100 10.50.1.199;\noption voip-tftp 10.9.0.6;\nif exists \
+                user-class and option user-class = \"iPXE\" { option voip-tftp 10.9.0.9; }\n}\n";
+    assert_eq!(lines(body), one("option voip-tftp 10.9.0.6;"));
+}
+
+#[test]
+fn if_that_hands_it_out_is_named_and_left() {
+    let body = "subnet 10.50.1.0 netmask 255.255.255.0 { range 10.50.1.100 10.50.1.199;\nif substring(option \
+                vendor-class-identifier, 0, 5) = \"Cisco\" {\noption voip-tftp 10.9.0.6;\n}\n}\n";
+    let why = lines(body).unwrap_err();
+    assert!(why.contains("dhcpd.conf line 4") && why.contains("the if of line 3"), "{why}");
+}
+
+#[test]
+fn name_of_option_66_is_compared_as_it_is_sent() {
+    let body = "subnet 10.50.1.0 netmask 255.255.255.0 { range 10.50.1.100 10.50.1.199;\noption voip-tftp 10.9.0.6;\noption \
+                tftp-server-name \"10.9.0.6\\000\";\n}\n";
+    let changed = lines(body).unwrap();
+    assert_eq!(changed.len(), 2, "{changed:?}");
+    assert!(changed[1].ends_with("option tftp-server-name \"10.9.0.5\";"), "{changed:?}");
+}

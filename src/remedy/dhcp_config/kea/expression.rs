@@ -145,7 +145,7 @@ impl Reader<'_> {
         self.next += 1;
         let right = self.data()?;
         Some(match (left, right) {
-            (Item::Data(a), Item::Data(b)) => equal(&a, &b),
+            (Item::Data(a), Item::Data(b)) => a.equals(&b),
             _ => Truth::Unknown,
         })
     }
@@ -228,8 +228,9 @@ impl Reader<'_> {
         let client = self.client;
         let present = code.and_then(|c| u8::try_from(c).ok()).and_then(|c| client.has_sent(c));
         let value = match code {
-            Some(60) => Data::known(client.vendor_class.as_deref()),
+            Some(60) => Data::known(client.bare_vendor_class()),
             Some(61) => Data::known(client.client_id.as_deref()),
+            Some(77) => Data::known(client.user_class.as_deref()),
             Some(12) => Data::known(client.host_name.as_deref()),
             Some(55) if !client.requested.is_empty() => Data::Known(client.requested.clone()),
             Some(82) => Data::known(client.relay_info.as_deref()),
@@ -381,17 +382,6 @@ fn substring<'v>(value: &'v [u8], from: i64, len: &str) -> &'v [u8] {
     let len = if len == "all" { size } else { len.parse().unwrap_or(0) };
     let (start, end) = if len >= 0 { (from, (from + len).min(size)) } else { ((from + len).max(0), from) };
     value.get(usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0)).unwrap_or_default()
-}
-
-/// The capture does not keep NULs behind a text.
-fn equal(left: &Data, right: &Data) -> Truth {
-    if let (Data::Known(a), Data::Known(b)) = (left, right) {
-        let bare = |v: &[u8]| v.iter().rposition(|x| *x != 0).map_or(0, |i| i + 1);
-        if a != b && a.get(..bare(a)) == b.get(..bare(b)) && a.len() > 4 {
-            return Truth::Unknown;
-        }
-    }
-    left.equals(right)
 }
 
 fn hex(digits: &str) -> Option<Vec<u8>> {

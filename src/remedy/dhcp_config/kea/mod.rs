@@ -319,10 +319,8 @@ impl Builder<'_> {
         let mut scope = Scope::default();
         for option in value.items("option-data") {
             if let Some((source, place)) = self.option(option, name) {
-                // The first of several of one code is the one that is sent.
-                if scope.get(source).is_none() {
-                    scope.settings.push((source, place));
-                }
+                // The last of several of one code is the one that is sent.
+                scope.settings.push((source, place));
             }
         }
         for (member, source) in [("next-server", Source::NextServer), ("server-hostname", Source::ServerName)] {
@@ -506,7 +504,7 @@ impl Kea {
         known.insert("ALL", Truth::Yes);
         known.insert("KNOWN", Truth::of(reservation.is_some()));
         known.insert("UNKNOWN", Truth::of(reservation.is_none()));
-        let vendor = client.vendor_class.as_deref().map(|v| format!("VENDOR_CLASS_{}", String::from_utf8_lossy(v)));
+        let vendor = client.bare_vendor_class().map(|v| format!("VENDOR_CLASS_{}", String::from_utf8_lossy(v)));
         let mut in_order = Vec::new();
         let reserved = |name: &str| reservation.is_some_and(|r| r.classes.iter().any(|c| c == name));
         for late in [false, true] {

@@ -91,3 +91,34 @@ fn place_of_another_cluster_is_not_touched() {
     assert_eq!((after.matches("0A090005").count(), after.matches("0A090006").count()), (1, 1), "{after}");
     assert!(!after.contains(RIGHT), "the form stays");
 }
+
+#[test]
+fn last_of_two_entries_decides() {
+    let inner = format!(
+        "\"option-def\": [ {{ \"name\": \"t\", \"code\": 150, \"type\": \"ipv4-address\", \"array\": true }} ],\n\"subnet4\": [ \
+         {{ {SUBNET}, {POOL}, \"option-data\": [\n{{ \"name\": \"t\", \"data\": \"10.9.0.7\" }},\n{{ \"code\": 150, \"data\": \
+         \"10.9.0.6\" }}\n] }} ]"
+    );
+    let expected = "{ \"code\": 150, \"data\": \"10.9.0.6\" } -> { \"code\": 150, \"data\": \"10.9.0.5\" }";
+    assert_eq!(lines(&inner), Ok(vec![expected.to_owned()]));
+}
+
+/// Kea takes the NULs off that phones send behind their vendor class.
+#[test]
+fn vendor_class_is_compared_without_its_nul() {
+    let entry = "{ \"code\": 150, \"csv-format\": false, \"data\": \"0A090006\" }";
+    for test in [
+        "option[60].text == 'Cisco Systems, Inc. IP Phone CP-7960'",
+        "member('VENDOR_CLASS_Cisco Systems, Inc. IP Phone CP-7960')",
+        "not option[77].exists and substring(option[vendor-class-identifier].hex,0,5) == 'Cisco'",
+    ] {
+        let text = format!(
+            "{{ \"Dhcp4\": {{ \"client-classes\": [ {{ \"name\": \"p\", \"test\": \"{test}\", \"option-data\": [\n{entry}\n] }} ], \
+             \"subnet4\": [ {{ {SUBNET}, {POOL} }} ] }} }}\n"
+        );
+        let mut phone = ill(PHONE, AT);
+        phone.vendor_class.as_mut().unwrap().push(0);
+        let after = changed("kea-dhcp4.conf", &text, &[phone]);
+        assert_eq!(after, Ok(text.replace("0A090006", "0A090005")), "{test}");
+    }
+}
