@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn disagreeing_servers_explain_the_silence_of_the_one_that_was_taken() {
+    fn disagreeing_servers_explain_a_dead_chosen_server() {
         let offer = |server: &str, tftp: &str| {
             Fact::Table(vec![("server", text(server)), ("tftp", Fact::List(vec![text(tftp)]))])
         };

@@ -85,7 +85,7 @@ mod tests {
     use super::is_question_for;
 
     #[test]
-    fn a_question_with_the_domain_behind_the_name_is_one_for_the_name() {
+    fn question_with_domain_matches_the_bare_name() {
         for (asked, name, expected) in [
             ("tftp.phones.example", "tftp.phones.example", true),
             ("TFTP.phones.example.", "tftp.phones.example", true),

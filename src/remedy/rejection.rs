@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn address_that_is_not_let_in_is_permitted_and_the_device_not_added() {
+    fn address_not_let_in_is_permitted_not_added() {
         let fix =
             by_words("10.1.1.1".parse().unwrap(), "IP Not Authorized", "SEP00036B3A1001", "10.9.9.9".parse().ok());
         assert!(fix.title.contains("permit"), "{}", fix.title);

@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbour_solicitation_is_a_question_and_an_advertisement_its_answer() {
+    fn neighbour_advertisement_answers_a_solicitation() {
         let mut stage = Stage::leased();
         let asks = discovery(
             135,
