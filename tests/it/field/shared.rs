@@ -8,66 +8,10 @@ use super::run::{against_list, in_parallel, misses_of};
 use crate::shared::folder;
 
 /// Cases that are not right yet. The list only shrinks: the test fails for one that is right and still listed.
-const NOT_YET: &[&str] = &[
-    "arp-for-callmanager",
-    "callmanager-name-no-dns-in-lease",
-    "callmanager-name-nxdomain",
-    "callmanagers-dead-srst",
-    "conference-bridge-in-mid-life",
-    "declined-address-owner-seen",
-    "default-loads-missing-7945",
-    "gateway-ports-one-mac",
-    "gateway-ports-raw-ip",
-    "headers-only-registered-then-closed",
-    "lease-without-router",
-    "load-list-again-and-again",
-    "load-name-trailing-blank",
-    "nat-firewall-both-sides",
-    "nat-two-phones-one-rejected",
-    "offer-text-option150",
-    "offer-text-option150-recorded",
-    "offers-lost-behind-relay",
-    "one-address-in-two-vlans",
-    "pat-three-phones-one-address",
-    "primary-silent-on-secondary",
-    "reboots-after-each-registration",
-    "reject-ip-not-authorized",
-    "relay-answers-for-dhcp-server",
-    "reset-by-call-manager-every-minute",
-    "right-server-silent-now",
-    "rogue-dhcp-without-tftp",
-    "sip-401-then-silence",
-    "sip-404",
-    "sip-5060-both-sides",
-    "sip-5060-reregisters",
-    "sip-answer-from-another-port",
-    "sip-answers-to-5060",
-    "sip-answers-to-source-port",
-    "sip-ephemeral-out-5060-back",
-    "solicit-without-answer",
-    "spcp-token-rejected",
-    "srst-registrar-not-enabled",
-    "srst-wan-down-no-files",
-    "story-frame-of-the-rejection",
-    "tftp-answers-from-second-address",
-    "tftp-answers-from-virtual-address",
-    "two-dhcpv6-servers-disagree",
-    "upgrade-loop-7945",
-    "wrong-tftp-by-dhcpv6",
-];
+const NOT_YET: &[&str] = &[];
 
 /// The same of what is owed by other work: the fixes' own correctness, and the order in which reports list.
-const NOT_YET_FIXES_AND_REPORTS: &[&str] = &[
-    "alternate-tftp-server-dead",
-    "configuration-from-rogue-server",
-    "five-of-four-hundred",
-    "fix-leases-of-one-scope-differ",
-    "fix-scope-shared-foreign-call-manager",
-    "fix-scope-shared-with-healthy-phone",
-    "rogue-dhcp-load-still-wrong",
-    "trap-load-not-on-the-server",
-    "warning-behind-tables",
-];
+const NOT_YET_FIXES_AND_REPORTS: &[&str] = &[];
 
 /// A case: its name, its capture, its site file, and what is right of it.
 struct Field {
