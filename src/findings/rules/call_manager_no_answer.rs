@@ -54,7 +54,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         let is_sip = contact.attempt.is_some_and(|a| a.protocol == Protocol::Sip);
         // Over UDP nothing shows that anybody is there.
         let reached = contact.attempt.is_some_and(|a| a.connected.is_some());
-        let transport = if is_sip && !contact.attempt.is_some_and(|a| a.syn.is_some()) { "UDP" } else { "TCP" };
+        let transport = if is_sip && contact.attempt.is_none_or(|a| a.syn.is_none()) { "UDP" } else { "TCP" };
         let question = match (why, register) {
             (Why::Silent, true) if is_sip => "REGISTER",
             (Why::Arp, _) => "ARP question for it",
