@@ -7,7 +7,6 @@
 pub mod dhcp;
 pub mod file;
 pub mod registration;
-pub mod sip_registration;
 
 use std::time::Duration;
 
