@@ -8,7 +8,6 @@ pub mod dhcp;
 pub mod dhcpv6;
 pub mod file;
 pub mod registration;
-pub mod sip_registration;
 
 use std::time::Duration;
 

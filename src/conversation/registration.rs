@@ -1,10 +1,12 @@
 //! One registration attempt: one TCP connection of a phone to a CallManager (SCCP reference, section 5).
 
+pub mod sip;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
+use self::sip::SipRegistration;
 use super::file::{Unreachable, Why};
-use super::sip_registration::SipRegistration;
 use super::{RetryCount, SeenAt};
 use crate::diagnosis::RegistrationState;
 use crate::event::{TcpEvent, TcpFlags};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::registration::{Attempt, Rejection};
-use super::{RetryCount, SeenAt};
+use super::{Attempt, Rejection};
+use crate::conversation::{RetryCount, SeenAt};
 use crate::diagnosis::RegistrationState;
 use crate::types::{Timestamp, WireText};
 use crate::wire::sip::Message;
