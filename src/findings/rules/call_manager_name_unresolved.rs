@@ -80,6 +80,9 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
 
 fn failure<'p>(cx: &PhoneContext<'p>, fetch: &Fetch, names: &[WireText]) -> Option<Failure<'p>> {
     let began = cx.phone.boot_began().unwrap_or(fetch.request.first).min(fetch.request.first);
+    let heard = |a: &NameAsk| a.answer.as_ref().map_or(a.tries.last, |answer| answer.seen_at.max(a.tries.last));
+    let last = cx.phone.dns.iter().map(heard).max().unwrap_or(fetch.request.first);
+    let settled = cx.now().since(last.time) >= SETTLED || cx.moved_on(last);
     let mut first = None;
     let mut is_asked = false;
     for name in names {
@@ -97,7 +100,8 @@ fn failure<'p>(cx: &PhoneContext<'p>, fetch: &Fetch, names: &[WireText]) -> Opti
             why: found.why,
             how: found.how,
             ask: Some(found.ask),
-            confidence: found.confidence,
+            // It may yet ask for the name with its domain, or for the next name.
+            confidence: if settled { found.confidence } else { found.confidence.min(Confidence::Likely) },
         });
     }
     if is_asked { first } else { without_dns_server(cx, fetch, names) }
