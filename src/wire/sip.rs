@@ -64,6 +64,9 @@ pub struct Message {
     /// An answer with `WWW-Authenticate` or `Proxy-Authenticate`: the registrar asks for a password.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub challenge: bool,
+    /// The end of the header is not in the capture: an answer may lack what it is known by.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// `Retry-After` of an answer, seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
@@ -107,7 +110,8 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
         None if line.starts_with(b"REGISTER ") && line.ends_with(b" SIP/2.0") => (None, None),
         None => return None,
     };
-    let mut message = Message { method: "REGISTER".into(), status, phrase, ..Message::default() };
+    let cut = !anomalies.is_empty();
+    let mut message = Message { method: "REGISTER".into(), status, phrase, cut, ..Message::default() };
     let mut method = None;
     let mut device = Found::default();
     let mut expires = None;

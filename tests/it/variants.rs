@@ -146,6 +146,10 @@ fn degraded(story: &Shipped, capture: &Capture) -> Vec<(String, Capture)> {
 fn may_say(story: &Shipped, whole: &Value, mac: &str) -> Option<Vec<String>> {
     let phone = phone(whole, mac)?;
     let mut may: Vec<String> = findings_of(whole, phone).iter().map(|f| text(f, "code").to_owned()).collect();
+    // Without the other server's offer a lease that names no TFTP server is all that there is to see.
+    if may.iter().any(|code| code == "conflicting-dhcp-offers") {
+        may.push("no-tftp-address".to_owned());
+    }
     may.push("incomplete".to_owned());
     // What is wrong with a phone that comes up all the same may go unseen.
     let (.., state) = story.expect.iter().find(|(m, ..)| *m == mac)?;

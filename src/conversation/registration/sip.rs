@@ -198,6 +198,8 @@ impl Attempt {
     /// Observes a REGISTER.
     pub fn observe_sip_request(&mut self, message: &Message, seen_at: SeenAt, sport: u16) {
         self.last = self.last.max(seen_at);
+        // Where a request is cut its answer is too, and not known for one.
+        self.gap |= message.cut;
         if self.name.is_none() {
             self.name = message.device.clone();
         }
@@ -325,7 +327,9 @@ impl Attempt {
         }
         // Over UDP there is no connection to prove that anybody is there.
         let unheard = self.connected.is_none() && self.syn.is_none() && self.unreachable.is_none();
-        (unheard && (silent || moved_on && sip.open.is_some())).then_some(S::NoAnswer)
+        // A request that nobody answers is sent again (RFC 3261 section 17.1.2.2): where it was not, the capture lacks the answer.
+        let repeated = sip.open.is_some_and(|open| open.count > 1);
+        (unheard && repeated && (silent || moved_on)).then_some(S::NoAnswer)
     }
 }
 

@@ -67,7 +67,11 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
             (_, true) => "Register",
             (_, false) => "SYN",
         };
-        let (by, arp) = if server.is_ipv6() { ("neighbour discovery", "solicitation") } else { ("ARP", "ARP request") };
+        let (by, arp) = if server.is_ipv6() {
+            ("neighbour solicitation", "neighbour solicitation")
+        } else {
+            ("ARP", "ARP request")
+        };
         // ARP is a broadcast: it asks everybody for the address, and is sent to no CallManager.
         let asks = match why {
             Why::Arp => format!("asks by {by} for {server}, its CallManager"),

@@ -74,6 +74,9 @@ fn turned_away(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Draft> {
     let meaning_said = told.map(|m| format!(" ({m})")).unwrap_or_default();
     // What a SIP registrar refuses may be a probe of a standby registrar, where the capture lacks the request.
     let is_unasked = by_sip.is_some() && attempt.register.is_none();
+    if is_unasked && attempt.refusals() < 3 {
+        return None;
+    }
     let mut draft = Draft::of(
         Code::RegistrationRejected,
         // A challenge refuses nothing yet: that no success followed may be the capture's fault.
