@@ -355,7 +355,7 @@ pub fn parse(payload: &[u8]) -> Option<(Message, Vec<Anomaly>)> {
         client_id: options.hex(61),
         tftp_name: options.text(66),
         tftp_name_raw: opt66.filter(|v| !is_plain_text(v)).map(|v| Hex::from(&*v)),
-        user_class: options.hex(77),
+        user_class: options.as_it_is(77),
         relay_info: options.hex(82),
         vendor_options: options.hex(125),
         tftp_addresses: options.addresses(150),

@@ -155,6 +155,13 @@ impl<'a> Options<'a> {
         Some(Cow::Owned([first].into_iter().chain(others).flatten().copied().collect()))
     }
 
+    /// An option whose form nothing here rests on: its parts joined, nothing noted.
+    pub(super) fn as_it_is(&self, code: u8) -> Option<Hex> {
+        let mut parts = self.found.iter().filter(|o| o.code == code && !o.cut).map(|o| o.value).peekable();
+        parts.peek()?;
+        Some(Hex::from(&*parts.collect::<Vec<_>>().concat()))
+    }
+
     /// An option of raw bytes.
     pub(super) fn hex(&mut self, code: u8) -> Option<Hex> {
         self.value(code).map(|v| Hex::from(&*v))
