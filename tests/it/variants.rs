@@ -150,6 +150,10 @@ fn may_say(story: &Shipped, whole: &Value, mac: &str) -> Option<Vec<String>> {
     if may.iter().any(|code| code == "conflicting-dhcp-offers") {
         may.push("no-tftp-address".to_owned());
     }
+    // Offers that the phone never takes leave nothing but its questions where the capture lacks them.
+    if may.iter().any(|code| code == "offer-not-taken" || code == "malformed-tftp-option") {
+        may.push("no-dhcp-answer".to_owned());
+    }
     may.push("incomplete".to_owned());
     // What is wrong with a phone that comes up all the same may go unseen.
     let (.., state) = story.expect.iter().find(|(m, ..)| *m == mac)?;
@@ -179,6 +183,11 @@ fn compare(story: &Shipped, whole: &Value, report: &Value, compared: &mut Compar
         // in what is left shows the loss, that is likely, and never certain.
         let turned_away = may.iter().any(|code| code == "call-manager-closed" || code == "registration-rejected");
         let is_guess = turned_away && verdict == "call-manager-no-answer" && sure != "certain";
+        // By the phone's REQUEST alone a relay that names itself is not to be told from a server: likely, never certain.
+        let is_guess = is_guess || verdict == "unknown-dhcp-server" && sure != "certain";
+        // A challenge of SIP whose second half is lost looks like a password that is not taken: likely, never certain.
+        let is_sip = story.path.contains("sip");
+        let is_guess = is_guess || is_sip && verdict == "registration-rejected" && sure != "certain";
         if !may.iter().any(|m| m == verdict) && !is_guess {
             compared.wrong.push(format!("{} {mac}: {verdict} {sure}, not one of {may:?}", story.path));
         }

@@ -64,7 +64,7 @@ fn check(cx: &PhoneContext<'_>) -> Vec<Draft> {
         ));
     }
     // A phone that asks again has not requested what it was offered, whatever the capture lost. It may take the next one.
-    let is_settled = discovered.last.is_after(first) && offered > 2 * AGAIN_AND_AGAIN;
+    let is_settled = discovered.last.is_after(first) && offered > AGAIN_AND_AGAIN + 1;
     let confidence = if is_settled { Confidence::Certain } else { Confidence::Likely };
     let confidence = if cx.world.visible.lossy { confidence.min(Confidence::Likely) } else { confidence };
     let address = offer.address.map_or("an address".to_owned(), |a| a.to_string());

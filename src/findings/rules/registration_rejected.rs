@@ -74,7 +74,7 @@ fn turned_away(cx: &PhoneContext<'_>, contact: &Contact<'_>) -> Option<Draft> {
     let meaning_said = told.map(|m| format!(" ({m})")).unwrap_or_default();
     // What a SIP registrar refuses may be a probe of a standby registrar, where the capture lacks the request.
     let is_unasked = by_sip.is_some() && attempt.register.is_none();
-    if is_unasked && attempt.refusals() < 3 {
+    if is_unasked && !cx.world.visible.deaf_to_phones {
         return None;
     }
     let mut draft = Draft::of(
